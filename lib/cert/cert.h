@@ -1,0 +1,104 @@
+/*
+ * What does this certificate say?  Loading files of every form and reading
+ * addresses, validity and purpose (RFC 5280, RFC 8550).
+ */
+#ifndef CERT_CERT_H
+#define CERT_CERT_H
+
+#include <openssl/x509.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "addr/addr.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/list.h"
+
+enum { CERT_SHA256_BYTES = 32, CERT_SHA256_HEX = 65 };
+
+enum cert_origin { CERT_FROM_FILE, CERT_IMPORTED, CERT_ISSUED,
+	CERT_HARVESTED };
+enum cert_purpose { CERT_TO_SIGN, CERT_TO_ENCRYPT };
+
+/*
+ * A certificate with, perhaps, its private key.  Immutable once made, shared
+ * by threads, counted: whoever keeps a pointer holds a reference.
+ */
+struct cert {
+	_Atomic int references;
+	X509 *x509;
+	EVP_PKEY *key;		   /* NULL: encryption only */
+	struct list addresses;	   /* struct address *: all it names */
+	STACK_OF(X509) *chain;	   /* others of its file, for the path; or NULL */
+	time_t not_before, not_after;
+	bool may_sign, may_encrypt; /* by keyUsage, EKU and kind of key */
+	enum cert_origin origin;
+	char *source;		   /* "staff", or "staff: /path/file.pem" */
+	char sha256[CERT_SHA256_HEX]; /* lower-case hex of the DER */
+};
+
+/* Takes over references to x509, key (or NULL) and chain (or NULL). */
+int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) *chain,
+	enum cert_origin origin, const char *source, struct cert **out,
+	struct error *err) MUST_USE;
+struct cert *cert_ref(struct cert *cert);
+void cert_unref(void *cert); /* NULL is fine; fits list_clear() */
+
+bool cert_names_address(const struct cert *cert, const struct address *address);
+
+/*
+ * May it be used for that, now?  0, or -1 with the reason, a clause such as
+ * "expired on 2026-01-31" or "its keyUsage does not allow signing" (NOKEY).
+ * Signing needs the key.  Weak keys (RSA below 2048) are refused for
+ * encryption.
+ */
+int cert_fits(const struct cert *cert, enum cert_purpose purpose, time_t now,
+	struct error *why) MUST_USE;
+
+/* RFC 2253 text of subject and issuer, serial in hex; free with mem_free. */
+char *cert_subject(const struct cert *cert) MUST_USE;
+char *cert_issuer(const struct cert *cert) MUST_USE;
+char *cert_serial(const struct cert *cert) MUST_USE;
+/* "rsa-2048", "rsa-pss-2048", "ec-p-256"; up to size bytes. */
+void cert_key_text(const struct cert *cert, char *out, size_t size);
+
+/*
+ * An explicit certificate of the rule file: "sha256:HEX" or "subject:RFC2253"
+ * (attributes may stand in any order of case and spacing).
+ */
+struct cert_selector;
+int cert_selector_new(const char *text, struct cert_selector **out,
+	struct error *err) MUST_USE;
+void cert_selector_free(struct cert_selector *selector);
+bool cert_selector_match(const struct cert_selector *selector,
+	const struct cert *cert);
+const char *cert_selector_text(const struct cert_selector *selector);
+
+struct cert_limits {
+	size_t file_bytes;	  /* default 64 MiB */
+	unsigned items;		  /* certificates in one file; 100,000 */
+	unsigned kdf_iterations;  /* PKCS#12; default 10,000,000 */
+};
+extern const struct cert_limits cert_limits_default;
+
+/*
+ * Everything in a file, whatever its form: PEM with several certificates and
+ * keys (text between is skipped), DER certificate, P7B (PEM or DER), PKCS#12
+ * with old or new encryption; found from the content, never from the name.
+ * password is NULL when none is set.  A key is joined to the certificate it
+ * matches; every certificate that has no key but is a CA goes into the chain
+ * of the others.  Appends struct cert * to out (CA certificates too, so that
+ * a bundle of anchors can be read).  A key that matches no certificate is an
+ * entry in warnings (char *, owned), as is a certificate that cannot be
+ * parsed beside others that can.
+ * Errors, each its own sentence that names `source`: wrong password, password
+ * missing, nothing found, unknown form, limits.
+ */
+int cert_load(struct span bytes, const char *password, const char *source,
+	const struct cert_limits *limits, struct list *out,
+	struct list *warnings, struct error *err) MUST_USE;
+
+bool cert_is_ca(const struct cert *cert);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * What all users of OpenSSL share: its error queue, and the digests and
+ * ciphers of the rule file, fetched once.
+ */
+#ifndef CRYPTO_CRYPTO_H
+#define CRYPTO_CRYPTO_H
+
+#include <openssl/evp.h>
+
+#include "base/error.h"
+
+enum crypto_digest { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 };
+enum { CRYPTO_DIGESTS = 4 };
+
+/* Fetch what mails need; once, before any thread starts.  Idempotent. */
+int crypto_init(struct error *err) MUST_USE;
+
+/* Borrowed, fetched once (EVP_MD_fetch is slow). */
+const EVP_MD *crypto_digest(enum crypto_digest digest);
+/* "sha256"; for MIME "sha-256". */
+const char *crypto_digest_name(enum crypto_digest digest);
+const char *crypto_digest_micalg(enum crypto_digest digest);
+/* -1 when there is no such digest. */
+int crypto_digest_from_name(const char *name) MUST_USE;
+
+/*
+ * Call before every operation: the queue may hold an error of another mail.
+ */
+void crypto_begin(void);
+/*
+ * Fill err with a sentence from `what` and the first reason in the queue,
+ * empty the queue, return -1.  An allocation failure becomes ERROR_SYSTEM.
+ */
+int crypto_fail(struct error *err, enum error_kind kind, const char *format,
+	...) PRINTF_LIKE(3, 4);
+/*
+ * After success: the queue must be empty too; OpenSSL 3.0 was seen to report
+ * success with a broken result.  0, or -1 CRYPTO with the queue emptied.
+ */
+int crypto_end(const char *what, struct error *err) MUST_USE;
+
+/*
+ * The library context with the legacy provider (RC2), made at first call,
+ * NULL when the provider cannot be loaded.
+ */
+OSSL_LIB_CTX *crypto_legacy(void);
+
+/* A sentence when this OpenSSL is older than 3.0.22, or NULL. */
+const char *crypto_version_warning(void);
+
+#endif

@@ -1,0 +1,211 @@
+/*
+ * One mail, in order: a struct mail goes in, a struct outcome comes out.
+ * gateway_process() cannot fail; failing is an outcome.  Never calls an MTA.
+ */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "addr/addr.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/trace.h"
+#include "cert/cert.h"
+#include "cms/cms.h"
+#include "mime/mime.h"
+#include "rule/rule.h"
+#include "smime/smime.h"
+#include "store/store.h"
+#include "trust/trust.h"
+
+/* ---- the configuration, filled by conf, immutable while mails run ---- */
+
+struct sign_rule {
+	struct rule rule;
+	struct list stores;		/* struct store *, borrowed */
+	struct cert_selector *selector; /* NULL: certificate = "address" */
+	enum smime_form form;
+	enum crypto_digest digest;
+	enum cms_scheme scheme;
+};
+
+struct encrypt_rule {
+	struct rule rule;
+	struct list stores;
+	struct cert_selector *selector;
+	bool trusted;
+	bool to_self;
+	bool accept_pgp; /* accept = "pgp" */
+	bool share_bcc;	 /* bcc = "share" (top level), copied here */
+	enum cms_cipher cipher;
+	enum cms_transport transport;
+	enum crypto_digest oaep_digest;
+};
+
+struct gateway_limits {
+	size_t message_bytes;
+	unsigned encrypt_recipients;
+	unsigned lookup_seconds;
+	struct mime_limits mime;
+};
+
+struct gateway {
+	struct list stores;	   /* struct store *, owned */
+	struct list sign_rules;	   /* struct sign_rule *, owned */
+	struct list encrypt_rules; /* struct encrypt_rule *, owned */
+	struct list internal;	   /* struct pattern *, owned */
+	struct trust *trust;
+	struct login_map *logins;  /* or NULL */
+	bool share_bcc;
+	struct gateway_limits limits;
+	struct gateway_signers *signers; /* made by gateway_prepare() */
+};
+
+struct gateway *gateway_new(void) MUST_USE; /* empty, default limits */
+void gateway_free(struct gateway *gateway);
+void sign_rule_free(void *rule);
+void encrypt_rule_free(void *rule);
+/*
+ * After conf has filled it: prepare a signer for each key that a sign rule
+ * may use, so that no mail waits for that.  warnings: char * per key that
+ * cannot sign as its rule says.
+ */
+int gateway_prepare(struct gateway *gateway, struct list *warnings,
+	struct error *err) MUST_USE;
+
+/* ---- a mail ---- */
+
+struct mail_field {
+	char *name;
+	char *value; /* after the colon, leading blank included, folds as LF */
+};
+
+struct mail {
+	char *queue_id;		   /* or NULL */
+	char *mta_name;		   /* macro j, or NULL */
+	struct client client;
+	struct address *mail_from; /* or NULL: not given yet */
+	struct list recipients;	   /* struct address * */
+	struct list fields;	   /* struct mail_field *, in order */
+	struct buf entity; /* all Content-* fields, blank line, body: set by
+			      mail_begin_body, grown by mail_add_body */
+	size_t body_offset;	   /* where the body starts in entity */
+	struct error failure;	   /* kind != NONE: the shell could not take it
+				      in whole (LIMIT, SYSTEM) */
+};
+
+void mail_init(struct mail *mail, size_t limit_bytes);
+void mail_clear(struct mail *mail);
+/* name and value as libmilter gives them with SMFIP_HDR_LEADSPC. */
+void mail_add_field(struct mail *mail, const char *name, const char *value);
+int mail_add_recipient(struct mail *mail, struct span path,
+	struct error *err) MUST_USE;
+int mail_set_sender(struct mail *mail, struct span path,
+	struct error *err) MUST_USE;
+/* After the last field, before the first byte of the body. */
+int mail_begin_body(struct mail *mail, struct error *err) MUST_USE;
+int mail_add_body(struct mail *mail, struct span bytes,
+	struct error *err) MUST_USE;
+/*
+ * A whole message as in a file (header, blank line, body; LF or CRLF): fields
+ * and body at once.
+ */
+int mail_from_message(struct mail *mail, struct span message,
+	struct error *err) MUST_USE;
+
+/*
+ * At the end of the header: may any rule do anything to this mail?  When not,
+ * the shell accepts it and the body is never transferred.
+ */
+bool gateway_wants_body(const struct gateway *gateway, struct mail *mail);
+
+/* ---- what becomes of it ---- */
+
+enum edit_kind {
+	EDIT_REMOVE, /* every field of that name */
+	EDIT_SET,    /* exactly one: the first is changed, others removed,
+			added when there is none */
+	EDIT_ADD,
+};
+
+struct edit {
+	enum edit_kind kind;
+	char *name;
+	char *value;	/* folds as LF + blank, leading blank included; NULL
+			   for REMOVE */
+	unsigned count; /* how often the field stood in the mail */
+};
+
+/* What was done, and why: for the log line and for `smimectl test`. */
+struct candidate {
+	char sha256[CERT_SHA256_HEX];
+	char *source;
+	char *refused; /* NULL: usable */
+};
+
+struct sign_report {
+	const char *rule; /* borrowed from the gateway; NULL: none matched */
+	char certificate[CERT_SHA256_HEX]; /* "" when none */
+	bool done;
+	char *why; /* why it was not signed, or a remark; NULL */
+	struct list candidates; /* struct candidate * */
+};
+
+enum plan { PLAN_CLEAR, PLAN_ENCRYPT, PLAN_INTERNAL_COPY, PLAN_REFUSED };
+const char *plan_name(enum plan plan);
+
+struct recipient_report {
+	char *address;
+	const char *rule;
+	char certificate[CERT_SHA256_HEX];
+	enum plan plan;
+	char *why;
+	struct list candidates;
+};
+
+struct outcome {
+	enum verdict verdict;
+	char *reply; /* TEMPFAIL, REJECT: "550 5.7.1 words for the sender",
+			QUARANTINE: the reason; NULL otherwise */
+	struct list edits;   /* struct edit *, in order */
+	bool body_changed;
+	struct pieces body;  /* CRLF, 7-bit; borrows from mail and layers */
+	struct smime_layer layers[2]; /* owned: signed, encrypted */
+	struct buf rewritten;	      /* owned: the entity made fit */
+	struct sign_report sign;
+	struct list recipients;	      /* struct recipient_report * */
+	bool signed_, encrypted;      /* what was done */
+	char *encrypt_rule;	      /* names, comma separated; or NULL */
+	struct error error;	      /* kind and words for the log */
+	char *note;		      /* a word for the log line, or NULL */
+};
+
+void outcome_init(struct outcome *outcome);
+void outcome_clear(struct outcome *outcome);
+
+/*
+ * Do it.  mail must stay as it is until outcome is cleared.  trace may be
+ * NULL.  keep_working (may be NULL) is asked between slow steps; 0 means the
+ * MTA has given up, and the outcome is TEMPFAIL.
+ */
+struct gateway_run {
+	struct trace *trace;
+	bool explain; /* keep every candidate in the reports */
+	int (*keep_working)(void *arg);
+	void *arg;
+};
+void gateway_process(const struct gateway *gateway, struct mail *mail,
+	const struct gateway_run *run, struct outcome *outcome);
+
+/*
+ * The one log line (design section 10): addresses quoted, control characters
+ * escaped, nothing of the content.
+ */
+void outcome_log_line(const struct outcome *outcome, const struct mail *mail,
+	int64_t milliseconds, char *out, size_t size);
+
+/* The resulting message (edits applied, body replaced) as bytes. */
+int outcome_write_message(const struct outcome *outcome,
+	const struct mail *mail, const struct sink *out,
+	struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * Who gets what?  Which rule matches, who may have a signature, and what
+ * becomes of a mail that cannot be protected.  Pure: no look-ups, no files.
+ */
+#ifndef RULE_RULE_H
+#define RULE_RULE_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+#include "addr/addr.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/trace.h"
+
+/* ---- where a mail comes from ---- */
+
+struct client {
+	bool local;	/* the MTA's own submission: no address, or port 0 */
+	int family;	/* AF_INET, AF_INET6, or 0 when unknown */
+	struct in6_addr ip; /* IPv4 as v4-mapped */
+	char *login;	/* SASL login name, or NULL */
+};
+
+void client_clear(struct client *client);
+
+struct sender {
+	const struct address *mail_from; /* never NULL; key "" is <> */
+	const struct list *from; /* struct address *: every mailbox of every
+				    From field */
+	bool single; /* exactly one From field with exactly one mailbox */
+	bool known;  /* false at RCPT, when From is not known yet */
+};
+
+/* ---- conditions, as the rule file writes them ---- */
+
+enum client_kind { CLIENT_AUTHENTICATED, CLIENT_LOCAL, CLIENT_NETWORK };
+struct client_condition {
+	enum client_kind kind;
+	struct in6_addr network; /* v4-mapped */
+	unsigned prefix_bits;	 /* of 128 */
+};
+/* "authenticated", "local", "192.0.2.0/24", "2001:db8::/32", one address. */
+int client_condition_new(const char *text, struct client_condition **out,
+	struct error *err) MUST_USE;
+/* The condition that lets this client in, or NULL. */
+const struct client_condition *client_admitted(const struct list *conditions,
+	const struct client *client);
+
+enum from_must_be { FROM_BY_CLIENT /* the default */, FROM_LOGIN, FROM_ENVELOPE,
+	FROM_ANY };
+
+/* Strictest last, so that they can be compared. */
+enum otherwise { OTHERWISE_PASS, OTHERWISE_QUARANTINE, OTHERWISE_TEMPFAIL,
+	OTHERWISE_REJECT };
+const char *otherwise_name(enum otherwise otherwise);
+int otherwise_from_name(const char *name) MUST_USE; /* or -1 */
+
+struct rule {
+	char *name;	       /* or "sign 2": never NULL */
+	struct list senders;   /* struct pattern *; empty: everybody */
+	struct list recipients;
+	struct list clients;   /* struct client_condition * */
+	enum from_must_be from_must_be;
+	enum otherwise otherwise;
+};
+
+void rule_clear(struct rule *rule);
+
+/* ---- matching: 1 matches, 0 not (the trace says why), -1 cannot tell ---- */
+
+/* By sender; clients are no part of it. */
+int rule_match_sign(const struct rule *rule, const struct sender *sender,
+	struct trace *trace) MUST_USE;
+/* By recipient; sender and clients are conditions. */
+int rule_match_encrypt(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct address *recipient,
+	struct trace *trace) MUST_USE;
+
+/* ---- who may have a signature ---- */
+
+/* login -> addresses; lines "login address ..." of login_map. */
+struct login_map;
+int login_map_parse(struct span text, const char *path, struct login_map **out,
+	struct error *err) MUST_USE;
+void login_map_free(struct login_map *map);
+
+enum entitlement {
+	ENTITLED,
+	NOT_ENTITLED, /* the client may not: passes unsigned, no error */
+	NOT_THE_SENDER, /* may sign, but not for this From: `otherwise` */
+};
+/* Fills why (a clause) unless ENTITLED. */
+enum entitlement rule_entitlement(const struct rule *rule,
+	const struct sender *sender, const struct client *client,
+	const struct login_map *map, struct error *why);
+
+/* ---- the table: error kind x otherwise -> verdict ---- */
+
+enum verdict { VERDICT_ACCEPT, VERDICT_QUARANTINE, VERDICT_TEMPFAIL,
+	VERDICT_REJECT };
+const char *verdict_name(enum verdict verdict);
+
+/*
+ * What becomes of a mail that cannot be protected.  SYSTEM and CRYPTO are
+ * always TEMPFAIL; every other kind goes by otherwise.
+ */
+enum verdict rule_verdict(enum error_kind kind, enum otherwise otherwise);
+
+#endif
