@@ -18,7 +18,9 @@ enum smime_kind {
 			      against a mandatory rule */
 	SMIME_KIND_OTHER_CMS,   /* claims to be S/MIME, and is nothing of these */
 	SMIME_KIND_PGP_SIGNED,
-	SMIME_KIND_PGP_ENCRYPTED, /* multipart/encrypted, PGP/MIME */
+	SMIME_KIND_PGP_ENCRYPTED, /* PGP/MIME (RFC 3156 4) that holds nothing but
+				     armour */
+	SMIME_KIND_OTHER_PGP, /* multipart/encrypted, and not that */
 	SMIME_KIND_PGP_INLINE,
 };
 

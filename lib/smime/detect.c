@@ -1,0 +1,229 @@
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/base64.h"
+#include "smime/internal.h"
+
+enum { NAME_MAX_BYTES = 256 };
+
+static const char *const kind_names[] = {
+	[SMIME_KIND_PLAIN] = "plain",
+	[SMIME_KIND_SIGNED] = "signed (multipart/signed)",
+	[SMIME_KIND_OPAQUE] = "signed (opaque)",
+	[SMIME_KIND_ENCRYPTED] = "encrypted (S/MIME)",
+	[SMIME_KIND_OTHER_CMS] = "other S/MIME",
+	[SMIME_KIND_PGP_SIGNED] = "signed (PGP/MIME)",
+	[SMIME_KIND_PGP_ENCRYPTED] = "encrypted (PGP/MIME)",
+	[SMIME_KIND_OTHER_PGP] = "other multipart/encrypted",
+	[SMIME_KIND_PGP_INLINE] = "PGP within text",
+};
+
+const char *
+smime_kind_name(enum smime_kind kind)
+{
+	return kind_names[kind];
+}
+
+/* ---- CMS in a body ---- */
+
+static int
+hex_value(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (unsigned char)toupper(c);
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Quoted-printable (RFC 2045 6.7) of a body that should be CMS. */
+static int
+decode_quoted_printable(struct span text, struct buf *out, struct error *err)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = text.data[i];
+		int high, low;
+
+		if (c != '=') {
+			if (buf_add(out, &c, 1, err) != 0)
+				return -1;
+			continue;
+		}
+		if (i + 1 < text.len && text.data[i + 1] == '\n') {
+			i++;
+			continue;
+		}
+		if (i + 2 >= text.len)
+			break;
+		if (text.data[i + 1] == '\r' && text.data[i + 2] == '\n') {
+			i += 2;
+			continue;
+		}
+		high = hex_value(text.data[i + 1]);
+		low = hex_value(text.data[i + 2]);
+		if (high < 0 || low < 0)
+			return error_set(err, ERROR_FORMAT,
+				"broken quoted-printable");
+		c = (unsigned char)(high << 4 | low);
+		if (buf_add(out, &c, 1, err) != 0)
+			return -1;
+		i += 2;
+	}
+	return 0;
+}
+
+static bool
+encoding_is(struct span header, const char *name)
+{
+	struct mime_field field;
+
+	return mime_field_find(header, "Content-Transfer-Encoding", 0,
+		       &field) == 1 &&
+		span_is_nocase(span_trim(field.value), name);
+}
+
+/*
+ * What the body holds.  A transfer encoding that is missing or lies gets a
+ * second try as base64; no memory is the only error.
+ */
+static int
+recognise_body(const struct mime_entity *entity, enum cms_kind *out,
+	struct error *err)
+{
+	struct buf bytes = { 0 };
+	struct error why = { 0 };
+	int done;
+
+	*out = cms_recognise(entity->body);
+	if (*out != CMS_KIND_NONE)
+		return 0;
+	if (encoding_is(entity->header, "quoted-printable"))
+		done = decode_quoted_printable(entity->body, &bytes, &why);
+	else
+		done = base64_decode(entity->body, &bytes, &why);
+	if (done == 0)
+		*out = cms_recognise(buf_span(&bytes));
+	buf_clear(&bytes);
+	if (done != 0 && why.kind == ERROR_SYSTEM)
+		return error_set(err, why.kind, "%s", why.text);
+	return 0;
+}
+
+static enum smime_kind
+kind_of_cms(enum cms_kind cms, bool claims)
+{
+	switch (cms) {
+	case CMS_KIND_SIGNED:
+		return SMIME_KIND_OPAQUE;
+	case CMS_KIND_ENVELOPED:
+	case CMS_KIND_AUTH_ENVELOPED:
+		return SMIME_KIND_ENCRYPTED;
+	case CMS_KIND_CERTS_ONLY:
+	case CMS_KIND_DATA:
+	case CMS_KIND_OTHER:
+		return SMIME_KIND_OTHER_CMS;
+	case CMS_KIND_NONE:
+		break;
+	}
+	return claims ? SMIME_KIND_OTHER_CMS : SMIME_KIND_PLAIN;
+}
+
+/* ---- what the Content-Type claims ---- */
+
+static bool
+is_pkcs7_mime(const struct mime_type *type)
+{
+	return mime_type_is(type, "application/pkcs7-mime") ||
+		mime_type_is(type, "application/x-pkcs7-mime");
+}
+
+static bool
+ends_in_p7m(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len >= 4 && strcasecmp(name + len - 4, ".p7m") == 0;
+}
+
+/* RFC 8551 3.10: application/octet-stream named *.p7m counts. */
+static bool
+is_named_p7m(const struct mime_type *type, struct span header)
+{
+	char name[NAME_MAX_BYTES];
+	struct mime_field field;
+	struct mime_type disposition;
+
+	if (!mime_type_is(type, "application/octet-stream"))
+		return false;
+	if (mime_type_parameter(type, "name", name, sizeof(name)) == 1 &&
+		ends_in_p7m(name))
+		return true;
+	if (mime_field_find(header, "Content-Disposition", 0, &field) != 1)
+		return false;
+	disposition = (struct mime_type){ .value = field.value };
+	return mime_type_parameter(&disposition, "filename", name,
+		       sizeof(name)) == 1 &&
+		ends_in_p7m(name);
+}
+
+static enum smime_kind
+kind_of_multipart_signed(const struct mime_type *type)
+{
+	char protocol[NAME_MAX_BYTES];
+
+	if (mime_type_parameter(type, "protocol", protocol,
+		    sizeof(protocol)) == 1 &&
+		strcasecmp(protocol, "application/pgp-signature") == 0)
+		return SMIME_KIND_PGP_SIGNED;
+	return SMIME_KIND_SIGNED;
+}
+
+/* Is there a line that starts PGP armour (RFC 9580 6.2 and 7)? */
+static bool
+has_pgp_armour(struct span body)
+{
+	static const char *const starts[] = { "MESSAGE-----",
+		"SIGNED MESSAGE-----" };
+	const struct span begin = SPAN("-----BEGIN PGP ");
+	const unsigned char *at;
+
+	while ((at = span_find(body, begin)) != NULL) {
+		bool at_line_start = at == body.data || at[-1] == '\n';
+		struct span rest;
+
+		body.len -= (size_t)(at - body.data) + begin.len;
+		body.data = at + begin.len;
+		rest = body;
+		for (size_t i = 0; at_line_start && i < COUNT_OF(starts); i++)
+			if (span_starts_nocase(rest, starts[i]))
+				return true;
+	}
+	return false;
+}
+
+int
+smime_detect(struct span entity, enum smime_kind *out, struct error *err)
+{
+	struct mime_entity parts;
+	struct mime_type type;
+	enum cms_kind cms;
+
+	mime_entity_split(entity, &parts);
+	mime_type_of(parts.header, &type);
+	*out = SMIME_KIND_PLAIN;
+	if (mime_type_is(&type, "multipart/signed")) {
+		*out = kind_of_multipart_signed(&type);
+	} else if (mime_type_is(&type, "multipart/encrypted")) {
+		*out = smime_is_pgp_mime(&type, parts.body)
+			? SMIME_KIND_PGP_ENCRYPTED
+			: SMIME_KIND_OTHER_PGP;
+	} else if (mime_type_is(&type, "text/plain")) {
+		if (has_pgp_armour(parts.body))
+			*out = SMIME_KIND_PGP_INLINE;
+	} else if (is_pkcs7_mime(&type) || is_named_p7m(&type, parts.header)) {
+		if (recognise_body(&parts, &cms, err) != 0)
+			return -1;
+		*out = kind_of_cms(cms, is_pkcs7_mime(&type));
+	}
+	return 0;
+}
