@@ -17,7 +17,7 @@ base64_len(size_t len)
 	size_t rest = len % BASE64_LINE_BYTES;
 
 	return len / BASE64_LINE_BYTES * 78 +
-		(rest != 0 ? (rest + 2) / 3 * 4 + 2 : 0);
+	       (rest != 0 ? (rest + 2) / 3 * 4 + 2 : 0);
 }
 
 static unsigned char *

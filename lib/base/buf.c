@@ -122,8 +122,8 @@ resize(struct buf *buf, size_t size, struct error *err)
 	else
 		data = malloc(size);
 	if (data == NULL)
-		return error_set(err, ERROR_SYSTEM,
-			"no memory for %zu bytes", size);
+		return error_set(
+			err, ERROR_SYSTEM, "no memory for %zu bytes", size);
 	if (buf->size < LARGE_BYTES && buf->data != NULL) {
 		memcpy(data, buf->data, buf->len);
 		mem_wipe(buf->data, buf->len);

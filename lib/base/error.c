@@ -5,10 +5,14 @@
 #include <string.h>
 
 static const char *const names[] = {
-	[ERROR_NONE] = "none",	   [ERROR_SYSTEM] = "system",
-	[ERROR_CONFIG] = "config", [ERROR_FORMAT] = "format",
-	[ERROR_LIMIT] = "limit",   [ERROR_NOKEY] = "nokey",
-	[ERROR_TRUST] = "trust",   [ERROR_CRYPTO] = "crypto",
+	[ERROR_NONE] = "none",
+	[ERROR_SYSTEM] = "system",
+	[ERROR_CONFIG] = "config",
+	[ERROR_FORMAT] = "format",
+	[ERROR_LIMIT] = "limit",
+	[ERROR_NOKEY] = "nokey",
+	[ERROR_TRUST] = "trust",
+	[ERROR_CRYPTO] = "crypto",
 };
 
 static void

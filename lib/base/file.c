@@ -37,7 +37,8 @@ refuse_if_open_to_others(int fd, const char *path, struct error *err)
 	if ((st.st_mode & (S_IROTH | S_IWOTH)) != 0)
 		return error_set(err, ERROR_CONFIG,
 			"%s: holds a secret, but everybody may read or write "
-			"it (chmod o= %s)", path, path);
+			"it (chmod o= %s)",
+			path, path);
 	return 0;
 }
 
@@ -159,8 +160,8 @@ write_all(int fd, struct span bytes)
 }
 
 int
-file_write_atomic(const char *path, struct span bytes, mode_t mode,
-	struct error *err)
+file_write_atomic(
+	const char *path, struct span bytes, mode_t mode, struct error *err)
 {
 	char *temporary = mem_printf("%s.XXXXXX", path);
 	int fd = mkostemp(temporary, O_CLOEXEC);

@@ -62,8 +62,8 @@ decode_quoted_printable(struct span text, struct buf *out, struct error *err)
 		high = hex_value(text.data[i + 1]);
 		low = hex_value(text.data[i + 2]);
 		if (high < 0 || low < 0)
-			return error_set(err, ERROR_FORMAT,
-				"broken quoted-printable");
+			return error_set(
+				err, ERROR_FORMAT, "broken quoted-printable");
 		c = (unsigned char)(high << 4 | low);
 		if (buf_add(out, &c, 1, err) != 0)
 			return -1;
@@ -77,9 +77,9 @@ encoding_is(struct span header, const char *name)
 {
 	struct mime_field field;
 
-	return mime_field_find(header, "Content-Transfer-Encoding", 0,
-		       &field) == 1 &&
-		span_is_nocase(span_trim(field.value), name);
+	return mime_field_find(
+		       header, "Content-Transfer-Encoding", 0, &field) == 1 &&
+	       span_is_nocase(span_trim(field.value), name);
 }
 
 /*
@@ -87,8 +87,8 @@ encoding_is(struct span header, const char *name)
  * second try as base64; no memory is the only error.
  */
 static int
-recognise_body(const struct mime_entity *entity, enum cms_kind *out,
-	struct error *err)
+recognise_body(
+	const struct mime_entity *entity, enum cms_kind *out, struct error *err)
 {
 	struct buf bytes = { 0 };
 	struct error why = { 0 };
@@ -134,7 +134,7 @@ static bool
 is_pkcs7_mime(const struct mime_type *type)
 {
 	return mime_type_is(type, "application/pkcs7-mime") ||
-		mime_type_is(type, "application/x-pkcs7-mime");
+	       mime_type_is(type, "application/x-pkcs7-mime");
 }
 
 static bool
@@ -161,9 +161,9 @@ is_named_p7m(const struct mime_type *type, struct span header)
 	if (mime_field_find(header, "Content-Disposition", 0, &field) != 1)
 		return false;
 	disposition = (struct mime_type){ .value = field.value };
-	return mime_type_parameter(&disposition, "filename", name,
-		       sizeof(name)) == 1 &&
-		ends_in_p7m(name);
+	return mime_type_parameter(
+		       &disposition, "filename", name, sizeof(name)) == 1 &&
+	       ends_in_p7m(name);
 }
 
 static enum smime_kind
@@ -171,8 +171,8 @@ kind_of_multipart_signed(const struct mime_type *type)
 {
 	char protocol[NAME_MAX_BYTES];
 
-	if (mime_type_parameter(type, "protocol", protocol,
-		    sizeof(protocol)) == 1 &&
+	if (mime_type_parameter(type, "protocol", protocol, sizeof(protocol)) ==
+			1 &&
 		strcasecmp(protocol, "application/pgp-signature") == 0)
 		return SMIME_KIND_PGP_SIGNED;
 	return SMIME_KIND_SIGNED;
@@ -215,8 +215,8 @@ smime_detect(struct span entity, enum smime_kind *out, struct error *err)
 		*out = kind_of_multipart_signed(&type);
 	} else if (mime_type_is(&type, "multipart/encrypted")) {
 		*out = smime_is_pgp_mime(&type, parts.body)
-			? SMIME_KIND_PGP_ENCRYPTED
-			: SMIME_KIND_OTHER_PGP;
+			       ? SMIME_KIND_PGP_ENCRYPTED
+			       : SMIME_KIND_OTHER_PGP;
 	} else if (mime_type_is(&type, "text/plain")) {
 		if (has_pgp_armour(parts.body))
 			*out = SMIME_KIND_PGP_INLINE;

@@ -28,8 +28,8 @@ smime_layer_entity(const struct smime_layer *layer, struct pieces *out)
 
 /* One base64 body with the header that an S/MIME part wants (3.2.1). */
 static int
-add_part_header(struct buf *out, const char *type, const char *file,
-	struct error *err)
+add_part_header(
+	struct buf *out, const char *type, const char *file, struct error *err)
 {
 	return buf_add_format(out, err,
 		"Content-Type: %s;\r\n"
@@ -98,8 +98,7 @@ sign_opaque(const struct cms_signer *signer, const struct pieces *entity,
 
 int
 smime_sign(const struct cms_signer *signer, enum smime_form form,
-	const struct pieces *entity, struct smime_layer *out,
-	struct error *err)
+	const struct pieces *entity, struct smime_layer *out, struct error *err)
 {
 	switch (form) {
 	case SMIME_FORM_DETACHED:
@@ -115,9 +114,11 @@ smime_encrypt(enum cms_cipher cipher, const struct cms_recipient *to,
 	size_t count, const struct pieces *entity, struct smime_layer *out,
 	struct error *err)
 {
-	const char *type = cms_cipher_is_authenticated(cipher)
-		? "application/pkcs7-mime; smime-type=authEnveloped-data"
-		: "application/pkcs7-mime; smime-type=enveloped-data";
+	const char *type =
+		cms_cipher_is_authenticated(cipher)
+			? "application/pkcs7-mime; "
+			  "smime-type=authEnveloped-data"
+			: "application/pkcs7-mime; smime-type=enveloped-data";
 	size_t bound = cms_encrypted_size_bound(pieces_len(entity), count);
 	struct base64 encoder;
 	struct sink sink;

@@ -8,9 +8,8 @@ enum { PREAMBLE_MAX_BYTES = 200 };
 static struct span
 next_line(struct span *rest)
 {
-	const unsigned char *end = rest->len != 0
-		? memchr(rest->data, '\n', rest->len)
-		: NULL;
+	const unsigned char *end =
+		rest->len != 0 ? memchr(rest->data, '\n', rest->len) : NULL;
 	struct span line = *rest;
 
 	if (end != NULL)
@@ -59,7 +58,7 @@ is_control_part(struct span part)
 	mime_entity_split(part, &entity);
 	mime_type_of(entity.header, &type);
 	return mime_type_is(&type, "application/pgp-encrypted") &&
-		span_is_nocase(span_trim(entity.body), "Version: 1");
+	       span_is_nocase(span_trim(entity.body), "Version: 1");
 }
 
 static bool
@@ -72,7 +71,7 @@ is_armour_part(struct span part)
 	mime_entity_split(part, &entity);
 	body = span_trim(entity.body);
 	return span_starts_nocase(body, "-----BEGIN PGP MESSAGE-----") &&
-		span_find(body, end) == body.data + body.len - end.len;
+	       span_find(body, end) == body.data + body.len - end.len;
 }
 
 bool
@@ -84,15 +83,15 @@ smime_is_pgp_mime(const struct mime_type *type, struct span body)
 	int ends[3];
 
 	if (boundary.len == 0 ||
-		mime_type_parameter(type, "protocol", protocol,
-			sizeof(protocol)) != 1 ||
-		!span_is_nocase(span_string(protocol),
-			"application/pgp-encrypted"))
+		mime_type_parameter(
+			type, "protocol", protocol, sizeof(protocol)) != 1 ||
+		!span_is_nocase(
+			span_string(protocol), "application/pgp-encrypted"))
 		return false;
 	preamble = until_delimiter(&body, boundary, &ends[0]);
 	control = until_delimiter(&body, boundary, &ends[1]);
 	data = until_delimiter(&body, boundary, &ends[2]);
 	return ends[0] == 1 && ends[1] == 1 && ends[2] == 2 &&
-		preamble.len <= PREAMBLE_MAX_BYTES && is_control_part(control) &&
-		is_armour_part(data) && span_trim(body).len == 0;
+	       preamble.len <= PREAMBLE_MAX_BYTES && is_control_part(control) &&
+	       is_armour_part(data) && span_trim(body).len == 0;
 }

@@ -1,0 +1,53 @@
+/* The step that encrypts a mail for the recipients of its plan. */
+#include "gateway/internal.h"
+
+/*
+ * What cannot be made 7-bit, or is nested too deeply for that, is encrypted
+ * as it is: inside the CMS nobody touches it (RFC 8551 3.1.2 only asks for
+ * 7-bit where it can be had).
+ */
+static int
+prepare(struct work *work, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (work->layers != 0 || work->kind != SMIME_KIND_PLAIN ||
+		work_make_fit(work, &why) == 0)
+		return 0;
+	if (why.kind == ERROR_SYSTEM)
+		return error_set(err, why.kind, "%s", why.text);
+	trace_add(work_trace(work), "encrypted as it is: %s", why.text);
+	return 0;
+}
+
+static int
+encrypt(struct work *work, struct error *err)
+{
+	struct smime_layer *layer = &work->outcome->layers[work->layers];
+	const struct plan_set *plan = &work->plan;
+
+	if (prepare(work, err) != 0 ||
+		smime_encrypt(plan->cipher, plan->to, plan->to_count,
+			&work->entity, layer, err) != 0)
+		return -1;
+	work->layers++;
+	return 0;
+}
+
+/* Our own trouble with a mail that a rule protects: never in clear. */
+void
+step_encrypt(struct work *work)
+{
+	struct error err = { 0 };
+
+	if (!work->plan.encrypt)
+		return;
+	if (encrypt(work, &err) != 0) {
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_ENCRYPT, err.kind));
+		return;
+	}
+	work->outcome->encrypted = true;
+	trace_add(work_trace(work), "encrypted with %s for %zu certificates",
+		cms_cipher_name(work->plan.cipher), work->plan.to_count);
+}

@@ -1,0 +1,125 @@
+#include "gateway/gateway.h"
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+enum {
+	MESSAGE_BYTES = 50 << 20,
+	RECIPIENTS = 500,
+	LOOKUP_SECONDS = 8,
+	MIME_DEPTH = 20,
+	MIME_PARTS = 1000
+};
+
+struct gateway *
+gateway_new(void)
+{
+	struct gateway *gateway = mem_alloc(sizeof(*gateway));
+
+	gateway->limits = (struct gateway_limits){
+		.message_bytes = MESSAGE_BYTES,
+		.encrypt_recipients = RECIPIENTS,
+		.lookup_seconds = LOOKUP_SECONDS,
+		.mime = { .depth = MIME_DEPTH, .parts = MIME_PARTS },
+	};
+	gateway->signers = signers_new();
+	return gateway;
+}
+
+void
+gateway_free(struct gateway *gateway)
+{
+	if (gateway == NULL)
+		return;
+	signers_free(gateway->signers);
+	list_clear(&gateway->sign_rules, sign_rule_free);
+	list_clear(&gateway->encrypt_rules, encrypt_rule_free);
+	list_clear(&gateway->internal, pattern_free);
+	list_clear(&gateway->stores, store_close);
+	trust_free(gateway->trust);
+	login_map_free(gateway->logins);
+	mem_free(gateway);
+}
+
+void
+sign_rule_free(void *item)
+{
+	struct sign_rule *rule = item;
+
+	rule_clear(&rule->rule);
+	list_clear(&rule->stores, NULL);
+	cert_selector_free(rule->selector);
+	mem_free(rule);
+}
+
+void
+encrypt_rule_free(void *item)
+{
+	struct encrypt_rule *rule = item;
+
+	rule_clear(&rule->rule);
+	list_clear(&rule->stores, NULL);
+	cert_selector_free(rule->selector);
+	mem_free(rule);
+}
+
+/* May this rule ever sign with this certificate? */
+static bool
+may_use(const struct sign_rule *rule, const struct cert *cert)
+{
+	const struct pattern *pattern;
+	const struct address *address;
+
+	if (cert->key == NULL || !cert->may_sign || cert_is_ca(cert))
+		return false;
+	if (rule->selector != NULL)
+		return cert_selector_match(rule->selector, cert);
+	LIST_FOREACH (pattern, &rule->rule.senders)
+		LIST_FOREACH (address, &cert->addresses)
+			if (pattern_match(pattern, address))
+				return true;
+	return false;
+}
+
+static int
+prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
+	struct list *warnings, struct error *err)
+{
+	struct list certs = { 0 };
+	struct store *store;
+	struct cert *cert;
+	int result = -1;
+
+	LIST_FOREACH (store, &rule->stores)
+		if (store_list(store, &certs, err) != 0)
+			goto out;
+	LIST_FOREACH (cert, &certs) {
+		const struct cms_signer *signer;
+		struct error why = { 0 };
+
+		if (may_use(rule, cert) && signers_get(gateway->signers, rule,
+						   cert, &signer, &why) != 0)
+			list_add(warnings,
+				mem_printf("rule %s cannot sign with %s: %s",
+					rule->rule.name, cert->source,
+					why.text));
+	}
+	result = 0;
+out:
+	list_clear(&certs, cert_unref);
+	return result;
+}
+
+int
+gateway_prepare(
+	struct gateway *gateway, struct list *warnings, struct error *err)
+{
+	const struct sign_rule *rule;
+
+	if (crypto_init(err) != 0)
+		return -1;
+	LIST_FOREACH (rule, &gateway->sign_rules)
+		if (prepare_rule(gateway, rule, warnings, err) != 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,124 @@
+/* Between the files of gateway/ only. */
+#ifndef GATEWAY_INTERNAL_H
+#define GATEWAY_INTERNAL_H
+
+#include "gateway/gateway.h"
+
+/* ---- facts.c: what the header says about sender and readers ---- */
+
+struct facts {
+	struct list from; /* struct address *: every mailbox of every From */
+	struct list readers; /* struct address *: To, Cc, Resent-To, -Cc */
+	struct address *nobody; /* <>, when MAIL FROM was not given */
+	struct sender sender;
+	unsigned content_types;
+};
+
+int facts_gather(struct facts *facts, const struct mail *mail,
+	struct error *err) MUST_USE;
+void facts_clear(struct facts *facts);
+/* The one mailbox of From, or NULL. */
+const struct address *facts_author(const struct facts *facts);
+bool facts_is_reader(const struct facts *facts,
+	const struct address *address);
+
+/* ---- choose.c: one function ranks all candidates ---- */
+
+struct choice {
+	const struct list *stores;
+	const struct address *address;
+	const struct cert_selector *selector; /* NULL: by address */
+	enum cert_purpose purpose;
+	struct trust *trust; /* NULL: no path is asked for */
+	bool own;	     /* a certificate whose key we have needs no path */
+};
+
+/*
+ * The best certificate, referenced for the caller.  candidates (may be NULL)
+ * gets a struct candidate * per certificate looked at.  NOKEY or TRUST with
+ * the reason when there is none, SYSTEM when it cannot be told now.
+ */
+int choose_cert(const struct choice *choice, struct list *candidates,
+	struct cert **out, struct error *err) MUST_USE;
+void candidate_free(void *candidate);
+
+/* ---- signers.c ---- */
+
+struct gateway_signers *signers_new(void);
+void signers_free(struct gateway_signers *signers);
+/* Borrowed; lives as long as the gateway. */
+int signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
+	struct cert *cert, const struct cms_signer **out,
+	struct error *err) MUST_USE;
+
+/* ---- plan.c: who can read it? ---- */
+
+struct plan_entry {
+	const struct address *address;
+	struct recipient_report *report; /* borrowed from the outcome */
+	const struct encrypt_rule *rule; /* NULL: none matched */
+	bool internal;
+	struct cert *cert; /* owned reference */
+	struct error why;
+};
+
+struct plan_set {
+	struct plan_entry *entries;
+	size_t count;
+	struct cms_recipient *to; /* certificates owned by `certs` */
+	size_t to_count;
+	struct list certs;
+	enum cms_cipher cipher;
+	bool encrypt; /* everything is ready */
+};
+
+void plan_set_clear(struct plan_set *plan);
+
+/* ---- process.c ---- */
+
+struct work {
+	const struct gateway *gateway;
+	struct mail *mail;
+	const struct gateway_run *run;
+	struct outcome *outcome;
+	struct facts facts;
+	enum smime_kind kind; /* what the mail is already */
+	struct plan_set plan;
+	struct pieces entity; /* the entity as it stands after the last step */
+	unsigned layers;      /* of outcome->layers in use */
+	bool fit;	      /* entity was looked at and made fit */
+	unsigned residue;
+};
+
+struct trace *work_trace(const struct work *work);
+/*
+ * The mail cannot be protected as a rule says: verdict, reply and error of
+ * the outcome become the stricter of what they are and what this makes them.
+ */
+void work_fail(struct work *work, enum otherwise otherwise,
+	const struct error *err, const char *words);
+/* 1 while the mail may go on, 0 when its fate is sealed or the MTA gave up. */
+int work_goes_on(struct work *work);
+/* Make the entity 7-bit safe and give it a Content-Type, once. */
+int work_make_fit(struct work *work, struct error *err) MUST_USE;
+
+void step_plan(struct work *work);
+void step_sign(struct work *work);
+void step_encrypt(struct work *work);
+
+/* ---- edits.c ---- */
+
+/* The header edits that put a layer's Content-* fields in the place of the
+ * mail's. */
+int edits_for_layer(const struct mail *mail, const struct smime_layer *layer,
+	struct list *edits, struct error *err) MUST_USE;
+void edit_free(void *edit);
+
+/* ---- words.c: what a remote sender is told ---- */
+
+enum failing { FAILING_TO_SIGN, FAILING_TO_ENCRYPT };
+const char *words_for(enum failing what, enum error_kind kind);
+/* "550 5.7.5 words", by verdict; owned by the caller. */
+char *words_reply(enum verdict verdict, const char *words);
+
+#endif

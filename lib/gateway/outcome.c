@@ -1,0 +1,290 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+static const char *const plan_names[] = {
+	[PLAN_CLEAR] = "clear",
+	[PLAN_ENCRYPT] = "encrypt",
+	[PLAN_INTERNAL_COPY] = "internal copy",
+	[PLAN_REFUSED] = "refused",
+};
+
+const char *
+plan_name(enum plan plan)
+{
+	return plan_names[plan];
+}
+
+static void
+report_free(void *item)
+{
+	struct recipient_report *report = item;
+
+	mem_free(report->address);
+	mem_free(report->why);
+	list_clear(&report->candidates, candidate_free);
+	mem_free(report);
+}
+
+void
+outcome_init(struct outcome *outcome)
+{
+	*outcome = (struct outcome){ 0 };
+}
+
+void
+outcome_clear(struct outcome *outcome)
+{
+	mem_free(outcome->reply);
+	list_clear(&outcome->edits, edit_free);
+	for (size_t i = 0; i < COUNT_OF(outcome->layers); i++)
+		smime_layer_clear(&outcome->layers[i]);
+	buf_clear(&outcome->rewritten);
+	mem_free(outcome->sign.why);
+	list_clear(&outcome->sign.candidates, candidate_free);
+	list_clear(&outcome->recipients, report_free);
+	mem_free(outcome->encrypt_rule);
+	mem_free(outcome->note);
+	outcome_init(outcome);
+}
+
+/* ---- the log line ---- */
+
+struct line {
+	char *text;
+	size_t size;
+	size_t len;
+};
+
+static void
+put_char(struct line *line, char c)
+{
+	if (line->len + 1 < line->size)
+		line->text[line->len++] = c;
+	line->text[line->len] = '\0';
+}
+
+static void
+put(struct line *line, const char *text)
+{
+	for (; *text != '\0'; text++)
+		put_char(line, *text);
+}
+
+/* Senders choose addresses: nothing in one may end the line or a value. */
+static void
+put_escaped(struct line *line, const char *text)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 32 || c == 127 || c == '"' || c == '\\') {
+			put(line, "\\x");
+			put_char(line, digits[c >> 4]);
+			put_char(line, digits[c & 15]);
+		} else {
+			put_char(line, (char)c);
+		}
+	}
+}
+
+static void
+put_address(struct line *line, const char *name, const char *address)
+{
+	put(line, name);
+	put(line, "=<");
+	put_escaped(line, address != NULL ? address : "");
+	put(line, "> ");
+}
+
+static void
+put_number(struct line *line, const char *name, int64_t number)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s=%" PRId64, name, number);
+	put(line, text);
+}
+
+static void
+put_quoted(struct line *line, const char *name, const char *text)
+{
+	put(line, " ");
+	put(line, name);
+	put(line, "=\"");
+	put_escaped(line, text);
+	put(line, "\"");
+}
+
+static const char *
+did(const struct outcome *outcome)
+{
+	if (!outcome->body_changed)
+		return "nothing";
+	if (outcome->signed_ && outcome->encrypted)
+		return "sign,encrypt";
+	return outcome->signed_ ? "sign" : "encrypt";
+}
+
+static const char *
+result(const struct outcome *outcome)
+{
+	return outcome->verdict == VERDICT_ACCEPT
+		       ? "ok"
+		       : verdict_name(outcome->verdict);
+}
+
+/* The one mailbox of the one From field, or NULL. */
+static char *
+author_of(const struct mail *mail)
+{
+	const struct address *author;
+	struct facts facts;
+	char *text = NULL;
+
+	if (facts_gather(&facts, mail, NULL) == 0) {
+		author = facts_author(&facts);
+		text = mem_string(author != NULL ? author->text : NULL);
+	}
+	facts_clear(&facts);
+	return text;
+}
+
+static void
+put_rule(struct line *line, const char *name, const char *rule)
+{
+	put(line, name);
+	put(line, "=");
+	put_escaped(line, rule != NULL ? rule : "-");
+	put(line, " ");
+}
+
+void
+outcome_log_line(const struct outcome *outcome, const struct mail *mail,
+	int64_t milliseconds, char *out, size_t size)
+{
+	struct line line = { out, size, 0 };
+	const char *sign_why = outcome->sign.why;
+	char *author = author_of(mail);
+
+	put_escaped(&line, mail->queue_id != NULL ? mail->queue_id : "-");
+	put(&line, ": ");
+	put_address(&line, "from",
+		mail->mail_from != NULL ? mail->mail_from->text : NULL);
+	put_address(&line, "sender", author);
+	put_number(&line, "rcpts", (int64_t)mail->recipients.count);
+	put(&line, " ");
+	put_rule(&line, "sign", outcome->sign.rule);
+	put_rule(&line, "encrypt", outcome->encrypt_rule);
+	put(&line, "did=");
+	put(&line, did(outcome));
+	put(&line, " result=");
+	put(&line, result(outcome));
+	put_number(&line, " ms", milliseconds);
+	if (outcome->error.kind != ERROR_NONE) {
+		put(&line, " kind=");
+		put(&line, error_kind_name(outcome->error.kind));
+		put_quoted(&line, "why", outcome->error.text);
+	} else if (sign_why != NULL) {
+		put_quoted(&line, "why", sign_why);
+	}
+	if (outcome->note != NULL)
+		put_quoted(&line, "note", outcome->note);
+	mem_free(author);
+}
+
+/* ---- the resulting message ---- */
+
+static const struct edit *
+edit_for(const struct outcome *outcome, const char *name)
+{
+	const struct edit *edit;
+
+	LIST_FOREACH (edit, &outcome->edits)
+		if (edit->kind != EDIT_ADD && strcasecmp(edit->name, name) == 0)
+			return edit;
+	return NULL;
+}
+
+static int
+write_field(const struct sink *out, const char *name, const char *value,
+	struct error *err)
+{
+	struct buf line = { 0 };
+	int result_ = -1;
+
+	if (buf_add_format(&line, err, "%s:", name) != 0)
+		goto out;
+	for (; *value != '\0'; value++)
+		if ((*value == '\n' && buf_add(&line, "\r", 1, err) != 0) ||
+			buf_add(&line, value, 1, err) != 0)
+			goto out;
+	if (buf_add_string(&line, "\r\n", err) != 0)
+		goto out;
+	result_ = sink_put(out, buf_span(&line), err);
+out:
+	buf_clear(&line);
+	return result_;
+}
+
+/* Is this the first field of its name? */
+static bool
+is_first(const struct mail *mail, const struct mail_field *field)
+{
+	const struct mail_field *other;
+
+	LIST_FOREACH (other, &mail->fields)
+		if (strcasecmp(other->name, field->name) == 0)
+			return other == field;
+	return false;
+}
+
+static int
+write_header(const struct outcome *outcome, const struct mail *mail,
+	const struct sink *out, struct error *err)
+{
+	const struct mail_field *field;
+	const struct edit *edit;
+
+	LIST_FOREACH (field, &mail->fields) {
+		const char *value = field->value;
+
+		edit = edit_for(outcome, field->name);
+		if (edit != NULL && edit->kind == EDIT_SET &&
+			is_first(mail, field))
+			value = edit->value;
+		else if (edit != NULL)
+			continue;
+		if (write_field(out, field->name, value, err) != 0)
+			return -1;
+	}
+	LIST_FOREACH (edit, &outcome->edits)
+		if ((edit->kind == EDIT_ADD ||
+			    (edit->kind == EDIT_SET && edit->count == 0)) &&
+			write_field(out, edit->name, edit->value, err) != 0)
+			return -1;
+	return sink_put(out, SPAN("\r\n"), err);
+}
+
+int
+outcome_write_message(const struct outcome *outcome, const struct mail *mail,
+	const struct sink *out, struct error *err)
+{
+	if (write_header(outcome, mail, out, err) != 0)
+		return -1;
+	if (!outcome->body_changed)
+		return sink_put(out,
+			span_of(mail->entity.data + mail->body_offset,
+				mail->entity.len - mail->body_offset),
+			err);
+	for (size_t i = 0; i < outcome->body.count; i++)
+		if (sink_put(out, outcome->body.item[i], err) != 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,480 @@
+/*
+ * The step that finds out who can read the mail, before any work is done on
+ * it: recipients by their rules, all or nothing (design section 8).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+/* Names in an error or a reply: a few are enough to know what to do. */
+enum { NAMED_MAX = 3, NAMES_SIZE = 200 };
+
+void
+plan_set_clear(struct plan_set *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		cert_unref(plan->entries[i].cert);
+	mem_free(plan->entries);
+	mem_free(plan->to);
+	list_clear(&plan->certs, cert_unref);
+	*plan = (struct plan_set){ 0 };
+}
+
+/* ---- which rule? ---- */
+
+static const struct encrypt_rule *
+find_rule(const struct work *work, const struct address *recipient)
+{
+	const struct encrypt_rule *rule;
+
+	LIST_FOREACH (rule, &work->gateway->encrypt_rules)
+		if (rule_match_encrypt(&rule->rule, &work->facts.sender,
+			    &work->mail->client, recipient,
+			    work_trace(work)) == 1)
+			return rule;
+	return NULL;
+}
+
+static bool
+is_internal(const struct gateway *gateway, const struct address *recipient)
+{
+	const struct pattern *pattern;
+
+	LIST_FOREACH (pattern, &gateway->internal)
+		if (pattern_match(pattern, recipient))
+			return true;
+	return false;
+}
+
+static struct recipient_report *
+add_report(struct outcome *outcome, const struct address *recipient,
+	const struct encrypt_rule *rule)
+{
+	struct recipient_report *report = mem_alloc(sizeof(*report));
+
+	report->address = mem_string(recipient->text);
+	report->rule = rule != NULL ? rule->rule.name : NULL;
+	list_add(&outcome->recipients, report);
+	return report;
+}
+
+static void
+match_all(struct work *work)
+{
+	struct plan_set *plan = &work->plan;
+	const struct address *recipient;
+
+	plan->entries =
+		mem_array(work->mail->recipients.count, sizeof(*plan->entries));
+	LIST_FOREACH (recipient, &work->mail->recipients) {
+		struct plan_entry *entry = &plan->entries[plan->count++];
+
+		entry->address = recipient;
+		entry->rule = find_rule(work, recipient);
+		entry->internal = is_internal(work->gateway, recipient);
+		entry->report =
+			add_report(work->outcome, recipient, entry->rule);
+	}
+}
+
+/* ---- what the rules ask for, taken together ---- */
+
+static const struct encrypt_rule *
+first_rule(const struct plan_set *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->entries[i].rule != NULL)
+			return plan->entries[i].rule;
+	return NULL;
+}
+
+static enum otherwise
+strictest(const struct plan_set *plan)
+{
+	enum otherwise strict = OTHERWISE_PASS;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct encrypt_rule *rule = plan->entries[i].rule;
+
+		if (rule != NULL && rule->rule.otherwise > strict)
+			strict = rule->rule.otherwise;
+	}
+	return strict;
+}
+
+static void
+name_rules(struct work *work)
+{
+	char names[NAMES_SIZE] = "";
+	const char *last = NULL;
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct encrypt_rule *rule = work->plan.entries[i].rule;
+		size_t len = strlen(names);
+
+		if (rule == NULL || rule->rule.name == last)
+			continue;
+		last = rule->rule.name;
+		if (strstr(names, last) == NULL)
+			snprintf(names + len, sizeof(names) - len, "%s%s",
+				len != 0 ? "," : "", last);
+	}
+	work->outcome->encrypt_rule = names[0] ? mem_string(names) : NULL;
+}
+
+/* Is the mail already what this rule wants (Meaning, "already encrypted")? */
+static bool
+is_satisfied(const struct work *work, const struct encrypt_rule *rule)
+{
+	if (work->kind == SMIME_KIND_ENCRYPTED)
+		return true;
+	return work->kind == SMIME_KIND_PGP_ENCRYPTED &&
+	       (rule->accept_pgp || rule->rule.otherwise == OTHERWISE_PASS);
+}
+
+static bool
+all_satisfied(const struct work *work)
+{
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct plan_entry *entry = &work->plan.entries[i];
+
+		if (entry->rule != NULL && !is_satisfied(work, entry->rule))
+			return false;
+	}
+	return true;
+}
+
+static void
+say_why(struct recipient_report *report, const char *why)
+{
+	mem_free(report->why);
+	report->why = mem_string(why);
+}
+
+static void
+note_satisfied(struct work *work)
+{
+	for (size_t i = 0; i < work->plan.count; i++)
+		if (work->plan.entries[i].rule != NULL)
+			say_why(work->plan.entries[i].report,
+				"the mail is already encrypted");
+	mem_free(work->outcome->note);
+	work->outcome->note = mem_string("already encrypted");
+}
+
+/* ---- a certificate for each ---- */
+
+/* Stores of the sign rules: where our own people's certificates are. */
+static void
+own_stores(const struct gateway *gateway, struct list *stores)
+{
+	const struct sign_rule *rule;
+	struct store *store, *seen;
+
+	LIST_FOREACH (rule, &gateway->sign_rules)
+		LIST_FOREACH (store, &rule->stores) {
+			bool there = false;
+
+			LIST_FOREACH (seen, stores)
+				there = there || seen == store;
+			if (!there)
+				list_add(stores, store);
+		}
+}
+
+/* Our own certificate for an address: `internal` copies and to_self. */
+static int
+choose_own(const struct work *work, const struct address *address,
+	const struct encrypt_rule *rule, struct list *candidates,
+	struct cert **out, struct error *err)
+{
+	struct list stores = { 0 };
+	struct choice choice = { .stores = &stores,
+		.address = address,
+		.purpose = CERT_TO_ENCRYPT,
+		.own = true,
+		.trust = rule->trusted ? work->gateway->trust : NULL };
+	int result;
+
+	own_stores(work->gateway, &stores);
+	result = choose_cert(&choice, candidates, out, err);
+	list_clear(&stores, NULL);
+	return result;
+}
+
+static int
+choose_for(const struct work *work, struct plan_entry *entry,
+	const struct encrypt_rule *protecting)
+{
+	struct list *candidates =
+		work->run->explain ? &entry->report->candidates : NULL;
+	const struct encrypt_rule *rule = entry->rule;
+	struct choice choice;
+
+	if (rule == NULL)
+		return choose_own(work, entry->address, protecting, candidates,
+			&entry->cert, &entry->why);
+	choice = (struct choice){ .stores = &rule->stores,
+		.address = entry->address,
+		.selector = rule->selector,
+		.purpose = CERT_TO_ENCRYPT,
+		.trust = rule->trusted ? work->gateway->trust : NULL };
+	return choose_cert(&choice, candidates, &entry->cert, &entry->why);
+}
+
+static void
+choose_all(struct work *work)
+{
+	const struct encrypt_rule *protecting = first_rule(&work->plan);
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		struct plan_entry *entry = &work->plan.entries[i];
+
+		if (entry->rule == NULL && !entry->internal)
+			continue;
+		if (choose_for(work, entry, protecting) != 0) {
+			entry->report->plan = PLAN_REFUSED;
+			say_why(entry->report, entry->why.text);
+			continue;
+		}
+		entry->report->plan =
+			entry->rule != NULL ? PLAN_ENCRYPT : PLAN_INTERNAL_COPY;
+		memcpy(entry->report->certificate, entry->cert->sha256,
+			sizeof(entry->cert->sha256));
+	}
+}
+
+/* ---- may they share one CMS? ---- */
+
+static int
+check_refused(const struct work *work, struct error *err)
+{
+	const struct plan_entry *worst = NULL;
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct plan_entry *entry = &work->plan.entries[i];
+
+		if (entry->why.kind == ERROR_SYSTEM)
+			worst = entry;
+		else if (entry->why.kind != ERROR_NONE && worst == NULL)
+			worst = entry;
+	}
+	if (worst == NULL)
+		return 0;
+	*err = worst->why;
+	return -1;
+}
+
+static void
+add_name(char *names, unsigned *count, const char *name)
+{
+	size_t len = strlen(names);
+
+	if (++*count <= NAMED_MAX)
+		snprintf(names + len, NAMES_SIZE - len, "%s<%s>",
+			len != 0 ? ", " : "", name);
+	else if (*count == NAMED_MAX + 1)
+		snprintf(names + len, NAMES_SIZE - len, " and others");
+}
+
+static int
+check_clear(const struct work *work, struct error *err)
+{
+	char names[NAMES_SIZE] = "";
+	unsigned count = 0;
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct plan_entry *entry = &work->plan.entries[i];
+
+		if (entry->rule == NULL && !entry->internal)
+			add_name(names, &count, entry->address->text);
+	}
+	if (count == 0)
+		return 0;
+	return error_set(err, ERROR_NOKEY,
+		"others need the mail encrypted, and no rule says how for %s",
+		names);
+}
+
+static int
+check_ciphers(const struct work *work, struct error *err)
+{
+	const struct encrypt_rule *first = first_rule(&work->plan);
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct encrypt_rule *rule = work->plan.entries[i].rule;
+
+		if (rule != NULL && rule->cipher != first->cipher)
+			return error_set(err, ERROR_NOKEY,
+				"rules %s and %s want different ciphers for "
+				"one mail",
+				first->rule.name, rule->rule.name);
+	}
+	return 0;
+}
+
+static int
+check_limits(const struct work *work, struct error *err)
+{
+	unsigned limit = work->gateway->limits.encrypt_recipients;
+
+	if (work->mail->failure.kind != ERROR_NONE) {
+		*err = work->mail->failure;
+		return -1;
+	}
+	if (work->plan.count > limit)
+		return error_set(err, ERROR_LIMIT,
+			"%zu recipients, and limits.encrypt_recipients is %u",
+			work->plan.count, limit);
+	return 0;
+}
+
+/* Every RecipientInfo shows its recipient to all who can read the mail. */
+static const struct address *
+find_hidden(const struct work *work)
+{
+	const struct address *first = work->plan.entries[0].address;
+	const struct address *hidden = NULL;
+	bool several = false;
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		const struct address *one = work->plan.entries[i].address;
+
+		several = several || !addr_equal(one, first);
+		if (!facts_is_reader(&work->facts, one))
+			hidden = one;
+	}
+	return several ? hidden : NULL;
+}
+
+static int
+refuse_hidden(struct work *work)
+{
+	struct error err;
+
+	if (work->gateway->share_bcc || find_hidden(work) == NULL)
+		return 0;
+	error_set(&err, ERROR_FORMAT,
+		"a recipient in neither To nor Cc would be shown to the "
+		"others by the encryption");
+	work_fail(work, OTHERWISE_REJECT, &err,
+		"7.1 This mail has to be encrypted, which would show its Bcc "
+		"recipients to the others; please send it to them separately");
+	return -1;
+}
+
+static const struct check {
+	int (*run)(const struct work *work, struct error *err);
+} checks[] = { { check_limits }, { check_refused }, { check_clear },
+	{ check_ciphers } };
+
+/* ---- the result ---- */
+
+static void
+add_recipient(struct plan_set *plan, struct cert *cert,
+	const struct encrypt_rule *rule)
+{
+	plan->to[plan->to_count++] = (struct cms_recipient){ .cert = cert,
+		.transport = rule->transport,
+		.oaep_digest = rule->oaep_digest };
+	list_add(&plan->certs, cert_ref(cert));
+}
+
+static const struct encrypt_rule *
+rule_with_self(const struct plan_set *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->entries[i].rule != NULL &&
+			plan->entries[i].rule->to_self)
+			return plan->entries[i].rule;
+	return NULL;
+}
+
+static int
+add_self(struct work *work, struct error *err)
+{
+	const struct encrypt_rule *rule = rule_with_self(&work->plan);
+	const struct address *author = facts_author(&work->facts);
+	struct cert *cert = NULL;
+	struct error why = { .text = "From is not one mailbox" };
+
+	if (rule == NULL)
+		return 0;
+	if (author != NULL &&
+		choose_own(work, author, rule, NULL, &cert, &why) == 0) {
+		add_recipient(&work->plan, cert, rule);
+		cert_unref(cert);
+		return 0;
+	}
+	if (why.kind == ERROR_SYSTEM)
+		return error_set(err, why.kind, "%s", why.text);
+	trace_add(work_trace(work), "no copy for self: %s", why.text);
+	mem_free(work->outcome->note);
+	work->outcome->note = mem_string("no copy for self");
+	return 0;
+}
+
+static int
+assemble(struct work *work, struct error *err)
+{
+	struct plan_set *plan = &work->plan;
+	const struct encrypt_rule *protecting = first_rule(plan);
+
+	plan->to = mem_array(plan->count + 1, sizeof(*plan->to));
+	plan->cipher = protecting->cipher;
+	for (size_t i = 0; i < plan->count; i++)
+		add_recipient(plan, plan->entries[i].cert,
+			plan->entries[i].rule ? plan->entries[i].rule
+					      : protecting);
+	return add_self(work, err);
+}
+
+/* Nothing is encrypted: nobody's plan is, whatever a certificate allowed. */
+static void
+give_up(struct work *work, const struct error *err)
+{
+	const char *words = words_for(FAILING_TO_ENCRYPT, err->kind);
+	struct plan_set *plan = &work->plan;
+
+	trace_add(work_trace(work), "not encrypted: %s", err->text);
+	work_fail(work, strictest(plan), err, words);
+	for (size_t i = 0; i < plan->count; i++) {
+		struct recipient_report *report = plan->entries[i].report;
+
+		if (work->outcome->verdict >= VERDICT_TEMPFAIL)
+			report->plan = PLAN_REFUSED;
+		else
+			report->plan = PLAN_CLEAR;
+		if (report->why == NULL)
+			say_why(report, err->text);
+	}
+}
+
+void
+step_plan(struct work *work)
+{
+	struct error err = { 0 };
+
+	match_all(work);
+	if (first_rule(&work->plan) == NULL)
+		return;
+	name_rules(work);
+	if (all_satisfied(work)) {
+		note_satisfied(work);
+		return;
+	}
+	choose_all(work);
+	for (size_t i = 0; i < COUNT_OF(checks); i++)
+		if (checks[i].run(work, &err) != 0) {
+			give_up(work, &err);
+			return;
+		}
+	if (refuse_hidden(work) != 0)
+		return;
+	if (assemble(work, &err) != 0)
+		give_up(work, &err);
+	else
+		work->plan.encrypt = true;
+}

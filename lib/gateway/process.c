@@ -1,0 +1,202 @@
+/* One mail, in order: a table of steps. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+#include "metric/metric.h"
+
+static const struct step {
+	const char *name;
+	void (*run)(struct work *work);
+} steps[] = {
+	/* decrypt, verify and unpack will stand here */
+	{ "plan", step_plan },
+	{ "sign", step_sign },
+	{ "encrypt", step_encrypt },
+};
+
+struct trace *
+work_trace(const struct work *work)
+{
+	return work->run->trace;
+}
+
+void
+work_fail(struct work *work, enum otherwise otherwise, const struct error *err,
+	const char *words)
+{
+	struct outcome *outcome = work->outcome;
+	enum verdict verdict = rule_verdict(err->kind, otherwise);
+
+	if (outcome->error.kind == ERROR_NONE || verdict > outcome->verdict)
+		outcome->error = *err;
+	if (verdict <= outcome->verdict)
+		return;
+	outcome->verdict = verdict;
+	mem_free(outcome->reply);
+	outcome->reply = words_reply(
+		verdict, verdict == VERDICT_QUARANTINE ? err->text : words);
+}
+
+int
+work_goes_on(struct work *work)
+{
+	const struct gateway_run *run = work->run;
+	struct error err;
+
+	if (work->outcome->verdict >= VERDICT_TEMPFAIL)
+		return 0;
+	if (run->keep_working == NULL || run->keep_working(run->arg) == 1)
+		return 1;
+	error_set(&err, ERROR_SYSTEM, "the MTA has given up");
+	work_fail(work, OTHERWISE_TEMPFAIL, &err,
+		words_for(FAILING_TO_SIGN, ERROR_SYSTEM));
+	return 0;
+}
+
+/* An entity without Content-Type says what it is (RFC 2045 5.2). */
+static void
+complete_header(struct work *work, struct span entity)
+{
+	struct mime_entity parts;
+	struct mime_field field;
+
+	mime_entity_split(entity, &parts);
+	if (mime_field_find(parts.header, "Content-Type", 0, &field) == 1)
+		return;
+	pieces_add(&work->entity,
+		SPAN("Content-Type: text/plain; charset=us-ascii\r\n"));
+	if (mime_field_find(
+		    parts.header, "Content-Transfer-Encoding", 0, &field) == 0)
+		pieces_add(&work->entity,
+			SPAN("Content-Transfer-Encoding: 7bit\r\n"));
+}
+
+int
+work_make_fit(struct work *work, struct error *err)
+{
+	struct buf *rewritten = &work->outcome->rewritten;
+	struct span entity = buf_span(&work->mail->entity);
+	struct mime_rewrite report = { 0 };
+
+	if (work->fit)
+		return 0;
+	if (!mime_is_fit(entity)) {
+		if (mime_make_fit(entity, &work->gateway->limits.mime,
+			    rewritten, &report, err) != 0)
+			return -1;
+		entity = buf_span(rewritten);
+		trace_add(work_trace(work),
+			"%u of %u parts re-encoded to be 7-bit", report.changed,
+			report.leaves);
+	}
+	work->residue = report.residue;
+	work->entity.count = 0;
+	complete_header(work, entity);
+	pieces_add(&work->entity, entity);
+	work->fit = true;
+	return 0;
+}
+
+static void
+start(struct work *work)
+{
+	struct error err = { 0 };
+
+	pieces_add(&work->entity, buf_span(&work->mail->entity));
+	if (facts_gather(&work->facts, work->mail, &err) != 0 ||
+		smime_detect(
+			buf_span(&work->mail->entity), &work->kind, &err) != 0)
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_SIGN, err.kind));
+}
+
+/* Turn the outermost layer into edits and a body. */
+static void
+finish(struct work *work)
+{
+	struct outcome *outcome = work->outcome;
+	const struct smime_layer *layer;
+	struct error err = { 0 };
+
+	if (work->layers == 0 || outcome->verdict >= VERDICT_TEMPFAIL)
+		return;
+	layer = &outcome->layers[work->layers - 1];
+	if (edits_for_layer(work->mail, layer, &outcome->edits, &err) != 0) {
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_ENCRYPT, err.kind));
+		return;
+	}
+	outcome->body = layer->body;
+	outcome->body_changed = true;
+}
+
+static void
+count(const struct outcome *outcome)
+{
+	static const enum metric by_verdict[] = {
+		[VERDICT_ACCEPT] = METRIC_MAILS_ACCEPTED,
+		[VERDICT_QUARANTINE] = METRIC_MAILS_QUARANTINED,
+		[VERDICT_TEMPFAIL] = METRIC_MAILS_TEMPFAILED,
+		[VERDICT_REJECT] = METRIC_MAILS_REJECTED,
+	};
+	static const enum metric by_kind[] = {
+		[ERROR_SYSTEM] = METRIC_ERRORS_SYSTEM,
+		[ERROR_CONFIG] = METRIC_ERRORS_CONFIG,
+		[ERROR_FORMAT] = METRIC_ERRORS_FORMAT,
+		[ERROR_LIMIT] = METRIC_ERRORS_LIMIT,
+		[ERROR_NOKEY] = METRIC_ERRORS_NOKEY,
+		[ERROR_TRUST] = METRIC_ERRORS_TRUST,
+		[ERROR_CRYPTO] = METRIC_ERRORS_CRYPTO,
+	};
+
+	metric_add(by_verdict[outcome->verdict], 1);
+	if (outcome->error.kind != ERROR_NONE)
+		metric_add(by_kind[outcome->error.kind], 1);
+	if (outcome->body_changed && outcome->signed_)
+		metric_add(METRIC_MAILS_SIGNED, 1);
+	if (outcome->body_changed && outcome->encrypted)
+		metric_add(METRIC_MAILS_ENCRYPTED, 1);
+}
+
+void
+gateway_process(const struct gateway *gateway, struct mail *mail,
+	const struct gateway_run *run, struct outcome *outcome)
+{
+	static const struct gateway_run quietly;
+	struct work work = { .gateway = gateway,
+		.mail = mail,
+		.run = run != NULL ? run : &quietly,
+		.outcome = outcome };
+
+	start(&work);
+	for (size_t i = 0; i < COUNT_OF(steps) && work_goes_on(&work); i++)
+		steps[i].run(&work);
+	finish(&work);
+	count(outcome);
+	plan_set_clear(&work.plan);
+	facts_clear(&work.facts);
+}
+
+bool
+gateway_wants_body(const struct gateway *gateway, struct mail *mail)
+{
+	const struct encrypt_rule *encrypt;
+	const struct address *recipient;
+	const struct sign_rule *sign;
+	struct facts facts;
+	bool wanted = false;
+
+	if (facts_gather(&facts, mail, NULL) != 0)
+		wanted = true;
+	LIST_FOREACH (sign, &gateway->sign_rules)
+		wanted = wanted ||
+			 rule_match_sign(&sign->rule, &facts.sender, NULL) != 0;
+	LIST_FOREACH (recipient, &mail->recipients)
+		LIST_FOREACH (encrypt, &gateway->encrypt_rules)
+			wanted = wanted || rule_match_encrypt(&encrypt->rule,
+						   &facts.sender, &mail->client,
+						   recipient, NULL) != 0;
+	facts_clear(&facts);
+	return wanted;
+}

@@ -1,0 +1,153 @@
+/* The step that signs a mail by its sender's rule. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+static const struct sign_rule *
+find_rule(const struct work *work)
+{
+	const struct sign_rule *rule;
+
+	LIST_FOREACH (rule, &work->gateway->sign_rules)
+		if (rule_match_sign(&rule->rule, &work->facts.sender,
+			    work_trace(work)) == 1)
+			return rule;
+	return NULL;
+}
+
+static void
+remark(struct work *work, const char *why)
+{
+	struct sign_report *report = &work->outcome->sign;
+
+	mem_free(report->why);
+	report->why = mem_string(why);
+	trace_add(work_trace(work), "not signed: %s", why);
+}
+
+static void
+fail(struct work *work, const struct sign_rule *rule, const struct error *err)
+{
+	remark(work, err->text);
+	work_fail(work, rule->rule.otherwise, err,
+		words_for(FAILING_TO_SIGN, err->kind));
+}
+
+/* Who may have a signature?  1 go on, 0 not signed, -1 by otherwise. */
+static int
+check_client(struct work *work, const struct sign_rule *rule, struct error *err)
+{
+	enum entitlement entitlement =
+		rule_entitlement(&rule->rule, &work->facts.sender,
+			&work->mail->client, work->gateway->logins, err);
+
+	if (entitlement == NOT_ENTITLED)
+		return 0;
+	if (!work->facts.sender.single)
+		return error_set(err, ERROR_FORMAT,
+			"From does not name exactly one mailbox");
+	return entitlement == ENTITLED ? 1 : -1;
+}
+
+/* Can this mail be signed at all?  1 yes, 0 it is protected already. */
+static int
+check_form(struct work *work, struct error *err)
+{
+	if (work->mail->failure.kind != ERROR_NONE) {
+		*err = work->mail->failure;
+		return -1;
+	}
+	if (work->facts.content_types > 1)
+		return error_set(err, ERROR_FORMAT,
+			"the mail has %u Content-Type fields",
+			work->facts.content_types);
+	if (work->kind == SMIME_KIND_PLAIN)
+		return 1;
+	error_set(err, ERROR_FORMAT, "the mail is already %s",
+		smime_kind_name(work->kind));
+	return 0;
+}
+
+static int
+choose_signer(struct work *work, const struct sign_rule *rule,
+	const struct cms_signer **signer, struct error *err)
+{
+	struct sign_report *report = &work->outcome->sign;
+	struct choice choice = { .stores = &rule->stores,
+		.address = facts_author(&work->facts),
+		.selector = rule->selector,
+		.purpose = CERT_TO_SIGN };
+	struct cert *cert = NULL;
+	int result;
+
+	if (choose_cert(&choice,
+		    work->run->explain ? &report->candidates : NULL, &cert,
+		    err) != 0)
+		return -1;
+	memcpy(report->certificate, cert->sha256, sizeof(cert->sha256));
+	result = signers_get(work->gateway->signers, rule, cert, signer, err);
+	cert_unref(cert);
+	return result;
+}
+
+/*
+ * What cannot be made 7-bit would be changed by the next hop and break a
+ * detached signature; inside an opaque one it is safe (RFC 8551 3.1.3).
+ */
+static enum smime_form
+form_for(struct work *work, const struct sign_rule *rule)
+{
+	if (work->residue == 0 || rule->form == SMIME_FORM_OPAQUE)
+		return rule->form;
+	mem_free(work->outcome->note);
+	work->outcome->note = mem_printf("opaque, since %s cannot be made "
+					 "7-bit",
+		mime_residue_text(work->residue));
+	trace_add(work_trace(work), "%s", work->outcome->note);
+	return SMIME_FORM_OPAQUE;
+}
+
+static int
+sign(struct work *work, const struct sign_rule *rule, struct error *err)
+{
+	struct smime_layer *layer = &work->outcome->layers[work->layers];
+	const struct cms_signer *signer;
+
+	if (choose_signer(work, rule, &signer, err) != 0 ||
+		work_make_fit(work, err) != 0 ||
+		smime_sign(signer, form_for(work, rule), &work->entity, layer,
+			err) != 0)
+		return -1;
+	work->layers++;
+	work->entity.count = 0;
+	smime_layer_entity(layer, &work->entity);
+	return 0;
+}
+
+void
+step_sign(struct work *work)
+{
+	const struct sign_rule *rule = find_rule(work);
+	struct sign_report *report = &work->outcome->sign;
+	struct error err = { 0 };
+	int may;
+
+	if (rule == NULL)
+		return;
+	report->rule = rule->rule.name;
+	may = check_client(work, rule, &err);
+	if (may == 1)
+		may = check_form(work, &err);
+	if (may == 0) {
+		remark(work, err.text);
+		return;
+	}
+	if (may != 1 || sign(work, rule, &err) != 0) {
+		fail(work, rule, &err);
+		return;
+	}
+	report->done = work->outcome->signed_ = true;
+	trace_add(work_trace(work), "signed by rule %s with certificate %s",
+		rule->rule.name, report->certificate);
+}

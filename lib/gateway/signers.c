@@ -1,0 +1,137 @@
+/*
+ * Prepared signers, one for each key and kind of signature: made at load for
+ * every key that a sign rule may use, later only for keys that appear then.
+ */
+#include <pthread.h>
+#include <search.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+struct signer_entry {
+	char sha256[CERT_SHA256_HEX];
+	enum crypto_digest digest;
+	enum cms_scheme scheme;
+	struct cms_signer *signer;
+};
+
+struct gateway_signers {
+	pthread_rwlock_t lock;
+	void *tree; /* tsearch(3) of struct signer_entry * */
+};
+
+static int
+compare(const void *left, const void *right)
+{
+	const struct signer_entry *a = left, *b = right;
+	int order = memcmp(a->sha256, b->sha256, sizeof(a->sha256));
+
+	if (order == 0)
+		order = (int)a->digest - (int)b->digest;
+	return order ? order : (int)a->scheme - (int)b->scheme;
+}
+
+static void
+entry_free(void *item)
+{
+	struct signer_entry *entry = item;
+
+	cms_signer_free(entry->signer);
+	mem_free(entry);
+}
+
+struct gateway_signers *
+signers_new(void)
+{
+	struct gateway_signers *signers = mem_alloc(sizeof(*signers));
+
+	pthread_rwlock_init(&signers->lock, NULL);
+	return signers;
+}
+
+void
+signers_free(struct gateway_signers *signers)
+{
+	if (signers == NULL)
+		return;
+	tdestroy(signers->tree, entry_free);
+	pthread_rwlock_destroy(&signers->lock);
+	mem_free(signers);
+}
+
+static struct signer_entry
+key_of(const struct sign_rule *rule, const struct cert *cert)
+{
+	struct signer_entry key = { .digest = rule->digest,
+		.scheme = rule->scheme };
+
+	memcpy(key.sha256, cert->sha256, sizeof(key.sha256));
+	return key;
+}
+
+static const struct cms_signer *
+find(struct gateway_signers *signers, const struct signer_entry *key)
+{
+	struct signer_entry **node;
+
+	pthread_rwlock_rdlock(&signers->lock);
+	node = tfind(key, &signers->tree, compare);
+	pthread_rwlock_unlock(&signers->lock);
+	return node != NULL ? (*node)->signer : NULL;
+}
+
+/* Where others shall encrypt to, when that is another certificate. */
+static struct cert *
+find_encryption_cert(const struct sign_rule *rule, struct cert *cert)
+{
+	struct cert *found = NULL;
+	struct choice choice = { .stores = &rule->stores,
+		.purpose = CERT_TO_ENCRYPT };
+
+	if (cert->may_encrypt || cert->addresses.count == 0)
+		return NULL;
+	choice.address = cert->addresses.item[0];
+	return choose_cert(&choice, NULL, &found, NULL) == 0 ? found : NULL;
+}
+
+/* Another thread may have been faster: then its signer is the one. */
+static const struct cms_signer *
+insert(struct gateway_signers *signers, struct signer_entry *fresh)
+{
+	struct signer_entry **node;
+
+	pthread_rwlock_wrlock(&signers->lock);
+	node = tsearch(fresh, &signers->tree, compare);
+	pthread_rwlock_unlock(&signers->lock);
+	if (node == NULL || *node != fresh)
+		entry_free(fresh);
+	return node != NULL ? (*node)->signer : NULL;
+}
+
+int
+signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
+	struct cert *cert, const struct cms_signer **out, struct error *err)
+{
+	struct signer_entry key = key_of(rule, cert), *fresh;
+	struct cert *encryption;
+	int made;
+
+	*out = find(signers, &key);
+	if (*out != NULL)
+		return 0;
+	fresh = mem_alloc(sizeof(*fresh));
+	*fresh = key;
+	encryption = find_encryption_cert(rule, cert);
+	made = cms_signer_new(cert, rule->digest, rule->scheme, cert->chain,
+		encryption, &fresh->signer, err);
+	cert_unref(encryption);
+	if (made != 0) {
+		entry_free(fresh);
+		return -1;
+	}
+	*out = insert(signers, fresh);
+	return *out != NULL
+		       ? 0
+		       : error_set(err, ERROR_SYSTEM, "no memory for a signer");
+}
