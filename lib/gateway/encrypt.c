@@ -34,7 +34,6 @@ encrypt(struct work *work, struct error *err)
 	return 0;
 }
 
-/* Our own trouble with a mail that a rule protects: never in clear. */
 void
 step_encrypt(struct work *work)
 {
@@ -43,7 +42,7 @@ step_encrypt(struct work *work)
 	if (!work->plan.encrypt)
 		return;
 	if (encrypt(work, &err) != 0) {
-		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+		work_fail(work, plan_strictest(&work->plan), &err,
 			words_for(FAILING_TO_ENCRYPT, err.kind));
 		return;
 	}

@@ -54,7 +54,7 @@ struct gateway {
 	struct list encrypt_rules; /* struct encrypt_rule *, owned */
 	struct list internal;	   /* struct pattern *, owned */
 	struct trust *trust;
-	struct login_map *logins;  /* or NULL */
+	struct login_map *logins; /* or NULL */
 	bool share_bcc;
 	struct gateway_limits limits;
 	struct gateway_signers *signers; /* made by gateway_prepare() */
@@ -80,37 +80,37 @@ struct mail_field {
 };
 
 struct mail {
-	char *queue_id;		   /* or NULL */
-	char *mta_name;		   /* macro j, or NULL */
+	char *queue_id; /* or NULL */
+	char *mta_name; /* macro j, or NULL */
 	struct client client;
 	struct address *mail_from; /* or NULL: not given yet */
 	struct list recipients;	   /* struct address * */
 	struct list fields;	   /* struct mail_field *, in order */
-	struct buf entity; /* all Content-* fields, blank line, body: set by
-			      mail_begin_body, grown by mail_add_body */
-	size_t body_offset;	   /* where the body starts in entity */
-	struct error failure;	   /* kind != NONE: the shell could not take it
-				      in whole (LIMIT, SYSTEM) */
+	struct buf entity;    /* all Content-* fields, blank line, body: set by
+				 mail_begin_body, grown by mail_add_body */
+	size_t body_offset;   /* where the body starts in entity */
+	struct error failure; /* kind != NONE: the shell could not take it
+				 in whole (LIMIT, SYSTEM) */
 };
 
 void mail_init(struct mail *mail, size_t limit_bytes);
 void mail_clear(struct mail *mail);
 /* name and value as libmilter gives them with SMFIP_HDR_LEADSPC. */
 void mail_add_field(struct mail *mail, const char *name, const char *value);
-int mail_add_recipient(struct mail *mail, struct span path,
-	struct error *err) MUST_USE;
-int mail_set_sender(struct mail *mail, struct span path,
-	struct error *err) MUST_USE;
+int mail_add_recipient(
+	struct mail *mail, struct span path, struct error *err) MUST_USE;
+int mail_set_sender(
+	struct mail *mail, struct span path, struct error *err) MUST_USE;
 /* After the last field, before the first byte of the body. */
 int mail_begin_body(struct mail *mail, struct error *err) MUST_USE;
-int mail_add_body(struct mail *mail, struct span bytes,
-	struct error *err) MUST_USE;
+int mail_add_body(
+	struct mail *mail, struct span bytes, struct error *err) MUST_USE;
 /*
  * A whole message as in a file (header, blank line, body; LF or CRLF): fields
  * and body at once.
  */
-int mail_from_message(struct mail *mail, struct span message,
-	struct error *err) MUST_USE;
+int mail_from_message(
+	struct mail *mail, struct span message, struct error *err) MUST_USE;
 
 /*
  * At the end of the header: may any rule do anything to this mail?  When not,
@@ -146,7 +146,7 @@ struct sign_report {
 	const char *rule; /* borrowed from the gateway; NULL: none matched */
 	char certificate[CERT_SHA256_HEX]; /* "" when none */
 	bool done;
-	char *why; /* why it was not signed, or a remark; NULL */
+	char *why;		/* why it was not signed, or a remark; NULL */
 	struct list candidates; /* struct candidate * */
 };
 
@@ -166,17 +166,17 @@ struct outcome {
 	enum verdict verdict;
 	char *reply; /* TEMPFAIL, REJECT: "550 5.7.1 words for the sender",
 			QUARANTINE: the reason; NULL otherwise */
-	struct list edits;   /* struct edit *, in order */
+	struct list edits; /* struct edit *, in order */
 	bool body_changed;
-	struct pieces body;  /* CRLF, 7-bit; borrows from mail and layers */
+	struct pieces body; /* CRLF, 7-bit; borrows from mail and layers */
 	struct smime_layer layers[2]; /* owned: signed, encrypted */
 	struct buf rewritten;	      /* owned: the entity made fit */
 	struct sign_report sign;
-	struct list recipients;	      /* struct recipient_report * */
-	bool signed_, encrypted;      /* what was done */
-	char *encrypt_rule;	      /* names, comma separated; or NULL */
-	struct error error;	      /* kind and words for the log */
-	char *note;		      /* a word for the log line, or NULL */
+	struct list recipients;	 /* struct recipient_report * */
+	bool signed_, encrypted; /* what was done */
+	char *encrypt_rule;	 /* names, comma separated; or NULL */
+	struct error error;	 /* kind and words for the log */
+	char *note;		 /* a word for the log line, or NULL */
 };
 
 void outcome_init(struct outcome *outcome);

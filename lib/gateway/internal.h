@@ -7,7 +7,7 @@
 /* ---- facts.c: what the header says about sender and readers ---- */
 
 struct facts {
-	struct list from; /* struct address *: every mailbox of every From */
+	struct list from;    /* struct address *: every mailbox of every From */
 	struct list readers; /* struct address *: To, Cc, Resent-To, -Cc */
 	struct address *nobody; /* <>, when MAIL FROM was not given */
 	struct sender sender;
@@ -19,8 +19,7 @@ int facts_gather(struct facts *facts, const struct mail *mail,
 void facts_clear(struct facts *facts);
 /* The one mailbox of From, or NULL. */
 const struct address *facts_author(const struct facts *facts);
-bool facts_is_reader(const struct facts *facts,
-	const struct address *address);
+bool facts_is_reader(const struct facts *facts, const struct address *address);
 
 /* ---- choose.c: one function ranks all candidates ---- */
 
@@ -73,6 +72,11 @@ struct plan_set {
 };
 
 void plan_set_clear(struct plan_set *plan);
+/* The first rule that matched any recipient, or NULL. */
+const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
+/* Of all rules that matched. */
+enum otherwise plan_strictest(const struct plan_set *plan);
+void report_say_why(struct recipient_report *report, const char *why);
 
 /* ---- process.c ---- */
 
@@ -101,6 +105,11 @@ void work_fail(struct work *work, enum otherwise otherwise,
 int work_goes_on(struct work *work);
 /* Make the entity 7-bit safe and give it a Content-Type, once. */
 int work_make_fit(struct work *work, struct error *err) MUST_USE;
+
+/* plan_certs.c: a certificate, or the reason why none, for each entry; and
+ * the list of recipients for the CMS when all have one. */
+void plan_choose_certs(struct work *work);
+int plan_assemble(struct work *work, struct error *err) MUST_USE;
 
 void step_plan(struct work *work);
 void step_sign(struct work *work);

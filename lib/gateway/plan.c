@@ -81,8 +81,8 @@ match_all(struct work *work)
 
 /* ---- what the rules ask for, taken together ---- */
 
-static const struct encrypt_rule *
-first_rule(const struct plan_set *plan)
+const struct encrypt_rule *
+plan_first_rule(const struct plan_set *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		if (plan->entries[i].rule != NULL)
@@ -90,8 +90,8 @@ first_rule(const struct plan_set *plan)
 	return NULL;
 }
 
-static enum otherwise
-strictest(const struct plan_set *plan)
+enum otherwise
+plan_strictest(const struct plan_set *plan)
 {
 	enum otherwise strict = OTHERWISE_PASS;
 
@@ -146,8 +146,8 @@ all_satisfied(const struct work *work)
 	return true;
 }
 
-static void
-say_why(struct recipient_report *report, const char *why)
+void
+report_say_why(struct recipient_report *report, const char *why)
 {
 	mem_free(report->why);
 	report->why = mem_string(why);
@@ -158,92 +158,10 @@ note_satisfied(struct work *work)
 {
 	for (size_t i = 0; i < work->plan.count; i++)
 		if (work->plan.entries[i].rule != NULL)
-			say_why(work->plan.entries[i].report,
+			report_say_why(work->plan.entries[i].report,
 				"the mail is already encrypted");
 	mem_free(work->outcome->note);
 	work->outcome->note = mem_string("already encrypted");
-}
-
-/* ---- a certificate for each ---- */
-
-/* Stores of the sign rules: where our own people's certificates are. */
-static void
-own_stores(const struct gateway *gateway, struct list *stores)
-{
-	const struct sign_rule *rule;
-	struct store *store, *seen;
-
-	LIST_FOREACH (rule, &gateway->sign_rules)
-		LIST_FOREACH (store, &rule->stores) {
-			bool there = false;
-
-			LIST_FOREACH (seen, stores)
-				there = there || seen == store;
-			if (!there)
-				list_add(stores, store);
-		}
-}
-
-/* Our own certificate for an address: `internal` copies and to_self. */
-static int
-choose_own(const struct work *work, const struct address *address,
-	const struct encrypt_rule *rule, struct list *candidates,
-	struct cert **out, struct error *err)
-{
-	struct list stores = { 0 };
-	struct choice choice = { .stores = &stores,
-		.address = address,
-		.purpose = CERT_TO_ENCRYPT,
-		.own = true,
-		.trust = rule->trusted ? work->gateway->trust : NULL };
-	int result;
-
-	own_stores(work->gateway, &stores);
-	result = choose_cert(&choice, candidates, out, err);
-	list_clear(&stores, NULL);
-	return result;
-}
-
-static int
-choose_for(const struct work *work, struct plan_entry *entry,
-	const struct encrypt_rule *protecting)
-{
-	struct list *candidates =
-		work->run->explain ? &entry->report->candidates : NULL;
-	const struct encrypt_rule *rule = entry->rule;
-	struct choice choice;
-
-	if (rule == NULL)
-		return choose_own(work, entry->address, protecting, candidates,
-			&entry->cert, &entry->why);
-	choice = (struct choice){ .stores = &rule->stores,
-		.address = entry->address,
-		.selector = rule->selector,
-		.purpose = CERT_TO_ENCRYPT,
-		.trust = rule->trusted ? work->gateway->trust : NULL };
-	return choose_cert(&choice, candidates, &entry->cert, &entry->why);
-}
-
-static void
-choose_all(struct work *work)
-{
-	const struct encrypt_rule *protecting = first_rule(&work->plan);
-
-	for (size_t i = 0; i < work->plan.count; i++) {
-		struct plan_entry *entry = &work->plan.entries[i];
-
-		if (entry->rule == NULL && !entry->internal)
-			continue;
-		if (choose_for(work, entry, protecting) != 0) {
-			entry->report->plan = PLAN_REFUSED;
-			say_why(entry->report, entry->why.text);
-			continue;
-		}
-		entry->report->plan =
-			entry->rule != NULL ? PLAN_ENCRYPT : PLAN_INTERNAL_COPY;
-		memcpy(entry->report->certificate, entry->cert->sha256,
-			sizeof(entry->cert->sha256));
-	}
 }
 
 /* ---- may they share one CMS? ---- */
@@ -301,7 +219,7 @@ check_clear(const struct work *work, struct error *err)
 static int
 check_ciphers(const struct work *work, struct error *err)
 {
-	const struct encrypt_rule *first = first_rule(&work->plan);
+	const struct encrypt_rule *first = plan_first_rule(&work->plan);
 
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct encrypt_rule *rule = work->plan.entries[i].rule;
@@ -372,65 +290,6 @@ static const struct check {
 
 /* ---- the result ---- */
 
-static void
-add_recipient(struct plan_set *plan, struct cert *cert,
-	const struct encrypt_rule *rule)
-{
-	plan->to[plan->to_count++] = (struct cms_recipient){ .cert = cert,
-		.transport = rule->transport,
-		.oaep_digest = rule->oaep_digest };
-	list_add(&plan->certs, cert_ref(cert));
-}
-
-static const struct encrypt_rule *
-rule_with_self(const struct plan_set *plan)
-{
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->entries[i].rule != NULL &&
-			plan->entries[i].rule->to_self)
-			return plan->entries[i].rule;
-	return NULL;
-}
-
-static int
-add_self(struct work *work, struct error *err)
-{
-	const struct encrypt_rule *rule = rule_with_self(&work->plan);
-	const struct address *author = facts_author(&work->facts);
-	struct cert *cert = NULL;
-	struct error why = { .text = "From is not one mailbox" };
-
-	if (rule == NULL)
-		return 0;
-	if (author != NULL &&
-		choose_own(work, author, rule, NULL, &cert, &why) == 0) {
-		add_recipient(&work->plan, cert, rule);
-		cert_unref(cert);
-		return 0;
-	}
-	if (why.kind == ERROR_SYSTEM)
-		return error_set(err, why.kind, "%s", why.text);
-	trace_add(work_trace(work), "no copy for self: %s", why.text);
-	mem_free(work->outcome->note);
-	work->outcome->note = mem_string("no copy for self");
-	return 0;
-}
-
-static int
-assemble(struct work *work, struct error *err)
-{
-	struct plan_set *plan = &work->plan;
-	const struct encrypt_rule *protecting = first_rule(plan);
-
-	plan->to = mem_array(plan->count + 1, sizeof(*plan->to));
-	plan->cipher = protecting->cipher;
-	for (size_t i = 0; i < plan->count; i++)
-		add_recipient(plan, plan->entries[i].cert,
-			plan->entries[i].rule ? plan->entries[i].rule
-					      : protecting);
-	return add_self(work, err);
-}
-
 /* Nothing is encrypted: nobody's plan is, whatever a certificate allowed. */
 static void
 give_up(struct work *work, const struct error *err)
@@ -439,7 +298,7 @@ give_up(struct work *work, const struct error *err)
 	struct plan_set *plan = &work->plan;
 
 	trace_add(work_trace(work), "not encrypted: %s", err->text);
-	work_fail(work, strictest(plan), err, words);
+	work_fail(work, plan_strictest(plan), err, words);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct recipient_report *report = plan->entries[i].report;
 
@@ -448,7 +307,7 @@ give_up(struct work *work, const struct error *err)
 		else
 			report->plan = PLAN_CLEAR;
 		if (report->why == NULL)
-			say_why(report, err->text);
+			report_say_why(report, err->text);
 	}
 }
 
@@ -458,14 +317,14 @@ step_plan(struct work *work)
 	struct error err = { 0 };
 
 	match_all(work);
-	if (first_rule(&work->plan) == NULL)
+	if (plan_first_rule(&work->plan) == NULL)
 		return;
 	name_rules(work);
 	if (all_satisfied(work)) {
 		note_satisfied(work);
 		return;
 	}
-	choose_all(work);
+	plan_choose_certs(work);
 	for (size_t i = 0; i < COUNT_OF(checks); i++)
 		if (checks[i].run(work, &err) != 0) {
 			give_up(work, &err);
@@ -473,7 +332,7 @@ step_plan(struct work *work)
 		}
 	if (refuse_hidden(work) != 0)
 		return;
-	if (assemble(work, &err) != 0)
+	if (plan_assemble(work, &err) != 0)
 		give_up(work, &err);
 	else
 		work->plan.encrypt = true;

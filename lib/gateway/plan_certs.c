@@ -1,0 +1,144 @@
+/* A certificate for each recipient of a plan. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+/* Stores of the sign rules: where our own people's certificates are. */
+static void
+own_stores(const struct gateway *gateway, struct list *stores)
+{
+	const struct sign_rule *rule;
+	struct store *store, *seen;
+
+	LIST_FOREACH (rule, &gateway->sign_rules)
+		LIST_FOREACH (store, &rule->stores) {
+			bool there = false;
+
+			LIST_FOREACH (seen, stores)
+				there = there || seen == store;
+			if (!there)
+				list_add(stores, store);
+		}
+}
+
+/* Our own certificate for an address: `internal` copies and to_self. */
+static int
+choose_own(const struct work *work, const struct address *address,
+	const struct encrypt_rule *rule, struct list *candidates,
+	struct cert **out, struct error *err)
+{
+	struct list stores = { 0 };
+	struct choice choice = { .stores = &stores,
+		.address = address,
+		.purpose = CERT_TO_ENCRYPT,
+		.own = true,
+		.trust = rule->trusted ? work->gateway->trust : NULL };
+	int result;
+
+	own_stores(work->gateway, &stores);
+	result = choose_cert(&choice, candidates, out, err);
+	list_clear(&stores, NULL);
+	return result;
+}
+
+static int
+choose_for(const struct work *work, struct plan_entry *entry,
+	const struct encrypt_rule *protecting)
+{
+	struct list *candidates =
+		work->run->explain ? &entry->report->candidates : NULL;
+	const struct encrypt_rule *rule = entry->rule;
+	struct choice choice;
+
+	if (rule == NULL)
+		return choose_own(work, entry->address, protecting, candidates,
+			&entry->cert, &entry->why);
+	choice = (struct choice){ .stores = &rule->stores,
+		.address = entry->address,
+		.selector = rule->selector,
+		.purpose = CERT_TO_ENCRYPT,
+		.trust = rule->trusted ? work->gateway->trust : NULL };
+	return choose_cert(&choice, candidates, &entry->cert, &entry->why);
+}
+
+void
+plan_choose_certs(struct work *work)
+{
+	const struct encrypt_rule *protecting = plan_first_rule(&work->plan);
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		struct plan_entry *entry = &work->plan.entries[i];
+
+		if (entry->rule == NULL && !entry->internal)
+			continue;
+		if (choose_for(work, entry, protecting) != 0) {
+			entry->report->plan = PLAN_REFUSED;
+			report_say_why(entry->report, entry->why.text);
+			continue;
+		}
+		entry->report->plan =
+			entry->rule != NULL ? PLAN_ENCRYPT : PLAN_INTERNAL_COPY;
+		memcpy(entry->report->certificate, entry->cert->sha256,
+			sizeof(entry->cert->sha256));
+	}
+}
+
+static void
+add_recipient(struct plan_set *plan, struct cert *cert,
+	const struct encrypt_rule *rule)
+{
+	plan->to[plan->to_count++] = (struct cms_recipient){ .cert = cert,
+		.transport = rule->transport,
+		.oaep_digest = rule->oaep_digest };
+	list_add(&plan->certs, cert_ref(cert));
+}
+
+static const struct encrypt_rule *
+rule_with_self(const struct plan_set *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->entries[i].rule != NULL &&
+			plan->entries[i].rule->to_self)
+			return plan->entries[i].rule;
+	return NULL;
+}
+
+static int
+add_self(struct work *work, struct error *err)
+{
+	const struct encrypt_rule *rule = rule_with_self(&work->plan);
+	const struct address *author = facts_author(&work->facts);
+	struct cert *cert = NULL;
+	struct error why = { .text = "From is not one mailbox" };
+
+	if (rule == NULL)
+		return 0;
+	if (author != NULL &&
+		choose_own(work, author, rule, NULL, &cert, &why) == 0) {
+		add_recipient(&work->plan, cert, rule);
+		cert_unref(cert);
+		return 0;
+	}
+	if (why.kind == ERROR_SYSTEM)
+		return error_set(err, why.kind, "%s", why.text);
+	trace_add(work_trace(work), "no copy for self: %s", why.text);
+	mem_free(work->outcome->note);
+	work->outcome->note = mem_string("no copy for self");
+	return 0;
+}
+
+int
+plan_assemble(struct work *work, struct error *err)
+{
+	struct plan_set *plan = &work->plan;
+	const struct encrypt_rule *protecting = plan_first_rule(plan);
+
+	plan->to = mem_array(plan->count + 1, sizeof(*plan->to));
+	plan->cipher = protecting->cipher;
+	for (size_t i = 0; i < plan->count; i++)
+		add_recipient(plan, plan->entries[i].cert,
+			plan->entries[i].rule ? plan->entries[i].rule
+					      : protecting);
+	return add_self(work, err);
+}
