@@ -30,7 +30,9 @@ struct address *address_copy(const struct address *address) MUST_USE;
 /*
  * An envelope address as an MTA hands it over: with or without <>, source
  * route dropped, "" or "<>" the null sender, a bare local part
- * ("postmaster") kept with a key without "@".  FORMAT when it is none.
+ * ("postmaster") kept with a key without "@".  FORMAT when it is none, LIMIT
+ * when it is longer than ADDR_MAX_BYTES.  A local part with dots at its ends
+ * or twice in a row is taken, as MTAs do.
  */
 int addr_parse_path(struct span text, struct address **out,
 	struct error *err) MUST_USE;
@@ -42,8 +44,9 @@ int addr_parse(const char *text, struct address **out,
 /*
  * The mailboxes of a From, To or Cc field's value (folded, with comments,
  * display names, encoded words, groups: RFC 5322 3.4), appended to out as
- * struct address *.  FORMAT when any part cannot be read; what was read up
- * to there is in out all the same.  An empty group adds nothing.
+ * struct address *.  FORMAT when any part cannot be read, LIMIT for too many
+ * or too long ones; what was read up to there is in out all the same.  An
+ * empty group adds nothing; a field without anything is FORMAT.
  */
 int addr_parse_mailboxes(struct span value, struct list *out,
 	struct error *err) MUST_USE;

@@ -73,7 +73,8 @@ fold_local(const char *text, const char *at, char **out, struct error *err)
  * has to be written as one.
  */
 static int
-fold_wild_label(const char *label, struct buf *out, struct error *err)
+fold_wild_label(const char *label, const char *allowed, struct buf *out,
+	struct error *err)
 {
 	for (; *label != '\0'; label++) {
 		char c = *label;
@@ -81,7 +82,7 @@ fold_wild_label(const char *label, struct buf *out, struct error *err)
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
 		if ((c < 'a' || c > 'z') && (c < '0' || c > '9') &&
-			strchr("-_*?[]:", c) == NULL)
+			strchr(allowed, c) == NULL)
 			return error_set(err, ERROR_CONFIG,
 				"a part of the "
 				"domain with * or ? must be ASCII (write "
@@ -99,7 +100,7 @@ fold_label(const char *label, struct buf *out, struct error *err)
 	int result;
 
 	if (has_wildcard(label))
-		return fold_wild_label(label, out, err);
+		return fold_wild_label(label, "-_*?", out, err);
 	if (domain_key(label, &key, err) != 0)
 		return -1;
 	result = buf_add_string(out, key, err);
@@ -115,6 +116,11 @@ fold_wild_domain(const char *domain, char **out, struct error *err)
 	char *copy = mem_string(domain), *rest = copy, *label;
 	int result = -1;
 
+	if (domain[0] == '[') {
+		if (fold_wild_label(domain, "-.:[]*?", &folded, err) != 0)
+			goto out;
+		rest = NULL;
+	}
 	while ((label = strsep(&rest, ".")) != NULL) {
 		if (label[0] == '\0') {
 			error_set(err, ERROR_CONFIG, "an empty label");

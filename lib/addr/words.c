@@ -150,7 +150,7 @@ read_quoted(struct reader *reader, struct words *words, struct error *err)
 			return broken("a quoted string without end", err);
 		if (c == 0)
 			return broken("a NUL", err);
-		if ((c == '\r' || c == '\n') && !escaped) {
+		if ((c == '\r' || c == '\n') && !escaped && !reader->plain) {
 			if (read_line_end(reader, err) != 0)
 				return -1;
 			reader->next--;
