@@ -1,41 +1,67 @@
-# make help says what there is.  config.mk (written by ./configure from
+# `make help` says what there is.  config.mk (written by ./configure from
 # config.mk.in) holds what differs between systems; it is made when missing.
 
 BUILD ?= build
-CC ?= cc
-CFLAGS ?= -O2 -g
-WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-	-Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Werror
-HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+FUZZ_SECONDS ?= 30
+SMIME_CORPORA ?= $(abspath ../shared/corpora)
 SANITIZE ?=
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(SANITIZE),,$(HARDEN)) \
-	$(CFLAGS) $(SANITIZE) -Ilib -MMD -MP
-ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) $(if $(SANITIZE),-pie,-pie -Wl,-z,relro,-z,now)
+
+# These goals start before config.mk can be made, or do not need it: they
+# install packages, clean up, or call make again.
+NO_CONFIG = help deps demo check clean distclean format dist sanitize thread \
+	faults fuzz coverage
+ifneq ($(filter-out $(NO_CONFIG),$(or $(MAKECMDGOALS),all)),)
+include config.mk
+endif
+ifdef PREFIX
+prefix = $(PREFIX)
+endif
+ifdef SYSCONFDIR
+sysconfdir = $(SYSCONFDIR)
+endif
+ifdef CI
+WERROR = -Werror
+endif
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla $(WERROR)
+HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(HAVE) -DSMIME_MILTER_VERSION='"$(VERSION)"' \
+	$(WARN) $(if $(SANITIZE),-fPIE,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) \
+	$(SANITIZE) -Ilib -MMD -MP
+ALL_LDFLAGS = $(LDFLAGS) $(SANITIZE) $(if $(SANITIZE),-pie,$(HARDEN_LD))
 
 LIB_DIRS ?= $(filter-out LAYERS README,$(notdir $(wildcard lib/*)))
 LIB_SRC = $(sort $(foreach d,$(LIB_DIRS),$(wildcard lib/$d/*.c)))
 LIB_OBJ = $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB = $(BUILD)/libsmime-milter.a
-LIB_LIBS = -lconfig -lidn2 -lssl -lcrypto -lpthread
-MILTER_LIBS = -lmilter -lsystemd -lseccomp
-CTL_LIBS = -ljansson
+MILTER_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard milter/*.c))
+CTL_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard milter/ctl/*.c))
 
 UNIT_SRC = $(sort $(foreach d,$(LIB_DIRS),$(wildcard test/unit/$d/*_test.c)))
 UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
 UNIT_LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/unit/*.c))
+TOOL_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/tool/*.c))
+FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
+PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 
-all: $(BUILD)/smime-milter $(BUILD)/smimectl
+export BUILD SMIME_CORPORA FUZZ_SECONDS
+# One part of `make check`: runs it, keeps its log and its counts.
+PART = test/tool/part.sh
 
+all: $(PROGRAMS)
 lib: $(LIB)
+tools: $(TOOL_BIN)
 
 $(LIB): $(LIB_OBJ)
 	rm -f $@
 	ar rcs $@ $^
 
-$(BUILD)/smime-milter: $(patsubst %.c,$(BUILD)/%.o,$(wildcard milter/*.c)) $(LIB)
+$(BUILD)/smime-milter: $(MILTER_OBJ) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIB_LIBS)
 
-$(BUILD)/smimectl: $(patsubst %.c,$(BUILD)/%.o,$(wildcard milter/ctl/*.c)) $(LIB)
+$(BUILD)/smimectl: $(CTL_OBJ) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(LIB_LIBS)
 
 $(BUILD)/%.o: %.c
@@ -43,14 +69,164 @@ $(BUILD)/%.o: %.c
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/test/unit/%_test: $(BUILD)/test/unit/%_test.o $(UNIT_LIB_OBJ) $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LIB_LIBS)
+
+$(BUILD)/test/tool/%: $(BUILD)/test/tool/%.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/test/fuzz/%: $(BUILD)/test/fuzz/%.o $(LIB)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
+
+# ---- what a user calls ----
+
+deps:
+	@test/tool/deps.sh build
+demo:
+	@test/tool/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@test/demo/demo.sh
+check:
+	@test/tool/deps.sh build demo test
+	@$(MAKE) --no-print-directory check-parts
+check-parts: all $(UNIT_BIN) tools
+	@rm -rf $(BUILD)/parts
+	-@$(MAKE) --no-print-directory lint
+	-@$(MAKE) --no-print-directory check-unit
+	-@$(MAKE) --no-print-directory check-flow
+	-@$(MAKE) --no-print-directory check-mta
+	-@$(MAKE) --no-print-directory check-interop
+	@test/tool/tally.sh $(BUILD)/parts lint unit flow mta interop
 
 check-unit: $(UNIT_BIN)
-	@for t in $(UNIT_BIN); do $$t || exit 1; done
+	@$(PART) unit test/tool/unit.sh $(UNIT_BIN)
+check-flow: all tools
+	@$(PART) flow test/flow/run.sh
+check-mta: all
+	@$(PART) mta test/mta/run.sh
+check-interop: all
+	@$(PART) interop test/interop/run.sh
+lint: $(LIB_OBJ)
+	@$(PART) lint test/lint/run.sh
+
+# ---- the same tests, watched ----
+
+ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
+ASAN_ENV = UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1
+TSAN = -fsanitize=thread -fno-omit-frame-pointer
+WATCHED = check-unit check-flow
+
+sanitize:
+	@test/tool/deps.sh build test
+	@$(ASAN_ENV) $(MAKE) --no-print-directory BUILD=$(BUILD)-asan \
+		SANITIZE="$(ASAN)" CFLAGS="-O1 -g" $(WATCHED)
+thread:
+	@test/tool/deps.sh build test
+	@TSAN_OPTIONS=halt_on_error=0:exitcode=66 $(MAKE) \
+		--no-print-directory BUILD=$(BUILD)-tsan SANITIZE="$(TSAN)" \
+		CFLAGS="-O1 -g" $(WATCHED)
+coverage:
+	@test/tool/deps.sh build test coverage
+	@rm -rf $(BUILD)-cov
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-cov HARDEN= \
+		CFLAGS="-O0 -g --coverage -fprofile-update=atomic" \
+		LDFLAGS=--coverage WERROR= $(WATCHED)
+	@test/tool/coverage.sh $(BUILD)-cov 90
+faults:
+	@test/tool/deps.sh build test
+	@$(MAKE) --no-print-directory faults-run
+faults-run: all tools $(UNIT_BIN)
+	@$(PART) faults test/tool/faults.sh
+fuzz:
+	@test/tool/deps.sh build fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang-14 WERROR= \
+		CFLAGS="-O1 -g" LDFLAGS= \
+		SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzz-run
+fuzz-run: $(FUZZ_BIN)
+	@test/fuzz/run.sh $(FUZZ_BIN)
+bench: all tools
+	@test/bench/bench.sh
+analyze:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-analyze \
+		CFLAGS="-O1 -g -fanalyzer" WERROR=-Werror all
+format:
+	@test/tool/deps.sh format
+	@clang-format-14 -i $$(git ls-files '*.c' '*.h')
+
+# ---- packages ----
+
+DIST = smime-milter-$(shell sed -n 's/^AC_INIT.*\[\([0-9.]*\)\].*/\1/p' configure.ac)
+DOCS = README NEWS SECURITY LICENSE CONTRIBUTING
+man8dir = $(mandir)/man8
+man5dir = $(mandir)/man5
+man1dir = $(mandir)/man1
+confdir = $(sysconfdir)/smime-milter
+D = $(DESTDIR)
+
+install: all
+	install -d $(D)$(sbindir) $(D)$(man8dir) $(D)$(man5dir) $(D)$(man1dir) \
+		$(D)$(docdir)/examples $(D)$(confdir) $(D)$(unitdir) \
+		$(D)$(sysusersdir) $(D)$(tmpfilesdir)
+	install -m 755 $(PROGRAMS) $(D)$(sbindir)
+	install -m 644 milter/smime-milter.8 $(D)$(man8dir)
+	install -m 644 milter/ctl/smimectl.1 $(D)$(man1dir)
+	install -m 644 etc/smime-milter.conf.5 $(D)$(man5dir)
+	install -m 644 $(DOCS) $(D)$(docdir)
+	install -m 644 etc/smime-milter.conf $(wildcard etc/examples/*) \
+		$(D)$(docdir)/examples
+	install -m 644 etc/smime-milter.service $(D)$(unitdir)
+	install -m 644 etc/smime-milter.sysusers $(D)$(sysusersdir)/smime-milter.conf
+	install -m 644 etc/smime-milter.tmpfiles $(D)$(tmpfilesdir)/smime-milter.conf
+	@test -e $(D)$(confdir)/smime-milter.conf || \
+		install -m 640 etc/smime-milter.conf $(D)$(confdir)
+
+dist: configure
+	rm -rf $(DIST) $(DIST).tar.gz
+	git archive --prefix=$(DIST)/ HEAD | tar xf -
+	cp configure $(DIST)/
+	touch $(DIST)/configure
+	tar czf $(DIST).tar.gz --owner=0 --group=0 $(DIST)
+	rm -rf $(DIST)
+
+config.mk: configure config.mk.in
+	@if [ -x config.status ]; then \
+		./config.status --recheck && ./config.status; \
+	else ./configure; fi
+
+configure: configure.ac
+	@command -v autoconf >/dev/null || { echo "autoconf is missing:" \
+		"'make deps' installs it (or install it yourself)" >&2; exit 1; }
+	autoconf -o $@.new && mv $@.new $@
 
 clean:
-	rm -rf build build-*
+	rm -rf build build-* smime-milter-*.tar.gz
+distclean: clean
+	rm -rf config.mk configure config.log config.status autom4te.cache \
+		demo-output
+
+help:
+	@sed -n 's/^#: //p' Makefile
+#: deps           install what building needs (Debian; by package name)
+#: all            the daemon and smimectl
+#: install        PREFIX, SYSCONFDIR, DESTDIR
+#: demo           real mails through a private Postfix, judged by openssl
+#: check          every test: lint, unit, flow, mta, interop
+#: check-unit check-flow check-mta check-interop   one part of it
+#: sanitize       unit and flow tests with ASan and UBSan
+#: thread         the same with TSan
+#: faults         allocations that fail, one after the other
+#: fuzz           each fuzzer for FUZZ_SECONDS (30)
+#: bench          signatures, megabytes and latencies
+#: coverage       line coverage of lib/, at least 90 %
+#: analyze        gcc -fanalyzer
+#: lint format    the house rules; clang-format
+#: dist           a tarball with configure
+#: clean distclean help
+#: BUILD=DIR puts everything elsewhere; LIB_DIRS="base addr" takes part of it.
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all lib check-unit clean
+.PHONY: all lib tools deps demo check check-parts check-unit check-flow \
+	check-mta check-interop lint sanitize thread coverage faults \
+	faults-run fuzz fuzz-run bench analyze format install dist clean \
+	distclean help
 .SECONDARY:
