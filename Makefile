@@ -41,6 +41,7 @@ CTL_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard milter/ctl/*.c))
 
 UNIT_SRC = $(sort $(foreach d,$(LIB_DIRS),$(wildcard test/unit/$d/*_test.c)))
 UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
+UNIT_LIB = $(BUILD)/test/unit/libunit.a
 UNIT_LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/unit/*.c))
 TOOL_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/tool/*.c))
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
@@ -68,7 +69,12 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/test/unit/%_test: $(BUILD)/test/unit/%_test.o $(UNIT_LIB_OBJ) $(LIB)
+# An archive: a test takes from it what it needs and no more.
+$(UNIT_LIB): $(UNIT_LIB_OBJ)
+	rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/test/unit/%_test: $(BUILD)/test/unit/%_test.o $(UNIT_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LIB_LIBS)
 
 $(BUILD)/test/tool/%: $(BUILD)/test/tool/%.o $(LIB)
