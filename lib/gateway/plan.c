@@ -166,58 +166,67 @@ note_satisfied(struct work *work)
 
 /* ---- may they share one CMS? ---- */
 
-static int
-check_refused(const struct work *work, struct error *err)
-{
-	const struct plan_entry *worst = NULL;
+/*
+ * What stands in the way: for the log, and whom it concerns, for the reply.
+ */
+struct obstacle {
+	struct error err;
+	const char *words; /* NULL: those of the error's kind */
+	char names[NAMES_SIZE];
+	unsigned named;
+};
 
+static void
+add_name(struct obstacle *obstacle, const char *name)
+{
+	size_t len = strlen(obstacle->names);
+
+	if (++obstacle->named <= NAMED_MAX)
+		snprintf(obstacle->names + len, NAMES_SIZE - len, "%s<%.60s>",
+			len != 0 ? ", " : "", name);
+	else if (obstacle->named == NAMED_MAX + 1)
+		snprintf(
+			obstacle->names + len, NAMES_SIZE - len, " and others");
+}
+
+/* What cannot be told now outweighs what is known to be missing. */
+static int
+check_refused(const struct work *work, struct obstacle *obstacle)
+{
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct plan_entry *entry = &work->plan.entries[i];
 
-		if (entry->why.kind == ERROR_SYSTEM)
-			worst = entry;
-		else if (entry->why.kind != ERROR_NONE && worst == NULL)
-			worst = entry;
+		if (entry->why.kind == ERROR_NONE)
+			continue;
+		add_name(obstacle, entry->address->text);
+		if (obstacle->err.kind == ERROR_NONE ||
+			entry->why.kind == ERROR_SYSTEM)
+			obstacle->err = entry->why;
 	}
-	if (worst == NULL)
-		return 0;
-	*err = worst->why;
-	return -1;
-}
-
-static void
-add_name(char *names, unsigned *count, const char *name)
-{
-	size_t len = strlen(names);
-
-	if (++*count <= NAMED_MAX)
-		snprintf(names + len, NAMES_SIZE - len, "%s<%s>",
-			len != 0 ? ", " : "", name);
-	else if (*count == NAMED_MAX + 1)
-		snprintf(names + len, NAMES_SIZE - len, " and others");
+	return obstacle->named == 0 ? 0 : -1;
 }
 
 static int
-check_clear(const struct work *work, struct error *err)
+check_clear(const struct work *work, struct obstacle *obstacle)
 {
-	char names[NAMES_SIZE] = "";
-	unsigned count = 0;
-
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct plan_entry *entry = &work->plan.entries[i];
 
 		if (entry->rule == NULL && !entry->internal)
-			add_name(names, &count, entry->address->text);
+			add_name(obstacle, entry->address->text);
 	}
-	if (count == 0)
+	if (obstacle->named == 0)
 		return 0;
-	return error_set(err, ERROR_NOKEY,
+	obstacle->words = "7.1 This mail has to be encrypted, which cannot be "
+			  "done for all of its recipients; please send it "
+			  "separately to those";
+	return error_set(&obstacle->err, ERROR_NOKEY,
 		"others need the mail encrypted, and no rule says how for %s",
-		names);
+		obstacle->names);
 }
 
 static int
-check_ciphers(const struct work *work, struct error *err)
+check_ciphers(const struct work *work, struct obstacle *obstacle)
 {
 	const struct encrypt_rule *first = plan_first_rule(&work->plan);
 
@@ -225,7 +234,7 @@ check_ciphers(const struct work *work, struct error *err)
 		const struct encrypt_rule *rule = work->plan.entries[i].rule;
 
 		if (rule != NULL && rule->cipher != first->cipher)
-			return error_set(err, ERROR_NOKEY,
+			return error_set(&obstacle->err, ERROR_NOKEY,
 				"rules %s and %s want different ciphers for "
 				"one mail",
 				first->rule.name, rule->rule.name);
@@ -234,16 +243,16 @@ check_ciphers(const struct work *work, struct error *err)
 }
 
 static int
-check_limits(const struct work *work, struct error *err)
+check_limits(const struct work *work, struct obstacle *obstacle)
 {
 	unsigned limit = work->gateway->limits.encrypt_recipients;
 
 	if (work->mail->failure.kind != ERROR_NONE) {
-		*err = work->mail->failure;
+		obstacle->err = work->mail->failure;
 		return -1;
 	}
 	if (work->plan.count > limit)
-		return error_set(err, ERROR_LIMIT,
+		return error_set(&obstacle->err, ERROR_LIMIT,
 			"%zu recipients, and limits.encrypt_recipients is %u",
 			work->plan.count, limit);
 	return 0;
@@ -284,21 +293,40 @@ refuse_hidden(struct work *work)
 }
 
 static const struct check {
-	int (*run)(const struct work *work, struct error *err);
+	int (*run)(const struct work *work, struct obstacle *obstacle);
 } checks[] = { { check_limits }, { check_refused }, { check_clear },
 	{ check_ciphers } };
 
 /* ---- the result ---- */
 
+/* SMTP replies are ASCII (RFC 5321 4.2); what is not becomes '?'. */
+static char *
+words_with_names(const struct obstacle *obstacle)
+{
+	const char *words =
+		obstacle->words != NULL
+			? obstacle->words
+			: words_for(FAILING_TO_ENCRYPT, obstacle->err.kind);
+	char *text;
+
+	if (obstacle->named == 0)
+		return mem_string(words);
+	text = mem_printf("%s: %s", words, obstacle->names);
+	for (char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c < 32 || (unsigned char)*c > 126)
+			*c = '?';
+	return text;
+}
+
 /* Nothing is encrypted: nobody's plan is, whatever a certificate allowed. */
 static void
-give_up(struct work *work, const struct error *err)
+give_up(struct work *work, const struct obstacle *obstacle)
 {
-	const char *words = words_for(FAILING_TO_ENCRYPT, err->kind);
+	char *words = words_with_names(obstacle);
 	struct plan_set *plan = &work->plan;
 
-	trace_add(work_trace(work), "not encrypted: %s", err->text);
-	work_fail(work, plan_strictest(plan), err, words);
+	trace_add(work_trace(work), "not encrypted: %s", obstacle->err.text);
+	work_fail(work, plan_strictest(plan), &obstacle->err, words);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct recipient_report *report = plan->entries[i].report;
 
@@ -307,14 +335,15 @@ give_up(struct work *work, const struct error *err)
 		else
 			report->plan = PLAN_CLEAR;
 		if (report->why == NULL)
-			report_say_why(report, err->text);
+			report_say_why(report, obstacle->err.text);
 	}
+	mem_free(words);
 }
 
 void
 step_plan(struct work *work)
 {
-	struct error err = { 0 };
+	struct obstacle obstacle = { 0 };
 
 	match_all(work);
 	if (plan_first_rule(&work->plan) == NULL)
@@ -326,14 +355,14 @@ step_plan(struct work *work)
 	}
 	plan_choose_certs(work);
 	for (size_t i = 0; i < COUNT_OF(checks); i++)
-		if (checks[i].run(work, &err) != 0) {
-			give_up(work, &err);
+		if (checks[i].run(work, &obstacle) != 0) {
+			give_up(work, &obstacle);
 			return;
 		}
 	if (refuse_hidden(work) != 0)
 		return;
-	if (plan_assemble(work, &err) != 0)
-		give_up(work, &err);
+	if (plan_assemble(work, &obstacle.err) != 0)
+		give_up(work, &obstacle);
 	else
 		work->plan.encrypt = true;
 }

@@ -37,9 +37,9 @@ static const char *const table[][ERROR_CRYPTO + 1] = {
 			"too large or has too many recipients for it; please "
 			"send it in smaller parts",
 		[ERROR_NOKEY] = "7.10 This mail has to be encrypted, and there "
-			"is no usable certificate for one of its recipients",
+			"is no usable certificate for its recipients",
 		[ERROR_TRUST] = "7.10 This mail has to be encrypted, and there "
-			"is no trusted certificate for one of its recipients",
+			"is no trusted certificate for its recipients",
 		[ERROR_CRYPTO] = "3.0 This mail cannot be encrypted right "
 			"now, please try again later",
 	},
