@@ -223,7 +223,9 @@ ca_first() {
 		-kdfopt hexpass:0073006500630072006500740000 \
 		-kdfopt hexsalt:0102030405060708 -kdfopt id:3 \
 		-kdfopt iter:2048 PKCS12KDF | tr -d ':\n')
-	printf "$(printf '%s' "$body" | sed 's/../\\x&/g')" >$work/body
+	echo "asn1 = FORMAT:HEX,OCTETSTRING:$body" >$work/asn1
+	run openssl asn1parse -genconf $work/asn1 -noout -out $work/octets
+	tail -c +5 $work/octets >$work/body # without its tag and length
 	mac=$(openssl dgst -sha256 -mac HMAC -macopt "hexkey:$mac_key" \
 		-r $work/body | cut -d ' ' -f 1)
 	cat >$work/asn1 <<END
