@@ -1,0 +1,162 @@
+/* The commands that talk to the running daemon. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/control.h"
+#include "ctl.h"
+
+/* A new worker may have to read very many certificates. */
+enum { ANSWER_TIMEOUT_MS = 10000, RELOAD_TIMEOUT_MS = 300000 };
+
+/*
+ * Where the daemon listens.  A configuration that is broken, or that we may
+ * not read, leaves the usual place: the daemon may well be running.
+ */
+static char *
+control_path(const char *conf_path)
+{
+	struct list problems = { 0 };
+	struct conf *conf = NULL;
+	const char *path = CTL_DEFAULT_CONTROL;
+	char *copy;
+
+	if (conf_load(conf_path, false, &conf, &problems) == 0)
+		path = conf->control.socket;
+	if (strncmp(path, "unix:", 5) == 0)
+		path += 5;
+	copy = mem_string(path);
+	conf_free(conf);
+	list_clear(&problems, problem_free);
+	return copy;
+}
+
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, result;
+
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	result = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	if (result != 0) {
+		int why = errno;
+
+		close(fd);
+		errno = why;
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+int
+ask_is_running(const char *conf_path, struct error *err)
+{
+	char *path = control_path(conf_path);
+	int result = connect_to(path) == 0;
+
+	if (result == 0 && errno != ENOENT && errno != ECONNREFUSED)
+		result = error_set(err, ERROR_SYSTEM,
+			"%s: you cannot speak to the daemon: %s", path,
+			strerror(errno));
+	mem_free(path);
+	return result;
+}
+
+static int
+answer_code(int code)
+{
+	return code == CTL_YES || code == CTL_NO ? code : CTL_TROUBLE;
+}
+
+static void
+print_answer(FILE *to, const struct buf *text)
+{
+	fwrite(text->data, 1, text->len, to);
+	if (text->len != 0 && text->data[text->len - 1] != '\n')
+		fputc('\n', to);
+}
+
+static int
+ask(const char *conf_path, const char *question, int timeout_ms)
+{
+	char *path = control_path(conf_path);
+	struct error err = { 0 };
+	struct buf text = { 0 };
+	int code = CTL_TROUBLE;
+
+	buf_init(&text, CONTROL_ANSWER_MAX);
+	if (control_ask(path, question, timeout_ms, &code, &text, &err) != 0) {
+		code = ctl_trouble(&err);
+		goto out;
+	}
+	code = answer_code(code);
+	if (text.len != 0)
+		print_answer(code == CTL_YES ? stdout : stderr, &text);
+out:
+	buf_clear(&text);
+	mem_free(path);
+	return code;
+}
+
+int
+ask_reload(const char *conf_path)
+{
+	int code = ask(conf_path, "reload", RELOAD_TIMEOUT_MS);
+
+	if (code == CTL_NO)
+		ctl_complain("the daemon goes on with the configuration it "
+			     "had");
+	return code;
+}
+
+int
+command_reload(const struct request *request)
+{
+	return ask_reload(request->conf_path);
+}
+
+int
+command_status(const struct request *request)
+{
+	return ask(request->conf_path, "status", ANSWER_TIMEOUT_MS);
+}
+
+int
+command_metrics(const struct request *request)
+{
+	return ask(request->conf_path, "metrics", ANSWER_TIMEOUT_MS);
+}
+
+int
+command_log(const struct request *request)
+{
+	const char *level = request_word(request, 0);
+	char question[CONTROL_REQUEST_MAX];
+	int code;
+
+	if (log_level_from_name(level) < 0)
+		return ctl_usage("there is no log level \"%s\": error, "
+				 "warning, info or debug",
+			level);
+	snprintf(question, sizeof(question), "log %s", level);
+	code = ask(request->conf_path, question, ANSWER_TIMEOUT_MS);
+	if (code == CTL_YES && log_level_from_name(level) == LOG_LEVEL_DEBUG)
+		printf("A debug log has many lines for each mail and grows "
+		       "fast: turn it back with `smimectl log info`.\n");
+	return code;
+}

@@ -1,0 +1,129 @@
+/* The commands: grammar and help in one table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ctl.h"
+
+#define LATER(name, help)                                                      \
+	{                                                                      \
+		name, "", help, NULL, 0, COMMAND_ANY_WORDS, false,             \
+		{                                                              \
+			{                                                      \
+				0                                              \
+			}                                                      \
+		}                                                              \
+	}
+
+/* clang-format off */
+const struct command commands[] = {
+	{ "check", "[--mta]", "read the configuration as the daemon would",
+		command_check, 0, 0, true, {
+		{ "--mta", NULL, "look at Postfix and Sendmail too" },
+		{ "--postfix-config", "DIR", "Postfix' configuration folder" },
+		{ "--sendmail-cf", "FILE", "Sendmail's configuration file" },
+		{ 0 } } },
+	{ "edit", "", "edit, check, install and reload the configuration",
+		command_edit, 0, 0, false, { { 0 } } },
+	{ "test", "[OPTION...] MESSAGE | --all",
+		"what would happen to this mail, and why",
+		command_test, 0, 1, true, {
+		{ "-f", "MAILFROM", "envelope sender (default: From)" },
+		{ "-t", "RCPT", "a recipient; may be repeated "
+			"(default: To and Cc)" },
+		{ "--client", "ADDR", "the client's IP address" },
+		{ "--auth", "LOGIN", "the client's login name" },
+		{ "-o", "FILE", "write the resulting mail" },
+		{ "--all", NULL, "every rule against a made-up mail" },
+		{ 0 } } },
+	{ "reload", "", "make the daemon read its configuration again",
+		command_reload, 0, 0, false, { { 0 } } },
+	{ "status", "", "what the daemon is doing",
+		command_status, 0, 0, false, { { 0 } } },
+	{ "metrics", "", "the daemon's counters as OpenMetrics text",
+		command_metrics, 0, 0, false, { { 0 } } },
+	{ "log", "LEVEL", "log error, warning, info or debug from now on",
+		command_log, 1, 1, false, { { 0 } } },
+	{ "cert list", "", "every certificate in the stores",
+		command_cert_list, 0, 0, true, { { 0 } } },
+	{ "cert find", "ADDRESS", "the certificates that name an address",
+		command_cert_find, 1, 1, true, { { 0 } } },
+	{ "help", "[COMMAND]", "this text, or all about one command",
+		command_help, 0, 2, false, { { 0 } } },
+	{ "version", "", "the version of this program",
+		command_version, 0, 0, false, { { 0 } } },
+	LATER("verify", "verify a mail by hand"),
+	LATER("decrypt", "decrypt a mail by hand"),
+	LATER("tnef", "unpack a winmail.dat"),
+	LATER("cert", "show, import, export or remove certificates"),
+	LATER("crl", "revocation lists"),
+	LATER("ca", "the certification authority"),
+	{ 0 }
+};
+/* clang-format on */
+
+static void
+print_command(const struct command *command, bool options)
+{
+	char *left = mem_printf("%s %s", command->name, command->arguments);
+	printf("  %-34s", left);
+	if (strlen(left) > 34)
+		printf("\n  %-34s", "");
+	printf(" %s\n", command->help);
+	mem_free(left);
+	for (const struct option_row *row = command->options;
+		options && row->name != NULL; row++) {
+		left = mem_printf(
+			"%s %s", row->name, row->argument ? row->argument : "");
+		printf("      %-30s %s\n", left, row->help);
+		mem_free(left);
+	}
+}
+
+static int
+help_all(void)
+{
+	printf("usage: smimectl [-c FILE] [--json] COMMAND ...\n\n");
+	for (const struct command *c = commands; c->name != NULL; c++)
+		if (c->run != NULL)
+			print_command(c, true);
+	printf("\nNot in this version:");
+	for (const struct command *c = commands; c->name != NULL; c++)
+		if (c->run == NULL)
+			printf(" %s", c->name);
+	printf("\n\n-c FILE and --json may also stand after COMMAND.  FILE is\n"
+	       "%s unless -c says otherwise.\n"
+	       "Exit code: 0 yes or done, 1 no, 2 usage, 3 could not tell.\n",
+		CONF_DEFAULT_PATH);
+	return CTL_YES;
+}
+
+int
+command_help(const struct request *request)
+{
+	const char *wanted = request_word(request, 0);
+	bool found = false;
+
+	if (wanted == NULL)
+		return help_all();
+	for (const struct command *c = commands; c->name != NULL; c++) {
+		size_t len = strcspn(c->name, " ");
+
+		if (strlen(wanted) != len || strncmp(wanted, c->name, len) != 0)
+			continue;
+		if (c->run == NULL)
+			printf("  %s: not in this version\n", c->name);
+		else
+			print_command(c, true);
+		found = true;
+	}
+	return found ? CTL_YES
+		     : ctl_usage("there is no command \"%s\"", wanted);
+}
+
+int
+command_version(const struct request *request UNUSED)
+{
+	printf("smimectl %s\n", SMIME_MILTER_VERSION);
+	return CTL_YES;
+}
