@@ -87,19 +87,21 @@ enum mime_residue { /* what the rewriter could not make 7-bit safe */
 struct mime_rewrite {
 	unsigned residue; /* enum mime_residue, or-ed: 0 is fit */
 	unsigned leaves;
-	unsigned changed;
+	unsigned changed;     /* leaves whose bytes or label changed */
+	size_t scanned_bytes; /* work done: at most (depth + 2) x the entity */
 };
 
 /*
  * Is every byte already fit to be signed as it stands?  7-bit, lines of at
  * most 998, CRLF only, no NUL, no bare CR or LF, no trailing blank, no line
- * that starts with "From ", and a final CRLF or not: all answered in one pass
- * over the bytes, without parsing.  An entity for which this is true needs no
- * mime_rewrite().  One labelled 8bit or binary at top level is fit too: the
- * label of what is 7-bit may claim more.
+ * that starts with "From ", no line that looks like a label of 8bit or binary
+ * (an MTA whose next hop lacks 8BITMIME converts what is so labelled, and so
+ * breaks a signature over it), and a final CRLF or not: all answered in one
+ * pass over the bytes, without parsing.  An entity for which this is true
+ * needs no mime_make_fit().  The reverse does not hold: what mime_make_fit()
+ * gives with no residue may be signed, though blanks at the ends of lines in
+ * a header, a preamble or a signature inside it make this say false.
  */
-bool mime_is_fit(struct span entity);
-
 /*
  * The same entity with its offending leaves re-encoded (quoted-printable or
  * base64), their Content-Transfer-Encoding patched, composites relabelled
