@@ -5,17 +5,10 @@
 #include "base/mem.h"
 #include "ctl.h"
 
-#define LATER(name, help)                                                      \
-	{                                                                      \
-		name, "", help, NULL, 0, COMMAND_ANY_WORDS, false,             \
-		{                                                              \
-			{                                                      \
-				0                                              \
-			}                                                      \
-		}                                                              \
-	}
-
 /* clang-format off */
+#define LATER(name, help) \
+	{ name, "", help, NULL, 0, COMMAND_ANY_WORDS, false, { { 0 } } }
+
 const struct command commands[] = {
 	{ "check", "[--mta]", "read the configuration as the daemon would",
 		command_check, 0, 0, true, {
