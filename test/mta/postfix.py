@@ -80,9 +80,10 @@ postlog    unix-dgram n n - 1 postlogd
 
 class Postfix:
     """doors: {name: (chroot 'y' or 'n', [options for that smtpd])}; each gets
-    a port of its own in self.ports."""
+    a port of its own in self.ports.  services: more lines for master.cf."""
 
-    def __init__(self, folder, sink, milter, doors, sasl=0, settings=()):
+    def __init__(self, folder, sink, milter, doors, sasl=0, settings=(),
+                 services=''):
         self.folder = folder
         self.ports = {}
         for sub in ('etc', 'spool', 'data', 'log'):
@@ -106,6 +107,7 @@ class Postfix:
                 service, kind, private, chroot, *rest = line.split()
                 master.write(' '.join((service, kind, private, '-', chroot,
                                        *rest)) + '\n')
+            master.write(services)
 
     def etc(self, name=''):
         return os.path.join(self.folder, 'etc', name)

@@ -1,0 +1,346 @@
+"""What happens to mail that goes through a real Postfix."""
+import os
+import re
+import signal
+import time
+
+import judge
+from judge import Wrong, expect
+from postfix import alive, wait_gone
+from smtp import Client
+from world import EIGHT_BIT, LONG_LINES, PLAIN, message
+
+ALICE, BOB, CAROL = ('%s@example.com' % n for n in ('alice', 'bob', 'carol'))
+DAVE, GHOST = 'dave@example.com', 'ghost@example.com'
+PAULA, PETER = 'paula@partner.example', 'peter@partner.example'
+NOBODY, CLEAR = 'nobody@partner.example', 'clear@elsewhere.example'
+FOREIGN = '127.0.0.9'  # an address no rule names
+
+RULES = '''
+sign = (
+	{{ name = "personal"; sender = [ "carol@example.com",
+	    "dave@example.com" ]; clients = "authenticated";
+	   from_must_be = "login"; stores = "staff"; otherwise = "reject"; }},
+	{{ name = "pss"; sender = "bob@example.com"; stores = "bob";
+	   clients = [ "authenticated", "local", "127.0.0.1" ];
+	   form = "opaque"; digest = "sha512"; scheme = "pss"; }},
+	{{ name = "held"; sender = "ghost@example.com"; stores = "staff";
+	   clients = [ "local", "127.0.0.1" ]; otherwise = "quarantine"; }},
+	{{ name = "house"; sender = "*@example.com"; stores = "staff";
+	   clients = [ "authenticated", "local", "127.0.0.1" ];
+	   from_must_be = "envelope"; otherwise = "reject"; }}
+);
+encrypt = (
+	{{ name = "oaep"; recipient = "paula@partner.example";
+	   stores = "partners"; key_transport = "oaep"; otherwise = "reject"; }},
+	{{ name = "partners"; recipient = "*@partner.example";
+	   stores = "partners"; otherwise = "reject"; }}
+);
+internal = "*@example.com";
+'''
+
+# A cleanup of its own for mail that may grow, and for mail that may not.
+DOORS = {
+    'door': ('n', []),
+    'jail': ('y', []),
+    'login': ('n', ['smtpd_sasl_auth_enable = yes']),
+    'small': ('n', ['message_size_limit = 20000']),
+    'tight': ('n', ['cleanup_service_name = tight']),
+}
+SETTINGS = ['internal_mail_filter_classes = bounce']
+TIGHT = 'tight unix n - n - 0 cleanup\n  -o { message_size_limit = 20000 }\n'
+LOGINS = {CAROL: 'one', DAVE: 'two'}
+
+
+def refused(reply, *words):
+    """5xx with an enhanced code and words for the sender."""
+    expect(reply.code // 100 == 5, 'not refused: %r' % reply)
+    expect(re.match(r'5\d\d[ -]5\.\d+\.\d+ ', reply.text),
+           'no enhanced code: %r' % reply)
+    for word in words:
+        expect(word.lower() in reply.text.lower(),
+               'the sentence does not say %s: %r' % (word, reply))
+
+
+def accepted(reply):
+    expect(reply.code == 250, 'not accepted: %r' % reply)
+
+
+def signed_mail_arrives_byte_for_byte(world):
+    accepted(world.send('door', ALICE, [CLEAR], message(
+        ALICE, CLEAR, 'signed', PLAIN)))
+    data = world.arrived('signed').data
+    judge.outside(data)
+    expect(judge.field(data, 'content-language') is None,
+           'a Content- field stayed outside')
+    expect(world.verify(data, ALICE).entity == PLAIN,
+           'the content has changed')
+
+
+def opaque_pss_signature_arrives(world):
+    accepted(world.send('door', BOB, [CLEAR], message(
+        BOB, CLEAR, 'opaque', PLAIN)))
+    opened = world.verify(world.arrived('opaque').data, BOB)
+    expect(opened.entity == PLAIN, 'the content has changed')
+    expect('rsassaPss' in opened.printed and 'sha512' in opened.printed,
+           'not RSASSA-PSS with SHA-512')
+
+
+def mail_of_the_sendmail_command_is_signed(world):
+    mail = message(ALICE, CLEAR, 'local', PLAIN).replace(b'\r\n', b'\n')
+    world.postfix.sendmail(['-f', ALICE, CLEAR], mail)
+    opened = world.verify(world.arrived('local').data, ALICE)
+    expect(opened.entity == PLAIN, 'the content has changed')
+
+
+def encrypted_mail_arrives(world):
+    stranger = 'someone@elsewhere.example'
+    accepted(world.send('door', stranger, [PAULA], message(
+        stranger, PAULA, 'encrypted', PLAIN)))
+    data = world.arrived('encrypted').data
+    judge.outside(data)
+    expect(b'Dear reader' not in data, 'the text is there in clear')
+    opened = world.decrypt(data, 'paula')
+    expect(opened.entity == PLAIN, 'the content has changed')
+    expect('rsaesOaep' in opened.printed, 'not RSAES-OAEP')
+
+
+def signed_and_encrypted_mail_arrives(world):
+    accepted(world.send('door', ALICE, [PETER], message(
+        ALICE, PETER, 'both', EIGHT_BIT)))
+    inner = world.decrypt(world.arrived('both').data, 'peter').entity
+    opened = world.verify(inner, ALICE)
+    expect(judge.decoded(opened.entity) == judge.decoded(EIGHT_BIT),
+           'the text has changed')
+
+
+def login_signs_its_own_address(world):
+    accepted(world.send('login', CAROL, [CLEAR], message(
+        CAROL, CLEAR, 'own', PLAIN), login=(CAROL, 'one')))
+    world.verify(world.arrived('own').data, CAROL)
+
+
+def login_gets_no_signature_as_a_colleague(world):
+    refused(world.send('login', CAROL, [CLEAR], message(
+        CAROL, CLEAR, 'colleague', PLAIN), login=(DAVE, 'two')))
+
+
+def foreign_client_gets_no_signature(world):
+    mail = message(ALICE, CLEAR, 'foreign', PLAIN)
+    accepted(world.send('door', ALICE, [CLEAR], mail, source=FOREIGN))
+    data = world.arrived('foreign').data
+    expect(data.endswith(mail.partition(b'MIME-Version')[2]),
+           'the mail has changed')
+
+
+def chrooted_smtpd_reaches_the_socket(world):
+    accepted(world.send('jail', ALICE, [CLEAR], message(
+        ALICE, CLEAR, 'jail', PLAIN)))
+    world.verify(world.arrived('jail').data, ALICE)
+
+
+def eight_bit_mail_passes_a_seven_bit_hop(world):
+    world.sink.eightbit = False
+    try:
+        accepted(world.send('door', ALICE, [CLEAR], message(
+            ALICE, CLEAR, 'seven', EIGHT_BIT), arguments='BODY=8BITMIME'))
+        data = world.arrived('seven').data
+    finally:
+        world.sink.eightbit = True
+    opened = world.verify(data, ALICE)
+    expect(judge.decoded(opened.entity) == judge.decoded(EIGHT_BIT),
+           'the text has changed')
+
+
+def long_lines_arrive_signed(world):
+    accepted(world.send('door', ALICE, [CLEAR], message(
+        ALICE, CLEAR, 'long', LONG_LINES)))
+    opened = world.verify(world.arrived('long').data, ALICE)
+    expect(judge.decoded(opened.entity) == judge.decoded(LONG_LINES),
+           'the text has changed')
+
+
+def null_sender_passes_unchanged(world):
+    daemon = 'MAILER-DAEMON@elsewhere.example'
+    mail = message(daemon, CLEAR, 'null', PLAIN)
+    accepted(world.send('door', '', [CLEAR], mail))
+    expect(world.arrived('null').data.endswith(
+        mail.partition(b'MIME-Version')[2]), 'the mail has changed')
+
+
+def refused_local_mail_comes_back_to_its_sender(world):
+    """At RCPT Postfix would retry it for ever."""
+    mail = message(ALICE, NOBODY, 'returned', PLAIN)
+    world.postfix.sendmail(['-f', ALICE, NOBODY],
+                           mail.replace(b'\r\n', b'\n'))
+    bounce = world.sink.wait(lambda m: m.sender == '' and
+                             b'Subject: returned' in m.data, 40)
+    expect(bounce is not None, 'no bounce')
+    expect(bounce.recipients == [ALICE], 'the bounce goes elsewhere')
+    expect('milter configuration error' not in world.postfix.log(),
+           'it was refused at RCPT')
+
+
+def refusal_has_a_code_and_a_sentence(world):
+    refused(world.send('door', ALICE, [NOBODY], message(
+        ALICE, NOBODY, 'nobody', PLAIN)), NOBODY)
+
+
+def mixed_recipients_are_refused_together(world):
+    refused(world.send('door', ALICE, [PAULA, CLEAR], message(
+        ALICE, PAULA, 'mixed', PLAIN, b'Cc: <%s>\r\n' % CLEAR.encode())),
+        CLEAR)
+
+
+def blind_copy_is_refused(world):
+    refused(world.send('door', ALICE, [PAULA, PETER], message(
+        ALICE, PAULA, 'blind', PLAIN)))
+
+
+def both_named_recipients_share_one_cms(world):
+    accepted(world.send('door', ALICE, [PAULA, PETER], message(
+        ALICE, PAULA, 'shared', PLAIN, b'Cc: <%s>\r\n' % PETER.encode())))
+    data = world.arrived('shared').data
+    for name in ('paula', 'peter'):
+        opened = world.verify(world.decrypt(data, name).entity, ALICE)
+        expect(opened.entity == PLAIN, 'the content has changed')
+
+
+def expired_certificate_shadows_no_good_one(world):
+    frank = 'frank@example.com'
+    accepted(world.send('door', frank, [CLEAR], message(
+        frank, CLEAR, 'frank', PLAIN)))
+    world.verify(world.arrived('frank').data, frank)
+
+
+def quarantine_is_the_hold_queue(world):
+    accepted(world.send('door', GHOST, [CLEAR], message(
+        GHOST, CLEAR, 'held', PLAIN)))
+    expect(len(world.postfix.queue('hold')) == 1, 'nothing is on hold')
+    world.postfix.release()
+    world.arrived('held')
+
+
+def body(octets):
+    line = b'0123456789' * 7 + b'\r\n'
+    return b'Content-Type: text/plain\r\n\r\n' + line * (octets // len(line))
+
+
+def mail_may_grow_beyond_the_public_limit(world):
+    accepted(world.send('small', ALICE, [PAULA], message(
+        ALICE, PAULA, 'grown', body(18000))))
+    data = world.arrived('grown').data
+    expect(len(data) > 20000, 'it did not grow')
+    world.verify(world.decrypt(data, 'paula').entity, ALICE)
+
+
+def mail_over_the_queue_limit_is_refused_whole(world):
+    reply = world.send('tight', ALICE, [PAULA], message(
+        ALICE, PAULA, 'burst', body(18000)))
+    expect(reply.code == 552, 'not 552: %r' % reply)
+
+
+def session_between_commands_survives_a_reload(world):
+    workers = world.daemon.workers()
+    with Client(world.postfix.ports['door']) as client:
+        accepted(client.send(ALICE, [CLEAR], message(
+            ALICE, CLEAR, 'before', PLAIN)))
+        world.daemon.reload()
+        wait_for(lambda: set(world.daemon.workers()) - set(workers))
+        accepted(client.send(ALICE, [CLEAR], message(
+            ALICE, CLEAR, 'after', PLAIN)))
+    for subject in ('before', 'after'):
+        world.verify(world.arrived(subject).data, ALICE)
+    expect(all(wait_gone(pid) for pid in workers), 'the old worker stays')
+
+
+def bad_configuration_leaves_the_old_one_at_work(world):
+    workers = world.daemon.workers()
+    world.daemon.configure(world.configuration() + 'nonsense = 1;\n')
+    try:
+        world.daemon.reload()
+        wait_for(lambda: 'nonsense' in world.daemon.log())
+        accepted(world.send('door', ALICE, [CLEAR], message(
+            ALICE, CLEAR, 'old', PLAIN)))
+        world.verify(world.arrived('old').data, ALICE)
+        expect(set(workers) <= set(world.daemon.workers()),
+               'the old worker is gone')
+    finally:
+        world.daemon.configure(world.configuration())
+
+
+def stopped_daemon_means_try_again_later(world):
+    """451 for a client; a local mail waits and is signed afterwards."""
+    expect(world.daemon.stop() == 0, 'the daemon did not stop with status 0')
+    try:
+        reply = world.send('door', ALICE, [CLEAR], message(
+            ALICE, CLEAR, 'later', PLAIN))
+        expect(reply.code == 451, 'not 451: %r' % reply)
+        world.postfix.sendmail(['-f', ALICE, CLEAR], message(
+            ALICE, CLEAR, 'waiting', PLAIN).replace(b'\r\n', b'\n'))
+    finally:
+        world.daemon.start()
+    world.verify(world.arrived('waiting').data, ALICE)
+    accepted(world.send('door', ALICE, [CLEAR], message(
+        ALICE, CLEAR, 'later', PLAIN)))
+    world.verify(world.arrived('later').data, ALICE)
+
+
+def hand_over(world, subjects):
+    for subject in subjects:
+        world.postfix.sendmail(['-f', ALICE, CLEAR], message(
+            ALICE, CLEAR, subject, PLAIN).replace(b'\r\n', b'\n'))
+
+
+def killed_worker_loses_no_mail(world):
+    subjects = ['worker-%d' % n for n in range(12)]
+    hand_over(world, subjects[:6])
+    killed = world.daemon.workers()
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    hand_over(world, subjects[6:])
+    for subject in subjects:
+        world.verify(world.arrived(subject).data, ALICE)
+    expect(not set(killed) & set(world.daemon.workers()) and
+           world.daemon.workers(), 'the worker was not replaced')
+
+
+def killed_parent_loses_no_mail(world):
+    subjects = ['parent-%d' % n for n in range(12)]
+    hand_over(world, subjects[:6])
+    try:
+        expect(world.daemon.kill(), 'the worker stays without its parent')
+        hand_over(world, subjects[6:])
+    finally:
+        world.daemon.start()
+    for subject in subjects:
+        world.verify(world.arrived(subject).data, ALICE)
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise Wrong('waited in vain')
+        time.sleep(0.05)
+
+
+TESTS = [
+    signed_mail_arrives_byte_for_byte, opaque_pss_signature_arrives,
+    mail_of_the_sendmail_command_is_signed, encrypted_mail_arrives,
+    signed_and_encrypted_mail_arrives, login_signs_its_own_address,
+    login_gets_no_signature_as_a_colleague,
+    foreign_client_gets_no_signature, chrooted_smtpd_reaches_the_socket,
+    eight_bit_mail_passes_a_seven_bit_hop, long_lines_arrive_signed,
+    null_sender_passes_unchanged,
+    refused_local_mail_comes_back_to_its_sender,
+    refusal_has_a_code_and_a_sentence, mixed_recipients_are_refused_together,
+    blind_copy_is_refused, both_named_recipients_share_one_cms,
+    expired_certificate_shadows_no_good_one, quarantine_is_the_hold_queue,
+    mail_may_grow_beyond_the_public_limit,
+    mail_over_the_queue_limit_is_refused_whole,
+    session_between_commands_survives_a_reload,
+    bad_configuration_leaves_the_old_one_at_work,
+    stopped_daemon_means_try_again_later, killed_worker_loses_no_mail,
+    killed_parent_loses_no_mail,
+]
