@@ -47,7 +47,9 @@ TOOL_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/tool/*.c))
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
 PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 
-export BUILD SMIME_CORPORA FUZZ_SECONDS
+# What the test programs find in their environment.
+SMIME_PKI = $(abspath $(BUILD))/pki
+export BUILD SMIME_CORPORA SMIME_PKI FUZZ_SECONDS
 # One part of `make check`: runs it, keeps its log and its counts.
 PART = test/tool/part.sh
 
@@ -94,7 +96,7 @@ demo:
 check:
 	@test/tool/deps.sh build demo test
 	@$(MAKE) --no-print-directory check-parts
-check-parts: all $(UNIT_BIN) tools
+check-parts: all $(UNIT_BIN) tools $(PKI)
 	@rm -rf $(BUILD)/parts
 	-@$(MAKE) --no-print-directory lint
 	-@$(MAKE) --no-print-directory check-unit
@@ -103,13 +105,18 @@ check-parts: all $(UNIT_BIN) tools
 	-@$(MAKE) --no-print-directory check-interop
 	@test/tool/tally.sh $(BUILD)/parts lint unit flow mta interop
 
-check-unit: $(UNIT_BIN)
+PKI = $(BUILD)/pki/ca.pem
+$(PKI): test/pki/make-pki.sh
+	@rm -rf $(@D)
+	@sh test/pki/make-pki.sh $(@D) --quiet
+
+check-unit: $(UNIT_BIN) $(PKI)
 	@$(PART) unit test/tool/unit.sh $(UNIT_BIN)
-check-flow: all tools
+check-flow: all tools $(PKI)
 	@$(PART) flow test/flow/run.sh
-check-mta: all
+check-mta: all $(PKI)
 	@$(PART) mta test/mta/run.sh
-check-interop: all
+check-interop: all tools $(PKI)
 	@$(PART) interop test/interop/run.sh
 lint: $(LIB_OBJ)
 	@$(PART) lint test/lint/run.sh
@@ -141,7 +148,7 @@ coverage:
 faults:
 	@test/tool/deps.sh build test
 	@$(MAKE) --no-print-directory faults-run
-faults-run: all tools $(UNIT_BIN)
+faults-run: all tools $(UNIT_BIN) $(PKI)
 	@$(PART) faults test/tool/faults.sh
 fuzz:
 	@test/tool/deps.sh build fuzz
@@ -149,8 +156,8 @@ fuzz:
 		CFLAGS="-O1 -g" LDFLAGS= \
 		SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzz-run
 fuzz-run: $(FUZZ_BIN)
-	@test/fuzz/run.sh $(FUZZ_BIN)
-bench: all tools
+	@$(PART) fuzz test/tool/fuzz.sh $(FUZZ_BIN)
+bench: all tools $(PKI)
 	@test/bench/bench.sh
 analyze:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-analyze \
