@@ -125,4 +125,26 @@ int mime_put_base64(struct buf *out, struct span bytes, struct error *err);
 /* Base64 again, its alphabet wrapped anew, what is foreign to it left out. */
 int mime_put_base64_again(struct buf *out, struct span text, struct error *err);
 
+/* ---- one rewriting ---- */
+
+struct rewriter {
+	struct mime_limits limits;
+	struct buf *out;
+	struct mime_rewrite *report;
+	const unsigned char *end; /* of the whole entity */
+	unsigned parts;
+	struct error *err;
+};
+
+/* The encodings that say: these are the bytes themselves. */
+bool mime_is_identity(enum mime_encoding encoding);
+/* Header and separator; what cannot be made fit is residue. */
+int mime_rewrite_header(struct rewriter *r, const struct mime_entity *entity,
+	const struct mime_patch *patch);
+/* Bytes that cannot be encoded: LF is repaired, the rest is residue. */
+int mime_rewrite_around(
+	struct rewriter *r, struct span bytes, enum mime_residue residue);
+int mime_rewrite_leaf(struct rewriter *r, const struct mime_entity *entity,
+	const struct mime_labels *labels, unsigned depth);
+
 #endif

@@ -102,6 +102,7 @@ struct mime_rewrite {
  * gives with no residue may be signed, though blanks at the ends of lines in
  * a header, a preamble or a signature inside it make this say false.
  */
+bool mime_is_fit(struct span entity);
 /*
  * The same entity with its offending leaves re-encoded (quoted-printable or
  * base64), their Content-Transfer-Encoding patched, composites relabelled
