@@ -42,7 +42,10 @@ CTL_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard milter/ctl/*.c))
 UNIT_SRC = $(sort $(foreach d,$(LIB_DIRS),$(wildcard test/unit/$d/*_test.c)))
 UNIT_BIN = $(UNIT_SRC:%.c=$(BUILD)/%)
 UNIT_LIB = $(BUILD)/test/unit/libunit.a
-UNIT_LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/unit/*.c))
+# FOLDER_fixture.c is built with its folder, what else stands there always.
+UNIT_LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(patsubst \
+	%,test/unit/%_fixture.c,$(filter-out $(LIB_DIRS),$(notdir \
+	$(wildcard lib/*)))),$(wildcard test/unit/*.c)))
 TOOL_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/tool/*.c))
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
 PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
@@ -67,6 +70,7 @@ $(BUILD)/smime-milter: $(MILTER_OBJ) $(LIB)
 $(BUILD)/smimectl: $(CTL_OBJ) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(LIB_LIBS)
 
+$(BUILD)/test/unit/%.o: CPPFLAGS += -Itest/unit
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
