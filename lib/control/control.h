@@ -6,6 +6,7 @@
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -17,12 +18,13 @@ enum { CONTROL_REQUEST_MAX = 256, CONTROL_ANSWER_MAX = 1 << 20 };
 
 /*
  * Ask, wait at most timeout_ms, and give the answer's code and text.  SYSTEM
- * with a sentence when nobody listens ("is the daemon running?").
+ * with a sentence when nobody listens ("is the daemon running?"), FORMAT when
+ * what comes back is no answer.
  */
 int control_ask(const char *socket_path, const char *request, int timeout_ms,
 	int *code, struct buf *text, struct error *err) MUST_USE;
 
-/* ---- the daemon's side ---- */
+/* ---- the daemon's side: nothing here ever waits ---- */
 
 struct control_peer {
 	uid_t uid;
@@ -30,16 +32,42 @@ struct control_peer {
 	pid_t pid;
 };
 
-/* Bind and listen; an old socket file nobody serves is replaced. */
+/*
+ * Bind and listen, non-blocking; an old socket file nobody serves is replaced,
+ * one that is served is CONFIG.  group may be NULL; one that does not exist
+ * is CONFIG, as is a path too long for a socket.  Without root the group must
+ * be one of ours.
+ */
 int control_listen(const char *socket_path, const char *group, mode_t mode,
 	int *fd, struct error *err) MUST_USE;
+/* Accept one, non-blocking and not inherited by programs; -1: nobody there. */
+int control_accept(int fd) MUST_USE;
 /* Who is it (SO_PEERCRED)? */
-int control_peer_of(int fd, struct control_peer *out,
+int control_peer_of(
+	int fd, struct control_peer *out, struct error *err) MUST_USE;
+
+/* A request that comes bit by bit; zeroed it is empty. */
+struct control_request {
+	char text[CONTROL_REQUEST_MAX]; /* without its line end, once whole */
+	size_t len;
+};
+/*
+ * 1 when the line is whole, 0 when more must come, -1 when the peer has gone
+ * (SYSTEM), the line is too long (LIMIT) or not text (FORMAT).
+ */
+int control_receive(
+	int fd, struct control_request *request, struct error *err) MUST_USE;
+
+/* An answer that goes out bit by bit; zeroed it is empty. */
+struct control_reply {
+	struct buf bytes;
+	size_t sent;
+};
+int control_reply_set(struct control_reply *reply, int code, struct span text,
 	struct error *err) MUST_USE;
-/* Read the request line, at most timeout_ms. */
-int control_read_request(int fd, int timeout_ms,
-	char out[CONTROL_REQUEST_MAX], struct error *err) MUST_USE;
-int control_answer(int fd, int code, struct span text,
-	struct error *err) MUST_USE;
+/* 1 when all is sent, 0 when the peer must read first, -1 when it has gone. */
+int control_send(
+	int fd, struct control_reply *reply, struct error *err) MUST_USE;
+void control_reply_clear(struct control_reply *reply);
 
 #endif
