@@ -46,7 +46,11 @@ UNIT_LIB = $(BUILD)/test/unit/libunit.a
 UNIT_LIB_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(patsubst \
 	%,test/unit/%_fixture.c,$(filter-out $(LIB_DIRS),$(notdir \
 	$(wildcard lib/*)))),$(wildcard test/unit/*.c)))
-TOOL_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/tool/*.c))
+# A tool is test/tool/NAME.c, the files in test/tool/NAME/, or both.
+TOOLS = $(sort $(basename $(notdir $(wildcard test/tool/*.c))) \
+	$(notdir $(patsubst %/,%,$(dir $(wildcard test/tool/*/*.c)))))
+TOOL_BIN = $(TOOLS:%=$(BUILD)/test/tool/%)
+tool_src = $(wildcard test/tool/$1.c test/tool/$1/*.c)
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
 PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 
@@ -83,8 +87,16 @@ $(UNIT_LIB): $(UNIT_LIB_OBJ)
 $(BUILD)/test/unit/%_test: $(BUILD)/test/unit/%_test.o $(UNIT_LIB) $(LIB)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LIB_LIBS)
 
-$(BUILD)/test/tool/%: $(BUILD)/test/tool/%.o $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
+$(BUILD)/tool/%.o: test/tool/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+define link_tool
+$(BUILD)/test/tool/$1: $(patsubst test/%.c,$(BUILD)/%.o,$(tool_src)) $(LIB)
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIB_LIBS)
+endef
+$(foreach t,$(TOOLS),$(eval $(call link_tool,$t)))
 
 $(BUILD)/test/fuzz/%: $(BUILD)/test/fuzz/%.o $(LIB)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
