@@ -14,13 +14,12 @@
 #include "base/mem.h"
 #include "pki_fixture.h"
 
-static const char head[] = "listen = \"unix:/tmp/unused\";\n"
-			   "stores = (\n"
-			   " { name = \"staff\"; type = \"directory\"; path = "
-			   "\"@PKI@/staff\"; },\n"
-			   " { name = \"partners\"; type = \"directory\";"
-			   " path = \"@PKI@/partners\"; } );\n"
-			   "trust = { anchors = [ \"@PKI@/ca.pem\" ]; };\n";
+static const char head[] =
+	"listen = \"unix:/tmp/unused\";\n"
+	"stores = (\n"
+	" { name = \"all\"; type = \"directory\"; path = \"@PKI@\"; },\n"
+	" { name = \"bob\"; type = \"file\"; path = \"@PKI@/bob.pem\"; } );\n"
+	"trust = { anchors = [ \"@PKI@/ca.pem\" ]; };\n";
 
 static void
 add_with_folder(struct buf *out, const char *text)

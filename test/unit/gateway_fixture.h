@@ -7,7 +7,7 @@
 /*
  * The rules, with @PKI@ replaced by the folder of the test certificates and
  * the usual stores and anchors put in front:
- *   staff    every user with key    partners  certificates without keys
+ *   all      the whole folder      bob      bob's certificate alone
  */
 struct conf *fixture_conf(const char *rules);
 
