@@ -85,7 +85,7 @@ $(UNIT_LIB): $(UNIT_LIB_OBJ)
 	ar rcs $@ $^
 
 $(BUILD)/test/unit/%_test: $(BUILD)/test/unit/%_test.o $(UNIT_LIB) $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CMOCKA_LIBS) $(LIB_LIBS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
 
 $(BUILD)/tool/%.o: test/tool/%.c
 	@mkdir -p $(@D)
@@ -164,8 +164,8 @@ coverage:
 faults:
 	@test/tool/deps.sh build test
 	@$(MAKE) --no-print-directory faults-run
-faults-run: all tools $(UNIT_BIN) $(PKI)
-	@$(PART) faults test/tool/faults.sh
+faults-run: $(UNIT_BIN) $(PKI)
+	@$(PART) faults test/tool/unit.sh $(filter %faults_test,$(UNIT_BIN))
 fuzz:
 	@test/tool/deps.sh build fuzz
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang-14 WERROR= \
