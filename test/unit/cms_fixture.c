@@ -67,8 +67,11 @@ make_key(enum pki_user user)
 static void
 extend(X509 *x509, int nid, const char *value)
 {
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	X509_EXTENSION *extension;
+	X509V3_CTX context;
 
+	X509V3_set_ctx(&context, NULL, x509, NULL, NULL, 0);
+	extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
 	expect(extension != NULL && X509_add_ext(x509, extension, -1), value);
 	X509_EXTENSION_free(extension);
 }
@@ -89,6 +92,7 @@ make_x509(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
 	X509_set_issuer_name(
 		x509, issuer != NULL ? X509_get_subject_name(issuer) : subject);
 	X509_set_pubkey(x509, key);
+	extend(x509, NID_subject_key_identifier, "hash");
 	if (issuer == NULL || issuer == root) {
 		extend(x509, NID_basic_constraints, "critical,CA:TRUE");
 		extend(x509, NID_key_usage, "critical,keyCertSign,cRLSign");
