@@ -129,11 +129,11 @@ $(PKI): test/pki/make-pki.sh
 check-unit: $(UNIT_BIN) $(PKI)
 	@$(PART) unit test/tool/unit.sh $(UNIT_BIN)
 check-flow: all tools $(PKI)
-	@$(PART) flow test/flow/run.sh
+	@$(PART) flow test/tool/suite.sh test/flow
 check-mta: all $(PKI)
 	@$(PART) mta test/mta/run.sh
 check-interop: all tools $(PKI)
-	@$(PART) interop test/interop/run.sh
+	@$(PART) interop test/tool/suite.sh test/interop
 lint: $(LIB_OBJ)
 	@$(PART) lint test/lint/run.sh
 
