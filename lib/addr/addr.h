@@ -67,5 +67,7 @@ bool pattern_match(const struct pattern *pattern,
 	const struct address *address);
 bool pattern_has_wildcard(const struct pattern *pattern);
 const char *pattern_text(const struct pattern *pattern);
+/* True when broad surely matches everything that narrow matches. */
+bool pattern_covers(const struct pattern *broad, const struct pattern *narrow);
 
 #endif

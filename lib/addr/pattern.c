@@ -210,10 +210,11 @@ next_character(const char *p)
 
 /*
  * Only the last * is ever tried again, so that the work is bounded by the
- * product of the lengths whatever the pattern.
+ * product of the lengths whatever the pattern.  any: "?" stands for every
+ * character; otherwise not for a "*" in text, which is then a pattern itself.
  */
 static bool
-match(const char *pattern, const char *text, const char *end)
+match(const char *pattern, const char *text, const char *end, bool any)
 {
 	const char *star = NULL, *retry = NULL;
 
@@ -221,7 +222,7 @@ match(const char *pattern, const char *text, const char *end)
 		if (*pattern == '*') {
 			star = ++pattern;
 			retry = text;
-		} else if (*pattern == '?') {
+		} else if (*pattern == '?' && (any || *text != '*')) {
 			pattern++;
 			text = next_character(text);
 		} else if (*pattern == *text) {
@@ -245,8 +246,22 @@ pattern_match(const struct pattern *pattern, const struct address *address)
 	/* A quoted local part may hold an @, a domain never does. */
 	const char *at = strrchr(address->key, '@');
 
-	return at != NULL && match(pattern->local, address->key, at) &&
-	       match(pattern->domain, at + 1, at + strlen(at));
+	return at != NULL && match(pattern->local, address->key, at, true) &&
+	       match(pattern->domain, at + 1, at + strlen(at), true);
+}
+
+/* A pattern that matches another as a text matches what that one matches. */
+static bool
+covers(const char *broad, const char *narrow)
+{
+	return match(broad, narrow, narrow + strlen(narrow), false);
+}
+
+bool
+pattern_covers(const struct pattern *broad, const struct pattern *narrow)
+{
+	return covers(broad->local, narrow->local) &&
+	       covers(broad->domain, narrow->domain);
 }
 
 bool

@@ -6,6 +6,7 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/list.h"
@@ -62,12 +63,19 @@ int conf_load(const char *path, bool load_stores, struct conf **out,
 	struct list *problems) MUST_USE;
 void conf_free(struct conf *conf);
 
-/* Every setting with its type, default and one line of help, for tests. */
+/* Every setting with its type and default; tests hold them against the sample
+ * file and the manual. */
+struct conf_kind;
 struct conf_row {
 	const char *where; /* "", "stores", "sign", "limits", ... */
 	const char *name;
-	const char *fallback; /* the default as text, or NULL: none */
+	const char *fallback; /* the default as in the file, or NULL: none */
 	bool later; /* known, but "not in this version" */
+	bool required;
+	/* For conf itself: what a value must be, and where it goes. */
+	const struct conf_kind *kind;
+	size_t offset;
+	const void *detail;
 };
 const struct conf_row *conf_rows(size_t *count);
 

@@ -186,12 +186,50 @@ many_stars_are_matched_in_bounded_time(void **state)
 	address_free(address);
 }
 
+static const struct {
+	const char *broad, *narrow;
+	bool covers;
+} covering[] = {
+	{ "*@*", "a@b", true },
+	{ "*@*", "*@*", true },
+	{ "*@b", "a*@b", true },
+	{ "a@b", "A@B", true },
+	{ "?@b", "a@b", true },
+	{ "?@b", "?@b", true },
+	{ "*@*.b", "x?@c.*.b", true },
+	{ "a*@b", "*@b", false },
+	{ "?@b", "*@b", false },
+	{ "a@b", "?@b", false },
+	{ "*@b", "*@*", false },
+	{ "*@b.c", "*@c", false },
+};
+
+static void
+a_broad_pattern_covers_a_narrow_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(covering); i++) {
+		struct pattern *broad = NULL, *narrow = NULL;
+
+		assert_int_equal(
+			pattern_new(covering[i].broad, &broad, NULL), 0);
+		assert_int_equal(
+			pattern_new(covering[i].narrow, &narrow, NULL), 0);
+		if (pattern_covers(broad, narrow) != covering[i].covers)
+			fail_msg(
+				"%s %s", covering[i].broad, covering[i].narrow);
+		pattern_free(broad);
+		pattern_free(narrow);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns_match_both_parts),
 		cmocka_unit_test(what_is_no_pattern_is_a_configuration_error),
+		cmocka_unit_test(a_broad_pattern_covers_a_narrow_one),
 		cmocka_unit_test(a_long_pattern_is_refused),
 		cmocka_unit_test(many_stars_are_matched_in_bounded_time),
 	};

@@ -1,0 +1,213 @@
+/*
+ * What no single setting shows: rules that never apply, that do less than
+ * they seem to, or that give more away.
+ */
+#include <string.h>
+
+#include "conf/internal.h"
+
+static bool
+is_sign(const struct rule_draft *draft)
+{
+	return strcmp(draft->list, "sign") == 0;
+}
+
+static bool
+was_written(const struct rule_draft *draft, const char *name)
+{
+	return config_setting_get_member(draft->at, name) != NULL;
+}
+
+static bool
+covers(const struct list *broad, const struct pattern *narrow)
+{
+	const struct pattern *pattern;
+
+	LIST_FOREACH (pattern, broad)
+		if (pattern_covers(pattern, narrow))
+			return true;
+	return false;
+}
+
+static bool
+covers_all(const struct list *broad, const struct list *narrow)
+{
+	const struct pattern *pattern;
+
+	if (broad->count == 0)
+		return true; /* everybody */
+	LIST_FOREACH (pattern, narrow)
+		if (!covers(broad, pattern))
+			return false;
+	return narrow->count != 0;
+}
+
+/* Whenever the second matches, the first does. */
+static bool
+comes_first(const struct rule_draft *first, const struct rule_draft *second)
+{
+	if (is_sign(first) != is_sign(second))
+		return false;
+	if (is_sign(first))
+		return covers_all(
+			&first->made->senders, &second->made->senders);
+	return first->made->clients.count == 0 &&
+	       covers_all(&first->made->senders, &second->made->senders) &&
+	       covers_all(&first->made->recipients, &second->made->recipients);
+}
+
+static void
+check_name(struct reader *reader, const struct rule_draft *draft)
+{
+	const struct rule_draft *before;
+
+	LIST_FOREACH (before, &reader->drafts) {
+		if (before == draft)
+			return;
+		if (is_sign(before) == is_sign(draft) &&
+			strcmp(before->made->name, draft->made->name) == 0)
+			report_at(reader, PROBLEM_ERROR,
+				line_of_member(draft->at, "name"),
+				"there are two %s rules with the name \"%s\"",
+				draft->list, draft->made->name);
+	}
+}
+
+static void
+check_order(struct reader *reader, const struct rule_draft *draft)
+{
+	const struct rule_draft *before;
+
+	LIST_FOREACH (before, &reader->drafts) {
+		if (before == draft)
+			return;
+		if (!comes_first(before, draft))
+			continue;
+		report_warning(reader, draft->at,
+			"rule \"%s\" can never apply: rule \"%s\" above it "
+			"matches everything it matches",
+			draft->made->name, before->made->name);
+		return;
+	}
+}
+
+static const char *
+entitled_by_login(const struct rule *rule)
+{
+	const struct client_condition *condition;
+
+	LIST_FOREACH (condition, &rule->clients)
+		switch (condition->kind) {
+		case CLIENT_AUTHENTICATED:
+			return "authenticated";
+		case CLIENT_LOCAL:
+			return "local";
+		case CLIENT_NETWORK:
+			break;
+		}
+	return NULL;
+}
+
+static void
+check_who_signs(struct reader *reader, const struct rule_draft *draft)
+{
+	const struct client_condition *condition;
+	const char *who = entitled_by_login(draft->made);
+
+	if (draft->made->from_must_be == FROM_ANY && who != NULL)
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "from_must_be"),
+			"every %s client can have a signature for every "
+			"address of this rule",
+			who);
+	LIST_FOREACH (condition, &draft->made->clients)
+		if (condition->kind == CLIENT_NETWORK &&
+			(condition->prefix_bits == 0 ||
+				condition->prefix_bits == 96))
+			report_at(reader, PROBLEM_WARNING,
+				line_of_member(draft->at, "clients"),
+				"the whole Internet can have a signature by "
+				"this rule");
+}
+
+static void
+check_sign(struct reader *reader, const struct rule_draft *draft)
+{
+	if (draft->digest == CRYPTO_SHA1)
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "digest"),
+			"SHA-1 signatures can be forged and are refused by "
+			"many mail programs");
+	if (draft->scheme == CMS_PSS)
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "scheme"),
+			"many mail programs report RSASSA-PSS signatures as "
+			"broken; use it where a partner asks for it");
+	check_who_signs(reader, draft);
+}
+
+static void
+check_cipher(struct reader *reader, const struct rule_draft *draft)
+{
+	unsigned at = line_of_member(draft->at, "cipher");
+	const char *warning = cms_cipher_warning(draft->cipher);
+	struct error err = { 0 };
+
+	if (warning != NULL)
+		report_at(reader, PROBLEM_WARNING, at, "%s", warning);
+	if (reader->load_stores &&
+		cms_cipher_available(draft->cipher, &err) != 0)
+		report_at(reader, PROBLEM_ERROR, at, "%s", err.text);
+}
+
+static bool
+has_sign_rules(const struct reader *reader)
+{
+	const struct rule_draft *draft;
+
+	LIST_FOREACH (draft, &reader->drafts)
+		if (is_sign(draft))
+			return true;
+	return false;
+}
+
+static void
+check_encrypt(struct reader *reader, const struct rule_draft *draft)
+{
+	check_cipher(reader, draft);
+	if (draft->transport != CMS_RSA_OAEP &&
+		was_written(draft, "oaep_digest"))
+		report_at(reader, PROBLEM_ERROR,
+			line_of_member(draft->at, "oaep_digest"),
+			"oaep_digest needs key_transport = \"oaep\"");
+	if (draft->trusted && reader->anchor_count == 0)
+		report_warning(reader, draft->at,
+			"rule \"%s\" wants trusted certificates, and "
+			"trust.anchors is empty: no certificate is trusted, "
+			"so that otherwise = \"%s\" decides for every mail",
+			draft->made->name,
+			otherwise_name(draft->made->otherwise));
+	if (draft->to_self && !has_sign_rules(reader))
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "to_self"),
+			"to_self looks in the stores of the sign rules, and "
+			"there is no sign rule");
+}
+
+void
+check_rules(struct reader *reader)
+{
+	/* A rule with an error in it only seems to match everything. */
+	bool complete = !has_error(reader);
+	const struct rule_draft *draft;
+
+	LIST_FOREACH (draft, &reader->drafts) {
+		check_name(reader, draft);
+		if (complete)
+			check_order(reader, draft);
+		if (is_sign(draft))
+			check_sign(reader, draft);
+		else
+			check_encrypt(reader, draft);
+	}
+}

@@ -1,0 +1,212 @@
+/* Every setting of the file, a row each. */
+#include <stddef.h>
+#include <sys/syslog.h>
+
+#include "conf/internal.h"
+
+static const struct conf_word log_levels[] = { { "error", LOG_LEVEL_ERROR },
+	{ "warning", LOG_LEVEL_WARNING }, { "info", LOG_LEVEL_INFO },
+	{ "debug", LOG_LEVEL_DEBUG }, { NULL, 0 } };
+static const struct conf_word log_targets[] = { { "syslog", LOG_TO_SYSLOG },
+	{ "stderr", LOG_TO_STDERR }, { NULL, 0 } };
+static const struct conf_word facilities[] = { { "mail", LOG_MAIL },
+	{ "daemon", LOG_DAEMON }, { "user", LOG_USER },
+	{ "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
+static const struct conf_word mixed[] = { { "all-or-nothing", 0 },
+	{ "split", CONF_WORD_LATER }, { NULL, 0 } };
+static const struct conf_word bcc[] = { { "reject", 0 }, { "share", 1 },
+	{ NULL, 0 } };
+static const struct conf_word revocation[] = { { "off", 0 },
+	{ "soft", CONF_WORD_LATER }, { "hard", CONF_WORD_LATER }, { NULL, 0 } };
+static const struct conf_word from_must_be[] = { { "login", FROM_LOGIN },
+	{ "envelope", FROM_ENVELOPE }, { "any", FROM_ANY }, { NULL, 0 } };
+static const struct conf_word forms[] = { { "detached", SMIME_FORM_DETACHED },
+	{ "opaque", SMIME_FORM_OPAQUE }, { NULL, 0 } };
+static const struct conf_word digests[] = { { "sha1", CRYPTO_SHA1 },
+	{ "sha256", CRYPTO_SHA256 }, { "sha384", CRYPTO_SHA384 },
+	{ "sha512", CRYPTO_SHA512 }, { NULL, 0 } };
+static const struct conf_word schemes[] = { { "pkcs1", CMS_PKCS1 },
+	{ "pss", CMS_PSS }, { NULL, 0 } };
+static const struct conf_word ciphers[] = { { "aes-128-cbc", CMS_AES128_CBC },
+	{ "aes-192-cbc", CMS_AES192_CBC }, { "aes-256-cbc", CMS_AES256_CBC },
+	{ "aes-128-gcm", CMS_AES128_GCM }, { "aes-256-gcm", CMS_AES256_GCM },
+	{ "3des", CMS_3DES }, { "rc2-128", CMS_RC2_128 }, { NULL, 0 } };
+static const struct conf_word transports[] = { { "pkcs1", CMS_RSA_PKCS1 },
+	{ "oaep", CMS_RSA_OAEP }, { NULL, 0 } };
+static const struct conf_word accepts[] = { { "pgp", ACCEPT_PGP },
+	{ NULL, 0 } };
+/* A mail cannot be quarantined for one recipient and not for the others. */
+static const struct conf_word encrypt_otherwise[] = {
+	{ "pass", OTHERWISE_PASS }, { "tempfail", OTHERWISE_TEMPFAIL },
+	{ "reject", OTHERWISE_REJECT }, { NULL, 0 }
+};
+static const struct conf_word sign_otherwise[] = { { "pass", OTHERWISE_PASS },
+	{ "quarantine", OTHERWISE_QUARANTINE },
+	{ "tempfail", OTHERWISE_TEMPFAIL }, { "reject", OTHERWISE_REJECT },
+	{ NULL, 0 } };
+
+static const struct conf_range drain_range = { 1, 86400 };
+static const struct conf_range mails_range = { 1, 100000 };
+static const struct conf_range depth_range = { 1, 1000 };
+static const struct conf_range parts_range = { 1, 1000000 };
+static const struct conf_range layers_range = { 1, 100 };
+static const struct conf_range recipients_range = { 1, 100000 };
+static const struct conf_range seconds_range = { 1, 3600 };
+
+#define AT(type, field) offsetof(struct type, field)
+#define ROW(where, name, fallback, kind, offset, detail)                       \
+	{                                                                      \
+		where, name, fallback, false, false, &kind, offset, detail     \
+	}
+#define NEEDED(where, name, kind, offset, detail)                              \
+	{                                                                      \
+		where, name, NULL, false, true, &kind, offset, detail          \
+	}
+#define LATER(where, name, fallback)                                           \
+	{                                                                      \
+		where, name, fallback, true, false, NULL, 0, NULL              \
+	}
+
+static const struct conf_row rows[] = {
+	ROW("", "listen", "{ }", kind_listen, 0, NULL),
+	ROW("", "control", "{ }", kind_control, 0, NULL),
+	ROW("", "user", "\"smime-milter\"", kind_text, AT(conf, user), NULL),
+	ROW("", "state", "\"/var/lib/smime-milter\"", kind_path,
+		AT(conf, state), NULL),
+	ROW("", "pid_file", "\"/run/smime-milter/smime-milter.pid\"", kind_path,
+		AT(conf, pid_file), NULL),
+	ROW("", "drain_seconds", "300", kind_number, AT(conf, drain_seconds),
+		&drain_range),
+	ROW("", "log", "{ }", kind_log, 0, NULL),
+	ROW("", "limits", "{ }", kind_limits, 0, NULL),
+	ROW("", "stores", NULL, kind_stores, 0, NULL),
+	ROW("", "trust", "{ }", kind_trust, 0, NULL),
+	ROW("", "sign", NULL, kind_sign, 0, NULL),
+	ROW("", "encrypt", NULL, kind_encrypt, 0, NULL),
+	ROW("", "login_map", NULL, kind_login_map, 0, NULL),
+	ROW("", "internal", NULL, kind_internal, AT(gateway, internal), NULL),
+	ROW("", "mixed", "\"all-or-nothing\"", kind_mixed, 0, mixed),
+	ROW("", "bcc", "\"reject\"", kind_bcc, 0, bcc),
+	LATER("", "reinject", NULL),
+	LATER("", "inbound", NULL),
+	LATER("", "report", NULL),
+
+	ROW("listen", "socket",
+		"\"unix:/var/spool/postfix/smime-milter/milter.sock\"",
+		kind_socket, AT(conf, listen.socket), NULL),
+	ROW("listen", "group", NULL, kind_text, AT(conf, listen.group), NULL),
+	ROW("listen", "mode", "\"0660\"", kind_mode, AT(conf, listen.mode),
+		NULL),
+
+	ROW("control", "socket", "\"/run/smime-milter/control.sock\"",
+		kind_control_socket, AT(conf, control.socket), NULL),
+	ROW("control", "group", NULL, kind_text, AT(conf, control.group), NULL),
+	ROW("control", "writers", NULL, kind_texts, AT(conf, control_writers),
+		NULL),
+
+	ROW("log", "level", "\"info\"", kind_word, AT(conf, log_level),
+		log_levels),
+	ROW("log", "to", "\"syslog\"", kind_word, AT(conf, log_target),
+		log_targets),
+	ROW("log", "facility", "\"mail\"", kind_word, AT(conf, log_facility),
+		facilities),
+
+	ROW("limits", "message", "\"50M\"", kind_size,
+		AT(limits_draft, message), NULL),
+	ROW("limits", "buffered", "\"1G\"", kind_size,
+		AT(limits_draft, buffered), NULL),
+	ROW("limits", "mails", "200", kind_number, AT(limits_draft, mails),
+		&mails_range),
+	ROW("limits", "mime_depth", "20", kind_number,
+		AT(limits_draft, mime_depth), &depth_range),
+	ROW("limits", "mime_parts", "1000", kind_number,
+		AT(limits_draft, mime_parts), &parts_range),
+	/* This version opens no layer of a mail, so any number is kept. */
+	ROW("limits", "cms_layers", "4", kind_number,
+		AT(limits_draft, cms_layers), &layers_range),
+	ROW("limits", "encrypt_recipients", "500", kind_number,
+		AT(limits_draft, encrypt_recipients), &recipients_range),
+	ROW("limits", "lookup_seconds", "8", kind_number,
+		AT(limits_draft, lookup_seconds), &seconds_range),
+
+	NEEDED("stores", "name", kind_text, AT(store_draft, name), NULL),
+	NEEDED("stores", "type", kind_text, AT(store_draft, type), NULL),
+	ROW("stores", "path", NULL, kind_path, AT(store_draft, path), NULL),
+	ROW("stores", "password_file", NULL, kind_path,
+		AT(store_draft, password_file), NULL),
+	LATER("stores", "uri", NULL),
+	LATER("stores", "base", NULL),
+	LATER("stores", "start_tls", NULL),
+	LATER("stores", "bind_dn", NULL),
+	LATER("stores", "filter", NULL),
+	LATER("stores", "timeout_seconds", NULL),
+	LATER("stores", "attributes", NULL),
+	LATER("stores", "cache_seconds", NULL),
+	LATER("stores", "negative_cache_seconds", NULL),
+
+	ROW("trust", "anchors", "[ ]", kind_paths, AT(trust_draft, anchors),
+		NULL),
+	ROW("trust", "intermediates", "[ ]", kind_paths,
+		AT(trust_draft, intermediates), NULL),
+	ROW("trust", "crls", "[ ]", kind_empty_yet, 0, NULL),
+	ROW("trust", "revocation", "\"off\"", kind_word,
+		AT(trust_draft, revocation), revocation),
+	ROW("trust", "fetch_crls", "false", kind_not_yet, 0, NULL),
+
+	ROW("sign", "name", NULL, kind_text, AT(rule_draft, rule.name), NULL),
+	NEEDED("sign", "sender", kind_patterns, AT(rule_draft, rule.senders),
+		NULL),
+	ROW("sign", "clients", "[ \"authenticated\", \"local\" ]", kind_clients,
+		AT(rule_draft, rule.clients), NULL),
+	ROW("sign", "from_must_be", NULL, kind_word,
+		AT(rule_draft, rule.from_must_be), from_must_be),
+	NEEDED("sign", "stores", kind_texts, AT(rule_draft, stores), NULL),
+	ROW("sign", "certificate", "\"address\"", kind_text,
+		AT(rule_draft, certificate), NULL),
+	ROW("sign", "form", "\"detached\"", kind_word, AT(rule_draft, form),
+		forms),
+	ROW("sign", "digest", "\"sha256\"", kind_word, AT(rule_draft, digest),
+		digests),
+	ROW("sign", "scheme", "\"pkcs1\"", kind_word, AT(rule_draft, scheme),
+		schemes),
+	ROW("sign", "tnef", "false", kind_not_yet, 0, NULL),
+	ROW("sign", "otherwise", "\"pass\"", kind_word,
+		AT(rule_draft, rule.otherwise), sign_otherwise),
+
+	ROW("encrypt", "name", NULL, kind_text, AT(rule_draft, rule.name),
+		NULL),
+	NEEDED("encrypt", "recipient", kind_patterns,
+		AT(rule_draft, rule.recipients), NULL),
+	ROW("encrypt", "sender", NULL, kind_patterns,
+		AT(rule_draft, rule.senders), NULL),
+	ROW("encrypt", "clients", NULL, kind_clients,
+		AT(rule_draft, rule.clients), NULL),
+	NEEDED("encrypt", "stores", kind_texts, AT(rule_draft, stores), NULL),
+	ROW("encrypt", "certificate", "\"address\"", kind_text,
+		AT(rule_draft, certificate), NULL),
+	ROW("encrypt", "trusted", "true", kind_yes_no, AT(rule_draft, trusted),
+		NULL),
+	ROW("encrypt", "cipher", "\"aes-256-cbc\"", kind_word,
+		AT(rule_draft, cipher), ciphers),
+	ROW("encrypt", "key_transport", "\"pkcs1\"", kind_word,
+		AT(rule_draft, transport), transports),
+	ROW("encrypt", "oaep_digest", "\"sha256\"", kind_word,
+		AT(rule_draft, oaep_digest), digests),
+	ROW("encrypt", "to_self", "false", kind_yes_no, AT(rule_draft, to_self),
+		NULL),
+	ROW("encrypt", "tnef", "false", kind_not_yet, 0, NULL),
+	ROW("encrypt", "accept", NULL, kind_word, AT(rule_draft, accept),
+		accepts),
+	NEEDED("encrypt", "otherwise", kind_word,
+		AT(rule_draft, rule.otherwise), encrypt_otherwise),
+};
+
+const struct conf_row *
+conf_rows(size_t *count)
+{
+	*count = COUNT_OF(rows);
+	return rows;
+}

@@ -1,0 +1,185 @@
+/* Sign and encrypt rules. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "conf/internal.h"
+
+static void
+rule_draft_free(void *item)
+{
+	struct rule_draft *draft = item;
+
+	rule_clear(&draft->rule);
+	list_clear(&draft->stores, mem_free);
+	mem_free(draft->certificate);
+	mem_free(draft);
+}
+
+void
+rules_clear(struct reader *reader)
+{
+	list_clear(&reader->drafts, rule_draft_free);
+}
+
+static void
+add_rule(struct reader *reader, const config_setting_t *at, const char *list)
+{
+	struct rule_draft *draft = mem_alloc(sizeof(*draft));
+
+	draft->at = at;
+	draft->list = list;
+	list_add(&reader->drafts, draft);
+	group_read(reader, at, list, draft);
+	if (draft->rule.name == NULL)
+		draft->rule.name =
+			mem_printf("%s %d", list, config_setting_index(at) + 1);
+}
+
+static void
+add_sign(struct reader *reader, const config_setting_t *at)
+{
+	add_rule(reader, at, "sign");
+}
+
+static void
+add_encrypt(struct reader *reader, const config_setting_t *at)
+{
+	add_rule(reader, at, "encrypt");
+}
+
+static void
+set_sign(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	(void)into;
+	each_group(reader, setting, row->name, add_sign);
+}
+
+static void
+set_encrypt(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	(void)into;
+	each_group(reader, setting, row->name, add_encrypt);
+}
+
+/* ---- when everything has been read ---- */
+
+static void
+report_no_store(
+	struct reader *reader, const struct rule_draft *draft, const char *name)
+{
+	const struct store_draft *store;
+	const char *near = NULL;
+
+	LIST_FOREACH (store, &reader->stores)
+		if (store->name != NULL && is_near(store->name, name))
+			near = store->name;
+	report_at(reader, PROBLEM_ERROR, line_of_member(draft->at, "stores"),
+		"there is no store \"%s\"%s%s%s", name,
+		near ? " (did you mean \"" : "", near ? near : "",
+		near ? "\"?)" : "");
+}
+
+static void
+find_stores(
+	struct reader *reader, const struct rule_draft *draft, struct list *out)
+{
+	const char *name;
+
+	LIST_FOREACH (name, &draft->stores) {
+		const struct store_draft *store = stores_find(reader, name);
+
+		if (store == NULL)
+			report_no_store(reader, draft, name);
+		else if (store->store != NULL)
+			list_add(out, store->store);
+	}
+}
+
+static const struct pattern *
+find_wildcard(const struct list *patterns)
+{
+	const struct pattern *pattern;
+
+	LIST_FOREACH (pattern, patterns)
+		if (pattern_has_wildcard(pattern))
+			return pattern;
+	return NULL;
+}
+
+/* One certificate for many addresses is nobody's: clients would complain. */
+static struct cert_selector *
+find_selector(struct reader *reader, const struct rule_draft *draft,
+	const struct list *patterns)
+{
+	unsigned at = line_of_member(draft->at, "certificate");
+	const struct pattern *wild = find_wildcard(patterns);
+	struct cert_selector *selector = NULL;
+	struct error err = { 0 };
+
+	if (draft->certificate == NULL ||
+		strcmp(draft->certificate, "address") == 0)
+		return NULL;
+	if (cert_selector_new(draft->certificate, &selector, &err) != 0)
+		report_at(
+			reader, PROBLEM_ERROR, at, "certificate: %s", err.text);
+	if (wild != NULL)
+		report_at(reader, PROBLEM_ERROR, at,
+			"an explicit certificate is for exact addresses, and "
+			"\"%s\" is a pattern: write certificate = \"address\"",
+			pattern_text(wild));
+	return selector;
+}
+
+static void
+finish_sign(struct reader *reader, struct rule_draft *draft)
+{
+	struct sign_rule *rule = mem_alloc(sizeof(*rule));
+
+	rule->selector = find_selector(reader, draft, &draft->rule.senders);
+	rule->rule = draft->rule;
+	rule->form = draft->form;
+	rule->digest = draft->digest;
+	rule->scheme = draft->scheme;
+	find_stores(reader, draft, &rule->stores);
+	draft->made = &rule->rule;
+	draft->rule = (struct rule){ 0 };
+	list_add(&reader->conf->gateway->sign_rules, rule);
+}
+
+static void
+finish_encrypt(struct reader *reader, struct rule_draft *draft)
+{
+	struct gateway *gateway = reader->conf->gateway;
+	struct encrypt_rule *rule = mem_alloc(sizeof(*rule));
+
+	rule->selector = find_selector(reader, draft, &draft->rule.recipients);
+	rule->rule = draft->rule;
+	rule->trusted = draft->trusted;
+	rule->to_self = draft->to_self;
+	rule->accept_pgp = draft->accept == ACCEPT_PGP;
+	rule->share_bcc = gateway->share_bcc;
+	rule->cipher = draft->cipher;
+	rule->transport = draft->transport;
+	rule->oaep_digest = draft->oaep_digest;
+	find_stores(reader, draft, &rule->stores);
+	draft->made = &rule->rule;
+	draft->rule = (struct rule){ 0 };
+	list_add(&gateway->encrypt_rules, rule);
+}
+
+void
+rules_finish(struct reader *reader)
+{
+	struct rule_draft *draft;
+
+	LIST_FOREACH (draft, &reader->drafts)
+		if (strcmp(draft->list, "sign") == 0)
+			finish_sign(reader, draft);
+		else
+			finish_encrypt(reader, draft);
+}
+
+const struct conf_kind kind_sign = { "a list of groups", set_sign };
+const struct conf_kind kind_encrypt = { "a list of groups", set_encrypt };

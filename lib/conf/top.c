@@ -1,0 +1,141 @@
+/* Groups and settings of the top level. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "conf/internal.h"
+
+enum { LOGIN_MAP_MAX_BYTES = 16 << 20 };
+
+void
+each_group(struct reader *reader, const config_setting_t *setting,
+	const char *where,
+	void (*visit)(struct reader *reader, const config_setting_t *at))
+{
+	int count = config_setting_is_list(setting)
+			    ? config_setting_length(setting)
+			    : 0;
+
+	if (!config_setting_is_list(setting))
+		report_error(reader, setting,
+			"%s must be a list of groups: ( { ... }, { ... } )",
+			where);
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *item =
+			config_setting_get_elem(setting, (unsigned)i);
+
+		if (config_setting_is_group(item))
+			visit(reader, item);
+		else
+			report_error(reader, item,
+				"%s must be a list of groups: ( { ... }, "
+				"{ ... } )",
+				where);
+	}
+}
+
+static void
+set_log(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	group_read(reader, setting, row->name, into);
+}
+
+static void
+set_limits(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	struct limits_draft draft = { 0 };
+	struct conf *conf = into;
+	struct gateway_limits *limits = &conf->gateway->limits;
+
+	group_read(reader, setting, row->name, &draft);
+	conf->buffered_bytes = draft.buffered;
+	conf->mails = draft.mails;
+	limits->message_bytes = draft.message;
+	limits->encrypt_recipients = draft.encrypt_recipients;
+	limits->lookup_seconds = draft.lookup_seconds;
+	limits->mime.depth = draft.mime_depth;
+	limits->mime.parts = draft.mime_parts;
+	if (draft.buffered != 0 && draft.message > draft.buffered)
+		report_at(reader, PROBLEM_ERROR,
+			line_of_member(setting, "message"),
+			"limits.message is more than limits.buffered, so the "
+			"largest mails could never be taken in");
+}
+
+static void
+set_internal(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	(void)into;
+	kind_patterns.set(reader, setting, row, reader->conf->gateway);
+}
+
+static void
+set_mixed(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	int all_or_nothing;
+
+	(void)into;
+	kind_word.set(reader, setting, row, &all_or_nothing);
+}
+
+static void
+set_bcc(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	int share = 0;
+
+	(void)into;
+	kind_word.set(reader, setting, row, &share);
+	reader->conf->gateway->share_bcc = share != 0;
+}
+
+/* The sentence begins with "PATH:LINE: ", which has its own place. */
+static void
+report_map(struct reader *reader, const config_setting_t *setting,
+	const char *path, const char *text)
+{
+	size_t len = strlen(path);
+	char *end = NULL;
+	unsigned long line = 0;
+
+	if (strncmp(text, path, len) == 0 && text[len] == ':')
+		line = strtoul(text + len + 1, &end, 10);
+	if (line != 0 && end[0] == ':' && end[1] == ' ')
+		report_elsewhere(reader, line_of(setting), path, (unsigned)line,
+			end + 2);
+	else
+		report_error(reader, setting, "login_map: %s", text);
+}
+
+static void
+set_login_map(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	struct buf bytes = { 0 };
+	struct error err = { 0 };
+	char *path = NULL;
+
+	(void)into;
+	kind_path.set(reader, setting, row, &path);
+	if (path != NULL && reader->load_stores &&
+		(file_read(path, LOGIN_MAP_MAX_BYTES, &bytes, &err) != 0 ||
+			login_map_parse(buf_span(&bytes), path,
+				&reader->conf->gateway->logins, &err) != 0))
+		report_map(reader, setting, path, err.text);
+	buf_clear(&bytes);
+	mem_free(path);
+}
+
+const struct conf_kind kind_log = { "a group", set_log };
+const struct conf_kind kind_limits = { "a group", set_limits };
+const struct conf_kind kind_internal = {
+	"patterns in quotes, in [ ] when there are several", set_internal
+};
+const struct conf_kind kind_mixed = { "a word in quotes", set_mixed };
+const struct conf_kind kind_bcc = { "a word in quotes", set_bcc };
+const struct conf_kind kind_login_map = { "a path in quotes", set_login_map };
