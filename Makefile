@@ -164,8 +164,10 @@ coverage:
 faults:
 	@test/tool/deps.sh build test
 	@$(MAKE) --no-print-directory faults-run
-faults-run: $(UNIT_BIN) $(PKI)
-	@$(PART) faults test/tool/unit.sh $(filter %faults_test,$(UNIT_BIN))
+faults-run: $(UNIT_BIN) $(PKI) $(BUILD)/test/tool/fault
+	@$(PART) faults-unit test/tool/unit.sh $(filter %fault_test \
+		%faults_test,$(UNIT_BIN))
+	@$(PART) faults test/tool/faults.py
 fuzz:
 	@test/tool/deps.sh build fuzz
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang-14 WERROR= \
