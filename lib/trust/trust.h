@@ -12,7 +12,7 @@
 struct trust;
 
 struct trust_settings {
-	const char *const *anchors;	  /* files, every form of cert_load */
+	const char *const *anchors; /* files, every form of cert_load */
 	size_t anchor_count;
 	const char *const *intermediates; /* for building paths only */
 	size_t intermediate_count;
