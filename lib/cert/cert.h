@@ -17,8 +17,7 @@
 
 enum { CERT_SHA256_BYTES = 32, CERT_SHA256_HEX = 65 };
 
-enum cert_origin { CERT_FROM_FILE, CERT_IMPORTED, CERT_ISSUED,
-	CERT_HARVESTED };
+enum cert_origin { CERT_FROM_FILE, CERT_IMPORTED, CERT_ISSUED, CERT_HARVESTED };
 enum cert_purpose { CERT_TO_SIGN, CERT_TO_ENCRYPT };
 
 /*
@@ -28,18 +27,24 @@ enum cert_purpose { CERT_TO_SIGN, CERT_TO_ENCRYPT };
 struct cert {
 	_Atomic int references;
 	X509 *x509;
-	EVP_PKEY *key;		   /* NULL: encryption only */
-	struct list addresses;	   /* struct address *: all it names */
-	STACK_OF(X509) *chain;	   /* others of its file, for the path; or NULL */
+	EVP_PKEY *key;		/* NULL: encryption only */
+	struct list addresses;	/* struct address *: all it names */
+	STACK_OF(X509) * chain; /* its issuer, the issuer's, ...; no root;
+				   or NULL */
 	time_t not_before, not_after;
 	bool may_sign, may_encrypt; /* by keyUsage, EKU and kind of key */
 	enum cert_origin origin;
-	char *source;		   /* "staff", or "staff: /path/file.pem" */
+	char *source;		      /* "staff", or "staff: /path/file.pem" */
 	char sha256[CERT_SHA256_HEX]; /* lower-case hex of the DER */
 };
 
-/* Takes over references to x509, key (or NULL) and chain (or NULL). */
-int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) *chain,
+/*
+ * Takes over references to x509, key (or NULL) and chain (or NULL), also when
+ * it fails: CONFIG when the key does not belong to the certificate, FORMAT
+ * when its dates cannot be read.  An address with a NUL or another control
+ * character inside is left out.
+ */
+int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	enum cert_origin origin, const char *source, struct cert **out,
 	struct error *err) MUST_USE;
 struct cert *cert_ref(struct cert *cert);
@@ -50,8 +55,8 @@ bool cert_names_address(const struct cert *cert, const struct address *address);
 /*
  * May it be used for that, now?  0, or -1 with the reason, a clause such as
  * "expired on 2026-01-31" or "its keyUsage does not allow signing" (NOKEY).
- * Signing needs the key.  Weak keys (RSA below 2048) are refused for
- * encryption.
+ * Signing needs the key.  Weak keys (RSA below 2048 bits, EC below 224), RSA
+ * keys above 8192 and curves without a name are refused for both.
  */
 int cert_fits(const struct cert *cert, enum cert_purpose purpose, time_t now,
 	struct error *why) MUST_USE;
@@ -65,20 +70,21 @@ void cert_key_text(const struct cert *cert, char *out, size_t size);
 
 /*
  * An explicit certificate of the rule file: "sha256:HEX" or "subject:RFC2253"
- * (attributes may stand in any order of case and spacing).
+ * (attributes may stand in any order, case and spacing; all of them must be
+ * there).  CONFIG with a sentence when it is neither.
  */
 struct cert_selector;
 int cert_selector_new(const char *text, struct cert_selector **out,
 	struct error *err) MUST_USE;
 void cert_selector_free(struct cert_selector *selector);
-bool cert_selector_match(const struct cert_selector *selector,
-	const struct cert *cert);
+bool cert_selector_match(
+	const struct cert_selector *selector, const struct cert *cert);
 const char *cert_selector_text(const struct cert_selector *selector);
 
 struct cert_limits {
-	size_t file_bytes;	  /* default 64 MiB */
-	unsigned items;		  /* certificates in one file; 100,000 */
-	unsigned kdf_iterations;  /* PKCS#12; default 10,000,000 */
+	size_t file_bytes;	 /* default 64 MiB */
+	unsigned items;		 /* certificates and keys; 100,000 */
+	unsigned kdf_iterations; /* to open one key or PKCS#12; 10,000,000 */
 };
 extern const struct cert_limits cert_limits_default;
 
@@ -87,17 +93,38 @@ extern const struct cert_limits cert_limits_default;
  * keys (text between is skipped), DER certificate, P7B (PEM or DER), PKCS#12
  * with old or new encryption; found from the content, never from the name.
  * password is NULL when none is set.  A key is joined to the certificate it
- * matches; every certificate that has no key but is a CA goes into the chain
- * of the others.  Appends struct cert * to out (CA certificates too, so that
- * a bundle of anchors can be read).  A key that matches no certificate is an
- * entry in warnings (char *, owned), as is a certificate that cannot be
- * parsed beside others that can.
- * Errors, each its own sentence that names `source`: wrong password, password
- * missing, nothing found, unknown form, limits.
+ * matches; authorities become the chain of those they issued.  Appends struct
+ * cert * to out (authorities too, so that a bundle of anchors can be read).
+ * A key that matches no certificate is an entry in warnings (char *, owned),
+ * as is a certificate that cannot be parsed beside others that can.
+ * Errors, each its own sentence that names `source`: CONFIG for a password
+ * that is wrong or missing, FORMAT for nothing found and for unknown forms,
+ * LIMIT.
  */
 int cert_load(struct span bytes, const char *password, const char *source,
 	const struct cert_limits *limits, struct list *out,
 	struct list *warnings, struct error *err) MUST_USE;
+
+/*
+ * The same for several files that belong together, such as those of a
+ * folder: a key is joined to its certificate and an authority to those it
+ * issued wherever they stand.
+ */
+struct cert_pile;
+struct cert_file {
+	struct span bytes;
+	const char *password; /* NULL: none is set */
+	const char *source;   /* words for sentences, and cert->source */
+	bool without_keys;    /* count private keys, but do not use them */
+};
+struct cert_pile *cert_pile_new(const struct cert_limits *limits) MUST_USE;
+void cert_pile_free(struct cert_pile *pile); /* NULL is fine */
+/* Of a file that fails nothing is kept.  *keys is how many it holds. */
+int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
+	size_t *keys, struct error *err) MUST_USE;
+/* What cert_load appends to its lists; once, then the pile is empty. */
+void cert_pile_take(
+	struct cert_pile *pile, struct list *out, struct list *warnings);
 
 bool cert_is_ca(const struct cert *cert);
 

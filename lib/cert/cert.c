@@ -1,0 +1,138 @@
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cert/internal.h"
+#include "crypto/crypto.h"
+
+const struct cert_limits cert_limits_default = {
+	.file_bytes = (size_t)64 << 20,
+	.items = 100000,
+	.kdf_iterations = 10000000,
+};
+
+static int
+read_time(const ASN1_TIME *from, time_t *out)
+{
+	struct tm tm;
+
+	if (from == NULL || ASN1_TIME_to_tm(from, &tm) != 1)
+		return -1;
+	*out = timegm(&tm);
+	return 0;
+}
+
+static int
+read_fingerprint(const X509 *x509, char out[CERT_SHA256_HEX])
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (X509_digest(x509, crypto_digest(CRYPTO_SHA256), digest, &len) != 1)
+		return -1;
+	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++) {
+		out[2 * i] = digits[digest[i] >> 4];
+		out[2 * i + 1] = digits[digest[i] & 15];
+	}
+	out[CERT_SHA256_HEX - 1] = '\0';
+	return 0;
+}
+
+/*
+ * All that is ever asked is read now: later many threads look at the
+ * certificate and none may be the first to fill OpenSSL's caches.
+ */
+static int
+read_all(struct cert *cert, struct error *err)
+{
+	/* Fills the cache of extensions; its answer is of no interest. */
+	X509_check_purpose(cert->x509, -1, 0);
+	if (read_fingerprint(cert->x509, cert->sha256) != 0)
+		return crypto_fail(err, ERROR_SYSTEM,
+			"%s: a certificate cannot be digested", cert->source);
+	if (read_time(X509_get0_notBefore(cert->x509), &cert->not_before) ||
+		read_time(X509_get0_notAfter(cert->x509), &cert->not_after))
+		return error_set(err, ERROR_FORMAT,
+			"%s: a certificate whose dates cannot be read",
+			cert->source);
+	if (cert->key != NULL &&
+		X509_check_private_key(cert->x509, cert->key) != 1)
+		return crypto_fail(err, ERROR_CONFIG,
+			"%s: the private key does not belong to the "
+			"certificate",
+			cert->source);
+	cert_read_addresses(cert->x509, &cert->addresses);
+	cert->may_sign = cert_usage_allows(cert->x509, CERT_TO_SIGN, NULL) == 0;
+	cert->may_encrypt =
+		cert_usage_allows(cert->x509, CERT_TO_ENCRYPT, NULL) == 0;
+	return 0;
+}
+
+int
+cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
+	enum cert_origin origin, const char *source, struct cert **out,
+	struct error *err)
+{
+	struct cert *cert = mem_alloc(sizeof(*cert));
+	int result = -1;
+
+	crypto_begin();
+	atomic_init(&cert->references, 1);
+	cert->x509 = x509;
+	cert->key = key;
+	cert->chain = chain;
+	cert->origin = origin;
+	cert->source = mem_string(source);
+	if (read_all(cert, err) != 0)
+		goto out;
+	*out = cert;
+	cert = NULL;
+	result = 0;
+out:
+	/* An odd extension leaves its trace in the queue of errors. */
+	crypto_begin();
+	cert_unref(cert);
+	return result;
+}
+
+struct cert *
+cert_ref(struct cert *cert)
+{
+	atomic_fetch_add_explicit(&cert->references, 1, memory_order_relaxed);
+	return cert;
+}
+
+void
+cert_unref(void *p)
+{
+	struct cert *cert = p;
+
+	if (cert == NULL || atomic_fetch_sub_explicit(&cert->references, 1,
+				    memory_order_acq_rel) != 1)
+		return;
+	X509_free(cert->x509);
+	EVP_PKEY_free(cert->key);
+	sk_X509_pop_free(cert->chain, X509_free);
+	list_clear(&cert->addresses, address_free);
+	mem_free(cert->source);
+	mem_free(cert);
+}
+
+bool
+cert_names_address(const struct cert *cert, const struct address *address)
+{
+	struct address *named;
+
+	LIST_FOREACH (named, &cert->addresses) {
+		if (addr_equal(named, address))
+			return true;
+	}
+	return false;
+}
+
+bool
+cert_is_ca(const struct cert *cert)
+{
+	return X509_check_ca(cert->x509) != 0;
+}

@@ -1,0 +1,100 @@
+/* Issuer by issuer: the path above a certificate, from what was found. */
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cert/internal.h"
+
+/* Authorities of one name that are tried; renewals, not armies. */
+enum { NAMESAKES_MAX = 64 };
+
+static void
+name_key(const X509_NAME *name, unsigned char out[INDEX_KEY_BYTES])
+{
+	/* Of the canonical form, so that case and blanks do not matter. */
+	unsigned long hash = X509_NAME_hash_ex(name, NULL, NULL, NULL);
+
+	memset(out, 0, INDEX_KEY_BYTES);
+	memcpy(out, &hash, sizeof(hash));
+}
+
+static bool
+is_self_signed(X509 *x509)
+{
+	return (X509_get_extension_flags(x509) & EXFLAG_SS) != 0;
+}
+
+void
+chains_init(struct chains *chains, const struct cert_pile *pile)
+{
+	unsigned char key[INDEX_KEY_BYTES];
+
+	*chains = (struct chains){ .pile = pile };
+	for (size_t i = 0; i < pile->cert_count; i++) {
+		X509 *x509 = pile->cert[i].x509;
+
+		if (X509_check_ca(x509) == 0 || is_self_signed(x509))
+			continue;
+		name_key(X509_get_subject_name(x509), key);
+		index_add(&chains->by_subject, key, i);
+	}
+	index_sort(&chains->by_subject);
+}
+
+void
+chains_clear(struct chains *chains)
+{
+	index_clear(&chains->by_subject);
+}
+
+static bool
+has_signed(X509 *issuer, X509 *x509)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer);
+
+	return key != NULL && X509_verify(x509, key) == 1;
+}
+
+/* Of several that fit (a renewed authority) the one that lasts longest. */
+static X509 *
+find_issuer(const struct chains *chains, X509 *x509)
+{
+	const struct cert_index *index = &chains->by_subject;
+	unsigned char key[INDEX_KEY_BYTES];
+	X509 *best = NULL;
+	size_t row, tried = 0;
+
+	name_key(X509_get_issuer_name(x509), key);
+	for (row = index_find(index, key);
+		index_row_is(index, row, key) && tried < NAMESAKES_MAX; row++) {
+		X509 *one = chains->pile->cert[index->row[row].item].x509;
+
+		tried++;
+		if (X509_check_issued(one, x509) != X509_V_OK ||
+			(best != NULL &&
+				ASN1_TIME_compare(X509_get0_notAfter(one),
+					X509_get0_notAfter(best)) <= 0) ||
+			!has_signed(one, x509))
+			continue;
+		best = one;
+	}
+	return best;
+}
+
+STACK_OF(X509) * chains_above(const struct chains *chains, X509 *x509)
+{
+	STACK_OF(X509) *chain = NULL;
+	X509 *below = x509, *issuer;
+
+	while (sk_X509_num(chain) < CHAIN_MAX && !is_self_signed(below) &&
+		(issuer = find_issuer(chains, below)) != NULL &&
+		issuer != x509) {
+		if (chain == NULL && (chain = sk_X509_new_null()) == NULL)
+			break;
+		if (X509_add_cert(chain, issuer,
+			    X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
+			break;
+		below = issuer;
+	}
+	return chain;
+}

@@ -1,0 +1,67 @@
+/* EncryptedPrivateKeyInfo (RFC 5958), from a file or out of a PKCS#12. */
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "cert/internal.h"
+#include "crypto/crypto.h"
+
+int
+open_key(struct reading *in, const X509_SIG *encrypted,
+	const struct password *password, EVP_PKEY **out, struct error *err)
+{
+	const X509_ALGOR *algorithm;
+	PKCS8_PRIV_KEY_INFO *info;
+	OSSL_LIB_CTX *context;
+
+	X509_SIG_get0(encrypted, &algorithm, NULL);
+	if (secret_allow(in, algorithm, err) != 0 ||
+		secret_context(in, algorithm, &context, err) != 0)
+		return -1;
+	crypto_begin();
+	info = PKCS8_decrypt_ex(
+		encrypted, password->text, password->len, context, NULL);
+	if (info == NULL && secret_is_unsupported())
+		return error_set(err, ERROR_CONFIG,
+			"%s: a private key is encrypted in a way that this "
+			"OpenSSL does not know",
+			in->source);
+	if (info == NULL)
+		return 0;
+	*out = EVP_PKCS82PKEY(info);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	if (*out == NULL)
+		reading_warn(in, "a private key that is damaged or of an "
+				 "unknown kind was skipped");
+	crypto_begin();
+	return 1;
+}
+
+int
+read_encrypted_key(struct reading *in, struct span der, struct error *err)
+{
+	const unsigned char *at = der.data;
+	X509_SIG *encrypted = d2i_X509_SIG(NULL, &at, (long)der.len);
+	struct password password = { in->password, -1 };
+	EVP_PKEY *key = NULL;
+	int result = -1, opened = 0;
+
+	if (encrypted == NULL) {
+		crypto_fail(err, ERROR_FORMAT,
+			"%s: an encrypted private key that cannot be parsed",
+			in->source);
+		goto out;
+	}
+	if (in->password != NULL && !in->without_keys)
+		opened = open_key(in, encrypted, &password, &key, err);
+	if (opened < 0)
+		goto out;
+	if (opened == 0 && !in->without_keys) {
+		secret_refused(in, "a private key", err);
+		goto out;
+	}
+	result = reading_add_key(in, key, err);
+out:
+	X509_SIG_free(encrypted);
+	return result;
+}

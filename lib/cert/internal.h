@@ -1,0 +1,158 @@
+/* What the files of cert share. */
+#ifndef CERT_INTERNAL_H
+#define CERT_INTERNAL_H
+
+#include <openssl/x509.h>
+
+#include "cert/cert.h"
+
+enum cert_key_kind { KEY_RSA, KEY_RSA_PSS, KEY_EC, KEY_OTHER };
+
+/* address.c: every address x509 names, each once. */
+void cert_read_addresses(X509 *x509, struct list *out);
+
+/* fits.c: keyUsage, EKU and the kind of key; nothing about size and time. */
+int cert_usage_allows(
+	X509 *x509, enum cert_purpose purpose, struct error *why) MUST_USE;
+
+/* text.c */
+enum cert_key_kind cert_key_kind(const EVP_PKEY *key);
+void cert_describe_key(const EVP_PKEY *key, char *out, size_t size);
+char *cert_name_text(const X509_NAME *name) MUST_USE;
+/* "2026-01-31" */
+void cert_date_text(time_t when, char out[11]);
+
+/* index.c: items by a digest or a digest-like key; sort before looking up. */
+enum { INDEX_KEY_BYTES = 32 };
+
+struct cert_index {
+	struct index_row {
+		unsigned char key[INDEX_KEY_BYTES];
+		size_t item;
+	} * row;
+	size_t count;
+	size_t size;
+};
+
+void index_add(struct cert_index *index, const unsigned char *key, size_t item);
+void index_sort(struct cert_index *index);
+/* The rows with that key stand from the answer on; count when none does. */
+size_t index_find(const struct cert_index *index, const unsigned char *key);
+bool index_row_is(
+	const struct cert_index *index, size_t row, const unsigned char *key);
+void index_clear(struct cert_index *index);
+
+/* ---- reading files: what is found goes into the pile ---- */
+
+struct found_cert {
+	X509 *x509;
+	EVP_PKEY *key;	    /* what it was joined to, or NULL */
+	const char *source; /* of the pile */
+};
+
+struct found_key {
+	EVP_PKEY *key;
+	const char *source;
+};
+
+struct cert_pile {
+	struct cert_limits limits;
+	struct found_cert *cert;
+	size_t cert_count, cert_size;
+	struct found_key *key;
+	size_t key_count, key_size;
+	struct list sources;  /* char * */
+	struct list warnings; /* char * */
+};
+
+/* One file on its way into the pile. */
+struct reading {
+	struct cert_pile *pile;
+	const char *source;
+	const char *password; /* NULL: none is set */
+	bool without_keys;
+	size_t certs, keys;  /* found in this file */
+	uint64_t iterations; /* spent on this file so far */
+};
+
+/* To take back what was added since. */
+struct pile_mark {
+	size_t pile_certs, pile_keys, warnings, certs, keys;
+};
+
+struct pile_mark reading_mark(const struct reading *in);
+void reading_go_back(struct reading *in, const struct pile_mark *mark);
+
+/* pile.c: both take over the reference; a NULL key is counted. */
+int reading_add_cert(
+	struct reading *in, X509 *x509, struct error *err) MUST_USE;
+int reading_add_key(
+	struct reading *in, EVP_PKEY *key, struct error *err) MUST_USE;
+void reading_warn(struct reading *in, const char *format, ...)
+	PRINTF_LIKE(2, 3);
+
+/* join.c */
+void pile_drop_doubles(struct cert_pile *pile);
+void pile_join_keys(struct cert_pile *pile);
+
+/* chain.c: the authorities in the pile, ready to be asked. */
+struct chains {
+	const struct cert_pile *pile;
+	struct cert_index by_subject;
+};
+
+enum { CHAIN_MAX = 8 };
+
+void chains_init(struct chains *chains, const struct cert_pile *pile);
+void chains_clear(struct chains *chains);
+/* The path above x509 without its root, or NULL when there is none. */
+STACK_OF(X509) * chains_above(const struct chains *chains, X509 *x509);
+
+/* der.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
+int read_der(struct reading *in, struct span bytes, struct error *err) MUST_USE;
+/* A warning when more than padding stands between at and end. */
+void reading_check_end(
+	struct reading *in, const unsigned char *at, const unsigned char *end);
+bool pem_is(struct span bytes);
+int read_pem(struct reading *in, struct span bytes, struct error *err) MUST_USE;
+int read_pkcs7(struct reading *in, struct span der, struct error *err) MUST_USE;
+int read_pkcs12(
+	struct reading *in, struct span der, struct error *err) MUST_USE;
+/* PKCS#8 or the older forms, not encrypted. */
+int read_plain_key(
+	struct reading *in, struct span der, struct error *err) MUST_USE;
+int read_encrypted_key(
+	struct reading *in, struct span der, struct error *err) MUST_USE;
+/* Certificates one behind the other; what follows them is a warning. */
+int read_certificates(struct reading *in, struct span der, bool trusted,
+	struct error *err) MUST_USE;
+
+/* secret.c: passwords and what stands between them and a key. */
+
+struct password {
+	const char *text; /* NULL is not the same as empty (RFC 7292 B.1) */
+	int len;
+};
+
+/* LIMIT when deriving a key would take more than the limits allow. */
+int secret_allow(struct reading *in, const X509_ALGOR *algorithm,
+	struct error *err) MUST_USE;
+int secret_allow_iterations(struct reading *in, const ASN1_INTEGER *count,
+	struct error *err) MUST_USE;
+/* The library context that knows the algorithm: NULL is the ordinary one. */
+int secret_context(const struct reading *in, const X509_ALGOR *algorithm,
+	OSSL_LIB_CTX **out, struct error *err) MUST_USE;
+/* Is what the queue holds a lack of an algorithm?  Empties it. */
+bool secret_is_unsupported(void);
+/*
+ * encrypted_key.c: 1 opened (*out may be NULL: of an unknown kind), 0 the
+ * password does not fit, -1 an error.
+ */
+int open_key(struct reading *in, const X509_SIG *encrypted,
+	const struct password *password, EVP_PKEY **out,
+	struct error *err) MUST_USE;
+/* The sentence for a password that does not fit, or is not set. */
+int secret_refused(
+	const struct reading *in, const char *what, struct error *err);
+
+#endif

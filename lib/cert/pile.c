@@ -1,0 +1,158 @@
+/* What was found in files, until it becomes certificates. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cert/internal.h"
+#include "crypto/crypto.h"
+
+struct cert_pile *
+cert_pile_new(const struct cert_limits *limits)
+{
+	struct cert_pile *pile = mem_alloc(sizeof(*pile));
+
+	pile->limits = limits ? *limits : cert_limits_default;
+	return pile;
+}
+
+static void
+truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
+{
+	while (pile->cert_count > certs) {
+		struct found_cert *last = &pile->cert[--pile->cert_count];
+
+		X509_free(last->x509);
+		EVP_PKEY_free(last->key);
+	}
+	while (pile->key_count > keys)
+		EVP_PKEY_free(pile->key[--pile->key_count].key);
+}
+
+void
+cert_pile_free(struct cert_pile *pile)
+{
+	if (pile == NULL)
+		return;
+	truncate_pile(pile, 0, 0);
+	mem_free(pile->cert);
+	mem_free(pile->key);
+	list_clear(&pile->sources, mem_free);
+	list_clear(&pile->warnings, mem_free);
+	mem_free(pile);
+}
+
+struct pile_mark
+reading_mark(const struct reading *in)
+{
+	return (struct pile_mark){ in->pile->cert_count, in->pile->key_count,
+		in->pile->warnings.count, in->certs, in->keys };
+}
+
+void
+reading_go_back(struct reading *in, const struct pile_mark *mark)
+{
+	struct list *warnings = &in->pile->warnings;
+
+	truncate_pile(in->pile, mark->pile_certs, mark->pile_keys);
+	while (warnings->count > mark->warnings)
+		mem_free(warnings->item[--warnings->count]);
+	in->certs = mark->certs;
+	in->keys = mark->keys;
+}
+
+static int
+check_items(const struct reading *in, struct error *err)
+{
+	if (in->certs + in->keys <= in->pile->limits.items)
+		return 0;
+	return error_set(err, ERROR_LIMIT,
+		"%s: more than %u certificates and keys", in->source,
+		in->pile->limits.items);
+}
+
+int
+reading_add_cert(struct reading *in, X509 *x509, struct error *err)
+{
+	struct cert_pile *pile = in->pile;
+
+	in->certs++;
+	if (check_items(in, err) != 0) {
+		X509_free(x509);
+		return -1;
+	}
+	if (pile->cert_count == pile->cert_size) {
+		pile->cert_size = pile->cert_size ? pile->cert_size * 2 : 8;
+		pile->cert = mem_grow(
+			pile->cert, pile->cert_size, sizeof(*pile->cert));
+	}
+	pile->cert[pile->cert_count++] =
+		(struct found_cert){ .x509 = x509, .source = in->source };
+	return 0;
+}
+
+int
+reading_add_key(struct reading *in, EVP_PKEY *key, struct error *err)
+{
+	struct cert_pile *pile = in->pile;
+
+	in->keys++;
+	if (check_items(in, err) != 0) {
+		EVP_PKEY_free(key);
+		return -1;
+	}
+	if (in->without_keys || key == NULL) {
+		EVP_PKEY_free(key);
+		return 0;
+	}
+	if (pile->key_count == pile->key_size) {
+		pile->key_size = pile->key_size ? pile->key_size * 2 : 8;
+		pile->key =
+			mem_grow(pile->key, pile->key_size, sizeof(*pile->key));
+	}
+	pile->key[pile->key_count++] =
+		(struct found_key){ .key = key, .source = in->source };
+	return 0;
+}
+
+void
+reading_warn(struct reading *in, const char *format, ...)
+{
+	char text[200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	list_add(&in->pile->warnings, mem_printf("%s: %s", in->source, text));
+}
+
+void
+cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
+{
+	struct chains chains;
+
+	pile_drop_doubles(pile);
+	pile_join_keys(pile);
+	chains_init(&chains, pile);
+	for (size_t i = 0; i < pile->cert_count; i++) {
+		struct found_cert *found = &pile->cert[i];
+		struct cert *cert = NULL;
+		struct error why;
+
+		X509_up_ref(found->x509);
+		if (cert_new(found->x509, found->key,
+			    chains_above(&chains, found->x509), CERT_FROM_FILE,
+			    found->source, &cert, &why) == 0)
+			list_add(out, cert);
+		else
+			list_add(&pile->warnings, mem_string(why.text));
+		found->key = NULL;
+	}
+	chains_clear(&chains);
+	truncate_pile(pile, 0, 0);
+	for (size_t i = 0; i < pile->warnings.count; i++)
+		list_add(warnings, pile->warnings.item[i]);
+	list_clear(&pile->warnings, NULL);
+	crypto_begin();
+}
