@@ -57,6 +57,9 @@ PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 # What the test programs find in their environment.
 SMIME_PKI = $(abspath $(BUILD))/pki
 export BUILD SMIME_CORPORA SMIME_PKI FUZZ_SECONDS
+# V=1 shows the commands in full.
+Q = $(if $(V),,@)
+say = @$(if $(V),:,echo '  $1 $2')
 # One part of `make check`: runs it, keeps its log and its counts.
 PART = test/tool/part.sh
 
@@ -65,41 +68,48 @@ lib: $(LIB)
 tools: $(TOOL_BIN)
 
 $(LIB): $(LIB_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/smime-milter: $(MILTER_OBJ) $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIB_LIBS)
+	$(call say,ld,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIB_LIBS)
 
 $(BUILD)/smimectl: $(CTL_OBJ) $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(LIB_LIBS)
+	$(call say,ld,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(LIB_LIBS)
 
 $(BUILD)/test/unit/%.o: CPPFLAGS += -Itest/unit
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,cc,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # An archive: a test takes from it what it needs and no more.
 $(UNIT_LIB): $(UNIT_LIB_OBJ)
-	rm -f $@
-	ar rcs $@ $^
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/test/unit/%_test: $(BUILD)/test/unit/%_test.o $(UNIT_LIB) $(LIB)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+	$(call say,ld,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
 
 $(BUILD)/tool/%.o: test/tool/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,cc,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 define link_tool
 $(BUILD)/test/tool/$1: $(patsubst test/%.c,$(BUILD)/%.o,$(tool_src)) $(LIB)
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIB_LIBS)
+	$$(call say,ld,$$@)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIB_LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call link_tool,$t)))
 
 $(BUILD)/test/fuzz/%: $(BUILD)/test/fuzz/%.o $(LIB)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
+	$(call say,ld,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
 
 # ---- what a user calls ----
 
