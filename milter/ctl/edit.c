@@ -116,6 +116,23 @@ end(struct session *session)
 	mem_free(session->path);
 }
 
+/* Interrupted at our question, we still say where the draft is. */
+static void
+take_notice(int number UNUSED)
+{
+}
+
+static void
+on_interrupt(void (*what)(int))
+{
+	struct sigaction action = { .sa_handler = what };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
 static const char *
 editor(void)
 {
@@ -132,8 +149,7 @@ become_editor(const char *draft)
 {
 	char *command = mem_printf("%s \"$1\"", editor());
 
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	on_interrupt(SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	execl("/bin/sh", "sh", "-c", command, "sh", draft, (char *)NULL);
 	_exit(127);
@@ -147,15 +163,13 @@ run_editor(const char *draft, struct error *err)
 	int status = 0;
 
 	fflush(NULL);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
+	on_interrupt(SIG_IGN);
 	child = fork();
 	if (child == 0)
 		become_editor(draft);
 	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	signal(SIGINT, SIG_DFL);
-	signal(SIGQUIT, SIG_DFL);
+	on_interrupt(take_notice);
 	if (child < 0)
 		return cannot("cannot be started", editor(), err);
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -316,6 +330,7 @@ command_edit(const struct request *request)
 		session.keep_draft = true;
 		changed = -1;
 	}
+	on_interrupt(SIG_DFL);
 	if (changed < 0)
 		code = ctl_trouble(&err);
 	if (changed == 1) {

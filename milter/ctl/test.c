@@ -1,7 +1,9 @@
 /* smimectl test: what would happen to this mail, and why. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "trial.h"
 
@@ -11,6 +13,18 @@ put_to_file(void *self, struct span bytes, struct error *err)
 	if (fwrite(bytes.data, 1, bytes.len, self) == bytes.len)
 		return 0;
 	return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
+}
+
+/* What is in a mail is nobody else's business. */
+static FILE *
+open_result(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (file == NULL && fd >= 0)
+		close(fd);
+	return file;
 }
 
 /*
@@ -29,7 +43,7 @@ write_result(const struct trial *trial, const char *path)
 			"%s is not written: there is no resulting mail", path);
 		return CTL_YES;
 	}
-	sink.self = fopen(path, "we");
+	sink.self = open_result(path);
 	if (sink.self == NULL) {
 		ctl_complain("%s: %s", path, strerror(errno));
 		return CTL_TROUBLE;

@@ -8,8 +8,8 @@ SOCKET=$T/queue/smime-milter/milter.sock
 
 # rules NAME SOCKET [SIGN]: a configuration that listens there.
 rules() {
-	sed "s,unix:$T/run/milter.sock,$2," "$W" >"$C/$1"
-	[ -z "${3-}" ] || sed -i "s,^sign = .*,$3," "$C/$1"
+	sed "s|unix:$T/run/milter.sock|$2|" "$W" >"$C/$1"
+	[ -z "${3-}" ] || sed -i "s|^sign = .*|$3|" "$C/$1"
 }
 rules mta.conf "unix:$SOCKET" 'sign = ( { name = "ours"; sender = "*@example.com"; stores = "staff"; from_must_be = "login"; } );'
 rules envelope.conf "unix:$SOCKET"
