@@ -45,7 +45,7 @@ int store_find(struct store *store, const struct address *address,
 	struct error *err) MUST_USE;
 
 /* Everything (struct cert *, referenced), for lists and for load-time work. */
-int store_list(struct store *store, struct list *out,
-	struct error *err) MUST_USE;
+int store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
 
 #endif

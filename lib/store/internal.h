@@ -1,0 +1,74 @@
+/* What the drivers share. */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "store/store.h"
+
+/* ---- holdings.c: certificates in memory, found by address ---- */
+
+struct holdings {
+	struct list certs; /* struct cert * */
+	struct holding {
+		const char *key; /* of an address; NULL: an empty place */
+		struct cert *cert;
+	} * place;
+	size_t places; /* a power of two */
+};
+
+/* Takes the certificates over from the list, which is empty then. */
+void holdings_fill(struct holdings *holdings, struct list *certs);
+void holdings_clear(struct holdings *holdings);
+void holdings_find(const struct holdings *holdings,
+	const struct address *address, const struct cert_selector *selector,
+	struct list *out);
+
+/* ---- a row per type ---- */
+
+struct store {
+	const struct store_driver *driver;
+	char *name;
+	struct holdings holdings; /* of file and directory */
+};
+
+struct store_driver {
+	const char *type;
+	/* NULL: known, but not in this version. */
+	int (*open)(struct store *store, const struct store_settings *settings,
+		struct list *warnings, struct error *err);
+	int (*find)(struct store *store, const struct address *address,
+		const struct cert_selector *selector, struct list *out,
+		struct error *err);
+	int (*list)(struct store *store, struct list *out, struct error *err);
+	void (*close)(struct store *store);
+};
+
+/* file.c, directory.c */
+int file_store_open(struct store *store, const struct store_settings *settings,
+	struct list *warnings, struct error *err) MUST_USE;
+int directory_store_open(struct store *store,
+	const struct store_settings *settings, struct list *warnings,
+	struct error *err) MUST_USE;
+
+/* The password of the settings, or NULL when they name no file. */
+int store_read_password(const struct store_settings *settings, char **out,
+	struct error *err) MUST_USE;
+
+/* cert_pile_take(), with the store's name before each warning. */
+void store_take(struct store *store, struct cert_pile *pile, struct list *certs,
+	struct list *warnings);
+
+/* ---- walk.c: every file below a folder ---- */
+
+/* path and source are borrowed; -1 ends the walk. */
+struct walk {
+	int (*file)(void *self, const char *path, struct error *err);
+	void *self;
+	const char *skip;      /* a file to leave out, or NULL */
+	struct list *warnings; /* char * */
+	const char *source;    /* words in front of warnings */
+};
+
+int walk_folder(
+	const struct walk *walk, const char *path, struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,166 @@
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/internal.h"
+
+static int
+find_held(struct store *store, const struct address *address,
+	const struct cert_selector *selector, struct list *out,
+	struct error *err UNUSED)
+{
+	holdings_find(&store->holdings, address, selector, out);
+	return 0;
+}
+
+static int
+list_held(struct store *store, struct list *out, struct error *err UNUSED)
+{
+	struct cert *cert;
+
+	LIST_FOREACH (cert, &store->holdings.certs) {
+		list_add(out, cert_ref(cert));
+	}
+	return 0;
+}
+
+static void
+close_held(struct store *store)
+{
+	holdings_clear(&store->holdings);
+}
+
+static const struct store_driver drivers[] = {
+	{ "file", file_store_open, find_held, list_held, close_held },
+	{ "directory", directory_store_open, find_held, list_held, close_held },
+	{ "ldap", NULL, NULL, NULL, NULL },
+	{ "pkcs11", NULL, NULL, NULL, NULL },
+	{ "managed", NULL, NULL, NULL, NULL },
+};
+
+static const struct store_driver *
+find_driver(const char *type)
+{
+	for (size_t i = 0; i < COUNT_OF(drivers); i++)
+		if (strcmp(drivers[i].type, type) == 0)
+			return &drivers[i];
+	return NULL;
+}
+
+int
+store_type_known(const char *type)
+{
+	const struct store_driver *driver = find_driver(type);
+
+	if (driver == NULL)
+		return -1;
+	return driver->open != NULL;
+}
+
+static int
+choose_driver(const struct store_settings *settings,
+	const struct store_driver **out, struct error *err)
+{
+	const char *name = settings->name ? settings->name : "(no name)";
+
+	if (settings->type == NULL || settings->type[0] == '\0')
+		return error_set(err, ERROR_CONFIG,
+			"store %s: it has no type (file, directory)", name);
+	*out = find_driver(settings->type);
+	if (*out == NULL)
+		return error_set(err, ERROR_CONFIG,
+			"store %s: there is no type \"%s\" (file, directory)",
+			name, settings->type);
+	if ((*out)->open == NULL)
+		return error_set(err, ERROR_CONFIG,
+			"store %s: type \"%s\" is not in this version", name,
+			settings->type);
+	if (settings->path == NULL || settings->path[0] == '\0')
+		return error_set(
+			err, ERROR_CONFIG, "store %s: path is missing", name);
+	return 0;
+}
+
+int
+store_open(const struct store_settings *settings, struct store **out,
+	struct list *warnings, struct error *err)
+{
+	const struct store_driver *driver = NULL;
+	struct store *store;
+
+	if (choose_driver(settings, &driver, err) != 0)
+		return -1;
+	store = mem_alloc(sizeof(*store));
+	store->driver = driver;
+	store->name = mem_string(settings->name ? settings->name : "");
+	if (driver->open(store, settings, warnings, err) != 0) {
+		store_close(store);
+		return error_prefix(err, "store %s: ",
+			settings->name ? settings->name : "(no name)");
+	}
+	*out = store;
+	return 0;
+}
+
+void
+store_close(void *p)
+{
+	struct store *store = p;
+
+	if (store == NULL)
+		return;
+	store->driver->close(store);
+	mem_free(store->name);
+	mem_free(store);
+}
+
+const char *
+store_name(const struct store *store)
+{
+	return store->name;
+}
+
+const char *
+store_type(const struct store *store)
+{
+	return store->driver->type;
+}
+
+int
+store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, struct list *out,
+	struct error *err)
+{
+	return store->driver->find(store, address, selector, out, err);
+}
+
+int
+store_list(struct store *store, struct list *out, struct error *err)
+{
+	return store->driver->list(store, out, err);
+}
+
+int
+store_read_password(
+	const struct store_settings *settings, char **out, struct error *err)
+{
+	*out = NULL;
+	if (settings->password_file == NULL)
+		return 0;
+	return file_read_password(settings->password_file, out, err);
+}
+
+void
+store_take(struct store *store, struct cert_pile *pile, struct list *certs,
+	struct list *warnings)
+{
+	struct list found = { 0 };
+	const char *words;
+
+	cert_pile_take(pile, certs, &found);
+	LIST_FOREACH (words, &found) {
+		list_add(warnings,
+			mem_printf("store %s: %s", store->name, words));
+	}
+	list_clear(&found, mem_free);
+}
