@@ -34,7 +34,7 @@ struct cert {
 	time_t not_before, not_after;
 	bool may_sign, may_encrypt; /* by keyUsage, EKU and kind of key */
 	enum cert_origin origin;
-	char *source;		      /* "staff", or "staff: /path/file.pem" */
+	char *source;		      /* where it was read: a path */
 	char sha256[CERT_SHA256_HEX]; /* lower-case hex of the DER */
 };
 

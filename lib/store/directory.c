@@ -93,10 +93,7 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 	self.password = password;
 	if (walk_folder(&walk, settings->path, err) != 0)
 		goto out;
-	cert_pile_take(self.pile, &certs, &later);
-	LIST_FOREACH (words, &later) {
-		warn(&self, words);
-	}
+	store_take(store, self.pile, &certs, warnings);
 	holdings_fill(&store->holdings, &certs);
 	result = 0;
 out:
