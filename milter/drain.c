@@ -1,0 +1,104 @@
+#include "drain.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "nudge.h"
+
+/*
+ * An accept() that ran while the socket was changed may still bring a session,
+ * and an answer is on its way after its callback: some rounds, not one.
+ */
+enum { QUIET_ROUNDS = 5, FINISH_MS = 60 * 1000 };
+
+int
+drain_init(struct drain *drain, struct filter *filter, int descriptor,
+	struct error *err)
+{
+	*drain = (struct drain){ .filter = filter, .descriptor = descriptor };
+	if (listener_address(descriptor, &drain->where, err) != 0)
+		return -1;
+	return listener_open_decoy(descriptor, &drain->decoy, err);
+}
+
+/*
+ * Never smfi_stop(): it would drop every session that stands between two
+ * commands.
+ */
+static void
+detach(struct drain *drain)
+{
+	struct error err;
+
+	if (drain->detached)
+		return;
+	drain->detached = true;
+	dup2(drain->decoy, drain->descriptor);
+	if (nudge_aim_at_decoy(drain->descriptor, &err) != 0)
+		log_warning("%s", err.text);
+}
+
+void
+drain_begin(struct drain *drain)
+{
+	if (drain->detached)
+		return;
+	detach(drain);
+	drain->refuse_at_ms =
+		clock_monotonic_ms() +
+		(int64_t)drain->filter->conf->drain_seconds * 1000;
+	drain->end_at_ms = drain->refuse_at_ms + FINISH_MS;
+}
+
+void
+drain_stop(struct drain *drain)
+{
+	if (drain->stopping)
+		return;
+	detach(drain);
+	drain->stopping = true;
+	drain->refuse_at_ms = clock_monotonic_ms();
+	drain->end_at_ms = drain->refuse_at_ms + FINISH_MS;
+	drain->quiet = 0;
+	atomic_store(&drain->filter->refusing, true);
+}
+
+static bool
+anything_open(const struct drain *drain)
+{
+	if (drain->stopping)
+		return atomic_load(&drain->filter->budget.tally->mails_begun) !=
+		       0;
+	return listener_count_accepted(&drain->where) != 0;
+}
+
+bool
+drain_is_over(struct drain *drain)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (!drain->detached)
+		return false;
+	if (now >= drain->refuse_at_ms)
+		atomic_store(&drain->filter->refusing, true);
+	drain->quiet = anything_open(drain) ? 0 : drain->quiet + 1;
+	return drain->quiet >= QUIET_ROUNDS || now >= drain->end_at_ms;
+}
+
+void
+drain_exit(const struct drain *drain)
+{
+	unsigned open = listener_count_accepted(&drain->where);
+
+	if (atomic_load(&drain->filter->budget.tally->mails_begun) != 0)
+		log_warning("%u sessions were cut, a mail unfinished in some",
+			open);
+	else
+		log_debug("worker ends, %u idle sessions closed", open);
+	/* exit() would take away what threads of open sessions stand on. */
+	if (open != 0)
+		_exit(EXIT_SUCCESS);
+	exit(EXIT_SUCCESS);
+}

@@ -1,0 +1,223 @@
+#include "edits.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* The largest body packet of the protocol, and what one call may hold. */
+enum { PACKET_BYTES = 65535, CALL_BYTES = PACKET_BYTES * 256 };
+/* libmilter takes no longer reply lines. */
+enum { REPLY_BYTES = 900 };
+
+static int
+failed(struct error *err, const char *call)
+{
+	return error_set(err, ERROR_SYSTEM, "the MTA did not take %s", call);
+}
+
+/* ---- header ---- */
+
+static int
+change(SMFICTX *ctx, const struct edit *edit, unsigned index, const char *value)
+{
+	return smfi_chgheader(ctx, edit->name, (int)index, (char *)value) ==
+			       MI_SUCCESS
+		       ? 0
+		       : -1;
+}
+
+/*
+ * From the highest index down: Postfix renumbers after each deletion,
+ * Sendmail does not.
+ */
+static int
+remove_down_to(SMFICTX *ctx, const struct edit *edit, unsigned lowest)
+{
+	for (unsigned index = edit->count; index >= lowest; index--)
+		if (change(ctx, edit, index, NULL) != 0)
+			return -1;
+	return 0;
+}
+
+static int
+send_edit(SMFICTX *ctx, const struct edit *edit, bool leading_blanks)
+{
+	char *value = edit->value;
+
+	if (value != NULL && !leading_blanks && *value == ' ')
+		value++;
+	switch (edit->kind) {
+	case EDIT_REMOVE:
+		return remove_down_to(ctx, edit, 1);
+	case EDIT_SET:
+		if (edit->count == 0)
+			break;
+		if (remove_down_to(ctx, edit, 2) != 0)
+			return -1;
+		return change(ctx, edit, 1, value);
+	case EDIT_ADD:
+		break;
+	}
+	return smfi_addheader(ctx, edit->name, value) == MI_SUCCESS ? 0 : -1;
+}
+
+/* ---- body ---- */
+
+struct packer {
+	SMFICTX *ctx;
+	unsigned char *held;
+	size_t held_len;
+};
+
+static int
+replace(SMFICTX *ctx, const unsigned char *data, size_t len)
+{
+	return smfi_replacebody(ctx, (unsigned char *)data, (int)len) ==
+			       MI_SUCCESS
+		       ? 0
+		       : -1;
+}
+
+static int
+flush(struct packer *packer)
+{
+	size_t len = packer->held_len;
+
+	packer->held_len = 0;
+	return len == 0 ? 0 : replace(packer->ctx, packer->held, len);
+}
+
+/* Small spans are put together; what fills a packet is sent from its place. */
+static int
+pack(struct packer *packer, struct span bytes)
+{
+	while (bytes.len != 0) {
+		size_t room = PACKET_BYTES - packer->held_len;
+		size_t len = bytes.len < room ? bytes.len : room;
+
+		if (packer->held_len == 0 && bytes.len >= PACKET_BYTES) {
+			len = bytes.len - bytes.len % PACKET_BYTES;
+			len = len < CALL_BYTES ? len : CALL_BYTES;
+			if (replace(packer->ctx, bytes.data, len) != 0)
+				return -1;
+		} else {
+			memcpy(packer->held + packer->held_len, bytes.data,
+				len);
+			packer->held_len += len;
+			if (packer->held_len == PACKET_BYTES &&
+				flush(packer) != 0)
+				return -1;
+		}
+		bytes.data += len;
+		bytes.len -= len;
+	}
+	return 0;
+}
+
+static int
+send_body(SMFICTX *ctx, const struct pieces *body)
+{
+	struct packer packer = { ctx, mem_alloc(PACKET_BYTES), 0 };
+	int result = 0;
+
+	for (size_t i = 0; i < body->count && result == 0; i++)
+		result = pack(&packer, body->item[i]);
+	if (result == 0)
+		result = flush(&packer);
+	if (result == 0 && pieces_len(body) == 0)
+		result = replace(ctx, (const unsigned char *)"", 0);
+	mem_wipe(packer.held, PACKET_BYTES);
+	mem_free(packer.held);
+	return result;
+}
+
+/* ---- reply ---- */
+
+static bool
+is_code(const char *text)
+{
+	return (text[0] == '4' || text[0] == '5') &&
+	       isdigit((unsigned char)text[1]) &&
+	       isdigit((unsigned char)text[2]) && text[3] == ' ';
+}
+
+/* "550 5.7.1 words" in three; libmilter's words are a format: '%' twice. */
+static int
+split_reply(const char *reply, char code[4], char status[16],
+	char words[REPLY_BYTES])
+{
+	size_t len, to = 0;
+
+	if (!is_code(reply))
+		return -1;
+	memcpy(code, reply, 3);
+	code[3] = '\0';
+	reply += 4;
+	len = strcspn(reply, " ");
+	if (len == 0 || len >= 16 || reply[0] != code[0])
+		return -1;
+	memcpy(status, reply, len);
+	status[len] = '\0';
+	for (reply += len + (reply[len] == ' ');
+		*reply != '\0' && to + 3 < REPLY_BYTES; reply++) {
+		words[to++] = *reply == '\r' || *reply == '\n' ? ' ' : *reply;
+		if (*reply == '%')
+			words[to++] = '%';
+	}
+	words[to] = '\0';
+	return 0;
+}
+
+/* Without a reply of ours the MTA says its own words: no harm done. */
+static void
+send_reply(SMFICTX *ctx, const char *reply)
+{
+	char code[4], status[16], words[REPLY_BYTES];
+
+	if (reply != NULL && split_reply(reply, code, status, words) == 0)
+		(void)smfi_setreply(ctx, code, status, words);
+}
+
+static int
+apply(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
+	struct error *err)
+{
+	const struct edit *edit;
+
+	LIST_FOREACH (edit, &outcome->edits)
+		if (send_edit(ctx, edit, leading_blanks) != 0)
+			return failed(err, "a change to the header");
+	if (outcome->body_changed && send_body(ctx, &outcome->body) != 0)
+		return failed(err, "the new body");
+	if (outcome->verdict == VERDICT_QUARANTINE &&
+		smfi_quarantine(ctx, outcome->reply != NULL
+					     ? outcome->reply
+					     : (char *)"smime-milter") !=
+			MI_SUCCESS)
+		return failed(err, "the wish to quarantine");
+	return 0;
+}
+
+sfsistat
+edits_send(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
+	struct error *err)
+{
+	switch (outcome->verdict) {
+	case VERDICT_REJECT:
+		send_reply(ctx, outcome->reply);
+		return SMFIS_REJECT;
+	case VERDICT_TEMPFAIL:
+		send_reply(ctx, outcome->reply);
+		return SMFIS_TEMPFAIL;
+	case VERDICT_ACCEPT:
+	case VERDICT_QUARANTINE:
+		break;
+	}
+	if (apply(ctx, outcome, leading_blanks, err) == 0)
+		return SMFIS_CONTINUE;
+	send_reply(ctx, "451 4.3.0 The mail could not be changed, "
+			"please try again later");
+	return SMFIS_TEMPFAIL;
+}

@@ -1,0 +1,90 @@
+#include "message.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "edits.h"
+#include "watch.h"
+
+enum { LOG_LINE_BYTES = 8192, DELAY_STEP_MS = 20 };
+
+/* The test aid: be as slow as a directory that does not answer. */
+static void
+delay(const struct delay *delay, const struct mail *mail, struct watch_job *job)
+{
+	size_t len = strlen(delay->local_part);
+	int64_t until = clock_monotonic_ms() + delay->ms;
+	struct timespec step = { 0, DELAY_STEP_MS * 1000000L };
+
+	if (delay->ms == 0 || mail->mail_from == NULL ||
+		strncmp(mail->mail_from->text, delay->local_part, len) != 0 ||
+		mail->mail_from->text[len] != '@')
+		return;
+	while (clock_monotonic_ms() < until && watch_keep_working(job))
+		nanosleep(&step, NULL);
+}
+
+static void
+process(struct session *session, struct watch_job *job, struct trace *trace,
+	struct outcome *outcome)
+{
+	struct filter *filter = session->filter;
+	struct gateway_run run = {
+		.trace = trace, .keep_working = watch_keep_working, .arg = job
+	};
+	bool placed =
+		budget_begin_work(&filter->budget, watch_keep_working, job);
+
+	if (placed)
+		delay(&filter->delay, &session->mail, job);
+	/* Without a place the MTA has given up, and the gateway asks first. */
+	gateway_process(filter->conf->gateway, &session->mail, &run, outcome);
+	if (placed)
+		budget_end_work(&filter->budget);
+}
+
+static void
+log_outcome(const struct outcome *outcome, const struct mail *mail,
+	const struct trace *trace, int64_t milliseconds)
+{
+	const char *id = mail->queue_id != NULL ? mail->queue_id : "-";
+	char line[LOG_LINE_BYTES];
+	const char *why;
+
+	LIST_FOREACH (why, &trace->lines)
+		log_debug("%s: %s", id, why);
+	outcome_log_line(outcome, mail, milliseconds, line, sizeof(line));
+	log_info("%s", line);
+}
+
+sfsistat
+message_end(SMFICTX *ctx, struct session *session)
+{
+	int64_t started_ms = clock_monotonic_ms();
+	bool debug = log_level() == LOG_LEVEL_DEBUG;
+	struct trace trace = { 0 };
+	struct error err = { 0 };
+	struct outcome outcome;
+	struct watch_job job;
+	sfsistat status;
+
+	outcome_init(&outcome);
+	watch_enter(&job, ctx);
+	process(session, &job, debug ? &trace : NULL, &outcome);
+	watch_be_quiet(&job);
+	status = edits_send(ctx, &outcome,
+		(session->agreed & SMFIP_HDR_LEADSPC) != 0, &err);
+	watch_leave(&job);
+	if (err.kind != ERROR_NONE) {
+		outcome.verdict = VERDICT_TEMPFAIL;
+		outcome.error = err;
+	}
+	log_outcome(&outcome, &session->mail, &trace,
+		clock_monotonic_ms() - started_ms);
+	outcome_clear(&outcome);
+	trace_clear(&trace);
+	return status;
+}

@@ -1,0 +1,44 @@
+/*
+ * A session and the mail it is at.  Hangs on smfi_getpriv() only: callbacks
+ * of one session run on different threads, one at a time.
+ */
+#ifndef MILTER_SESSION_H
+#define MILTER_SESSION_H
+
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+
+#include "filter.h"
+
+struct session {
+	struct filter *filter;
+	unsigned long agreed; /* SMFIP_ flags */
+	struct client client; /* without login: that comes with each MAIL */
+	char *mta_name;
+	struct mail mail;
+	bool begun;   /* counted in mails_begun */
+	bool in_work; /* counted in mails_in_work */
+	size_t bytes; /* of the budget */
+};
+
+struct session *session_new(struct filter *filter, unsigned long agreed);
+void session_free(struct session *session);
+
+/* host is what libmilter calls the client, address may be NULL. */
+void session_set_client(struct session *session, const char *host,
+	const struct sockaddr *address);
+
+void session_begin_mail(struct session *session, const char *login);
+/* Everything of the mail is given back; a second call does nothing. */
+void session_end_mail(struct session *session);
+
+/* Why the mail cannot be taken in whole; the first reason stays. */
+void session_fail(struct session *session, const struct error *why);
+bool session_has_failed(const struct session *session);
+/* Bytes about to be kept; false when the mail has failed, now or before. */
+bool session_charge(struct session *session, size_t bytes);
+/* Its body is wanted: it counts as a mail in work from now on. */
+void session_begin_work(struct session *session);
+void session_add_body(struct session *session, struct span chunk);
+
+#endif
