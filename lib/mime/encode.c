@@ -23,6 +23,7 @@ struct quoter {
 	struct buf *out;
 	bool coded;
 	bool broken;   /* by a soft line break of ours */
+	size_t tail;   /* bytes that follow on the line and are no text */
 	size_t line;   /* how long a line may be that needs no soft break */
 	size_t column; /* of the line that is being written */
 	struct error *err;
@@ -63,7 +64,8 @@ static bool
 is_trap(const struct quoter *q, struct span rest)
 {
 	if (rest.data[0] == 'F')
-		return rest.len >= 5 && memcmp(rest.data, "From ", 5) == 0;
+		return rest.len + q->tail >= 5 &&
+		       memcmp(rest.data, "From ", 5) == 0;
 	if (rest.data[0] == '.')
 		return rest.len == 1;
 	return rest.data[0] == '-' && q->broken && rest.len > 1 &&
@@ -178,6 +180,7 @@ mime_put_quoted(
 		tail = span_of(line.data + line.len - len, len);
 		line.len -= len;
 		q.broken = false;
+		q.tail = len;
 		q.line = len == 0 ? QUOTED_LINE : QUOTED_LINE - 1;
 		if (write_text(&q, line) != 0 || write_tail(&q, tail) != 0)
 			return -1;

@@ -161,6 +161,13 @@ static const char *const new_encoding[] = {
 	[ACTION_BASE64_AGAIN] = NULL,
 };
 
+/* Are the bytes of the body encoded in another way? */
+static bool
+is_changed(enum action action)
+{
+	return action != ACTION_KEEP && action != ACTION_LINES;
+}
+
 static struct mime_patch
 patch_for(const struct mime_labels *labels, enum action action,
 	const struct mime_scan *scan, unsigned depth)
@@ -169,9 +176,10 @@ patch_for(const struct mime_labels *labels, enum action action,
 	bool relabel = labels->encoding == ENCODING_8BIT ||
 		       labels->encoding == ENCODING_BINARY;
 
-	if ((action == ACTION_KEEP || action == ACTION_LINES) && !relabel)
+	if (!is_changed(action) && !relabel)
 		patch.encoding = NULL;
-	if (depth == 0 && !labels->has_type && scan->flaws & FLAW_8BIT)
+	if (depth == 0 && !labels->has_type && is_changed(action) &&
+		action != ACTION_BASE64_AGAIN && scan->flaws & FLAW_8BIT)
 		patch.type = "text/plain; charset=unknown-8bit";
 	return patch;
 }
@@ -183,13 +191,15 @@ mime_rewrite_leaf(struct rewriter *r, const struct mime_entity *entity,
 	enum action action;
 	struct mime_scan scan;
 	struct mime_patch patch;
+	bool separate; /* the body may no longer look like no field */
 
 	r->report->leaves++;
 	r->report->scanned_bytes += entity->body.len;
 	mime_scan(entity->body, &scan);
 	action = choose_action(labels, &scan, entity->body.len);
 	patch = patch_for(labels, action, &scan, depth);
-	if (patch.encoding != NULL && is_odd_header(entity->header)) {
+	separate = patch.encoding != NULL || is_changed(action);
+	if (separate && is_odd_header(entity->header)) {
 		r->report->residue |= MIME_RESIDUE_HEADER;
 		return put(r, entity->header) || put(r, entity->separator) ||
 				       put(r, entity->body)
@@ -203,7 +213,7 @@ mime_rewrite_leaf(struct rewriter *r, const struct mime_entity *entity,
 		r->report->residue |= MIME_RESIDUE_ENCODING;
 	if (mime_rewrite_header(r, entity, &patch) != 0)
 		return -1;
-	if (patch.encoding != NULL && entity->separator.len == 0 &&
+	if (separate && entity->separator.len == 0 &&
 		buf_add(r->out, "\r\n", 2, r->err) != 0)
 		return -1;
 	return put_encoded(r, entity->body, action, &scan);

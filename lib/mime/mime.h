@@ -88,7 +88,7 @@ struct mime_rewrite {
 	unsigned residue; /* enum mime_residue, or-ed: 0 is fit */
 	unsigned leaves;
 	unsigned changed;     /* leaves whose bytes or label changed */
-	size_t scanned_bytes; /* work done: at most (depth + 2) x the entity */
+	size_t scanned_bytes; /* work done: at most (depth + 3) x the entity */
 };
 
 /*

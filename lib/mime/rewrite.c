@@ -48,7 +48,8 @@ kind_of_type(const struct mime_type *type)
 }
 
 static enum kind
-kind_of(const struct mime_labels *labels, bool digest)
+kind_of(const struct mime_labels *labels, const struct mime_entity *entity,
+	bool digest)
 {
 	enum kind kind = kind_of_type(&labels->type);
 
@@ -62,6 +63,10 @@ kind_of(const struct mime_labels *labels, bool digest)
 		return KIND_LEAF;
 	if ((kind == KIND_MESSAGE || kind == KIND_MULTIPART) &&
 		!mime_is_identity(labels->encoding))
+		return KIND_OPAQUE;
+	/* Fields given to the message inside would become ours. */
+	if (kind == KIND_MESSAGE && entity->separator.len == 0 &&
+		entity->body.len != 0)
 		return KIND_OPAQUE;
 	if (kind == KIND_MULTIPART && labels->type.boundary_len == 0)
 		return KIND_OPAQUE;
@@ -185,11 +190,12 @@ put_composite(struct rewriter *r, const struct mime_entity *entity,
 		       labels->encoding == ENCODING_BINARY;
 	struct mime_patch patch = { .encoding = relabel ? "7bit" : NULL };
 	size_t start = r->out->len, header_len;
-	unsigned residue = r->report->residue;
+	unsigned residue;
 
 	if (mime_rewrite_header(r, entity, &patch) != 0)
 		return -1;
 	header_len = r->out->len - start;
+	residue = r->report->residue;
 	r->report->residue = 0;
 	if (put_composite_body(r, entity->body, labels, kind, depth) != 0)
 		return -1;
@@ -216,7 +222,7 @@ put_entity(struct rewriter *r, struct span bytes, bool digest, unsigned depth)
 	r->report->scanned_bytes += bytes.len == 0 ? 0 : 1;
 	mime_entity_split(bytes, &entity);
 	mime_labels_read(entity.header, &labels);
-	kind = kind_of(&labels, digest);
+	kind = kind_of(&labels, &entity, digest);
 	if (kind == KIND_LEAF)
 		return mime_rewrite_leaf(r, &entity, &labels, depth);
 	return put_composite(r, &entity, &labels, kind, depth);

@@ -327,6 +327,6 @@ mime_type_is(const struct mime_type *type, const char *name)
 {
 	size_t len = strlen(type->type);
 
-	return strncmp(type->type, name, len) == 0 && name[len] == '/' &&
-	       strcmp(type->subtype, name + len + 1) == 0;
+	return len != 0 && strncmp(type->type, name, len) == 0 &&
+	       name[len] == '/' && strcmp(type->subtype, name + len + 1) == 0;
 }
