@@ -9,13 +9,13 @@
 static char folder[] = "/tmp/smime-milter-pki-XXXXXX";
 
 static void
-run(const char *program, char *const arguments[])
+run(const char *program, const char *const arguments[])
 {
 	pid_t pid = fork();
 	int status = -1;
 
 	if (pid == 0) {
-		execvp(program, arguments);
+		execvp(program, (char *const *)arguments);
 		_exit(127);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
@@ -28,7 +28,7 @@ run(const char *program, char *const arguments[])
 static void
 remove_folder(void)
 {
-	char *arguments[] = { "rm", "-rf", folder, NULL };
+	const char *arguments[] = { "rm", "-rf", folder, NULL };
 
 	run("rm", arguments);
 }
@@ -36,8 +36,8 @@ remove_folder(void)
 const char *
 pki_dir(void)
 {
-	char *arguments[] = { "sh", "test/pki/make-pki.sh", folder, "--quiet",
-		NULL };
+	const char *arguments[] = { "sh", "test/pki/make-pki.sh", folder,
+		"--quiet", NULL };
 	const char *given = getenv("PKI_DIR");
 	static int made;
 
