@@ -265,7 +265,8 @@ help:
 #: clean distclean help
 #: BUILD=DIR puts everything elsewhere; LIB_DIRS="base addr" takes part of it.
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,lib milter test tool) \
+	-type f -name '*.d' 2>/dev/null)
 .PHONY: all lib tools deps demo check check-parts check-unit check-flow \
 	check-mta check-interop lint sanitize thread coverage faults \
 	faults-run fuzz fuzz-run bench analyze format install dist clean \
