@@ -88,23 +88,6 @@ report_unknown(struct reader *reader, const config_setting_t *setting,
 			row->where[0] ? row->where : "the top level");
 }
 
-static void
-read_member(struct reader *reader, const config_setting_t *setting,
-	const char *where, void *into)
-{
-	const struct conf_row *row =
-		find_row(where, config_setting_name(setting));
-	char space[ROW_LABEL_SIZE];
-
-	if (row == NULL)
-		report_unknown(reader, setting, where);
-	else if (row->later)
-		report_error(reader, setting, "%s is not in this version",
-			row_label(row, space, sizeof(space)));
-	else
-		row->kind->set(reader, setting, row, into);
-}
-
 /* The default goes the way of a setting that is written in the file. */
 static void
 set_default(struct reader *reader, const struct conf_row *row, void *into)
@@ -121,6 +104,31 @@ set_default(struct reader *reader, const struct conf_row *row, void *into)
 	}
 	config_destroy(&config);
 	mem_free(text);
+}
+
+static void
+read_member(struct reader *reader, const config_setting_t *setting,
+	const char *where, void *into)
+{
+	const struct conf_row *row =
+		find_row(where, config_setting_name(setting));
+	size_t problems = reader->located.count;
+	char space[ROW_LABEL_SIZE];
+
+	if (row == NULL) {
+		report_unknown(reader, setting, where);
+		return;
+	}
+	if (row->later) {
+		report_error(reader, setting, "%s is not in this version",
+			row_label(row, space, sizeof(space)));
+		return;
+	}
+	row->kind->set(reader, setting, row, into);
+	/* So that a bad value has no further problems of its own. */
+	if (row->kind->single && row->fallback != NULL &&
+		reader->located.count != problems)
+		set_default(reader, row, into);
 }
 
 static void

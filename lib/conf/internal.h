@@ -137,6 +137,7 @@ struct conf_kind {
 	const char *name; /* "a number", "yes or no" */
 	void (*set)(struct reader *reader, const config_setting_t *setting,
 		const struct conf_row *row, void *into);
+	bool single; /* one value, which a second one replaces */
 };
 
 struct conf_word {

@@ -248,14 +248,14 @@ set_mode(struct reader *reader, const config_setting_t *setting,
 	*(mode_t *)field(row, into) = (mode_t)mode;
 }
 
-const struct conf_kind kind_text = { "text in quotes", set_text };
-const struct conf_kind kind_path = { "a path in quotes", set_path };
-const struct conf_kind kind_number = { "a whole number", set_number };
+const struct conf_kind kind_text = { "text in quotes", set_text, true };
+const struct conf_kind kind_path = { "a path in quotes", set_path, true };
+const struct conf_kind kind_number = { "a whole number", set_number, true };
 const struct conf_kind kind_size = {
-	"a size such as \"50M\" (K, M, G, or bytes)", set_size
+	"a size such as \"50M\" (K, M, G, or bytes)", set_size, true
 };
-const struct conf_kind kind_yes_no = { "true or false", set_yes_no };
-const struct conf_kind kind_not_yet = { "true or false", set_not_yet };
-const struct conf_kind kind_word = { "a word in quotes", set_word };
+const struct conf_kind kind_yes_no = { "true or false", set_yes_no, true };
+const struct conf_kind kind_not_yet = { "true or false", set_not_yet, false };
+const struct conf_kind kind_word = { "a word in quotes", set_word, true };
 const struct conf_kind kind_mode = { "octal digits in quotes, such as \"0660\"",
-	set_mode };
+	set_mode, true };

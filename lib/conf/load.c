@@ -102,10 +102,11 @@ read_text(struct reader *reader)
 	config_init(&config);
 	/* source_read() has put in what is included. */
 	config_set_include_dir(&config, "/nonexistent");
-	if (config_read_string(&config, text) == CONFIG_TRUE)
-		read_settings(reader, config_root_setting(&config));
-	else
+	if (config_read_string(&config, text) != CONFIG_TRUE)
 		report_syntax(reader, &config, &hint);
+	else if (!has_error(reader))
+		read_settings(reader, config_root_setting(&config));
+	/* else libconfig holds something that the file does not say */
 	rules_clear(reader);
 	stores_clear(reader);
 	config_destroy(&config);

@@ -181,5 +181,6 @@ rules_finish(struct reader *reader)
 			finish_encrypt(reader, draft);
 }
 
-const struct conf_kind kind_sign = { "a list of groups", set_sign };
-const struct conf_kind kind_encrypt = { "a list of groups", set_encrypt };
+const struct conf_kind kind_sign = { "a list of groups", set_sign, false };
+const struct conf_kind kind_encrypt = { "a list of groups", set_encrypt,
+	false };

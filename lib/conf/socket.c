@@ -177,8 +177,10 @@ check_listen(struct reader *reader, const config_setting_t *root)
 			"sent a mail, and so obtain signatures");
 }
 
-const struct conf_kind kind_listen = { "a group or a string", set_listen };
-const struct conf_kind kind_socket = { "a socket in quotes", set_socket };
-const struct conf_kind kind_control = { "a group or a string", set_control };
+const struct conf_kind kind_listen = { "a group or a string", set_listen,
+	false };
+const struct conf_kind kind_socket = { "a socket in quotes", set_socket, true };
+const struct conf_kind kind_control = { "a group or a string", set_control,
+	false };
 const struct conf_kind kind_control_socket = { "a path in quotes",
-	set_control_socket };
+	set_control_socket, true };

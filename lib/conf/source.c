@@ -56,7 +56,15 @@ append(struct source *source, struct span text, const char *file, unsigned line,
 	return buf_add_span(&source->text, text, err);
 }
 
-static int read_file(struct reader *reader, const char *path, unsigned depth,
+/* Whose turn it is: a file, and where it was included. */
+struct place {
+	const char *path;
+	const char *includer; /* NULL: the main file */
+	unsigned line;
+	unsigned depth;
+};
+
+static int read_file(struct reader *reader, const struct place *place,
 	struct error *err) MUST_USE;
 
 /* The name between the quotes, below the folder of the file it stands in. */
@@ -82,13 +90,9 @@ include(struct reader *reader, const char *file, const struct token *token,
 	unsigned depth, struct error *err)
 {
 	char *path = include_path(file, token->text);
-	int result;
+	const struct place place = { path, file, token->line, depth + 1 };
+	int result = read_file(reader, &place, err);
 
-	if (depth == CONF_INCLUDE_DEPTH)
-		result = error_set(err, ERROR_LIMIT,
-			"@include goes deeper than %d files", depth);
-	else
-		result = read_file(reader, path, depth + 1, err);
 	if (result == 0)
 		result = append(
 			&reader->source, SPAN("\n"), file, token->line, err);
@@ -96,7 +100,6 @@ include(struct reader *reader, const char *file, const struct token *token,
 	return result;
 }
 
-/* An error inside an included file is told where it is included. */
 static int
 expand(struct reader *reader, const char *file, struct span text,
 	unsigned depth, struct error *err)
@@ -117,31 +120,40 @@ expand(struct reader *reader, const char *file, struct span text,
 		if (token.kind == TOKEN_END)
 			return 0;
 		if (include(reader, file, &token, depth, err) != 0)
-			return error_prefix(err, "%s:%u: ", file, token.line);
+			return -1;
 		from = lexer.next;
 		line = lexer.line;
 	}
 }
 
 static int
-read_file(struct reader *reader, const char *path, unsigned depth,
-	struct error *err)
+read_bytes(const struct place *place, struct buf *out, struct error *err)
 {
-	struct source *source = &reader->source;
-	char *name = mem_string(path);
+	if (place->depth > CONF_INCLUDE_DEPTH)
+		return error_set(err, ERROR_LIMIT,
+			"@include goes deeper than %d files",
+			CONF_INCLUDE_DEPTH);
+	if (file_read(place->path, CONF_FILE_MAX_BYTES, out, err) != 0)
+		return -1;
+	if (out->len != 0 && memchr(out->data, '\0', out->len) != NULL)
+		return error_set(err, ERROR_CONFIG,
+			"%s: has a NUL, so it is no text", place->path);
+	return 0;
+}
+
+static int
+read_file(struct reader *reader, const struct place *place, struct error *err)
+{
+	char *name = mem_string(place->path);
 	struct buf bytes = { 0 };
 	int result = -1;
 
-	list_add(&source->files, name);
-	if (file_read(path, CONF_FILE_MAX_BYTES, &bytes, err) != 0)
-		goto out;
-	if (bytes.len != 0 && memchr(bytes.data, '\0', bytes.len) != NULL) {
-		error_set(err, ERROR_CONFIG, "%s: has a NUL, so it is no text",
-			path);
-		goto out;
-	}
-	result = expand(reader, name, buf_span(&bytes), depth, err);
-out:
+	list_add(&reader->source.files, name);
+	if (read_bytes(place, &bytes, err) == 0)
+		result = expand(
+			reader, name, buf_span(&bytes), place->depth, err);
+	else if (place->includer != NULL)
+		error_prefix(err, "%s:%u: ", place->includer, place->line);
 	buf_clear(&bytes);
 	return result;
 }
@@ -149,10 +161,11 @@ out:
 int
 source_read(struct reader *reader, const char *path)
 {
+	const struct place place = { .path = path };
 	struct error err = { 0 };
 
 	reader->source.text.limit_bytes = CONF_FILE_MAX_BYTES;
-	if (read_file(reader, path, 0, &err) == 0 &&
+	if (read_file(reader, &place, &err) == 0 &&
 		buf_add(&reader->source.text, "", 1, &err) == 0) {
 		reader->source.text.len--;
 		return 0;

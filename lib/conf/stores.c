@@ -169,5 +169,5 @@ set_trust(struct reader *reader, const config_setting_t *setting,
 	list_clear(&draft.intermediates, mem_free);
 }
 
-const struct conf_kind kind_stores = { "a list of groups", set_stores };
-const struct conf_kind kind_trust = { "a group", set_trust };
+const struct conf_kind kind_stores = { "a list of groups", set_stores, false };
+const struct conf_kind kind_trust = { "a group", set_trust, false };

@@ -151,15 +151,16 @@ set_clients(struct reader *reader, const config_setting_t *setting,
 }
 
 const struct conf_kind kind_texts = {
-	"strings in quotes, in [ ] when there are several", set_texts
+	"strings in quotes, in [ ] when there are several", set_texts, false
 };
 const struct conf_kind kind_paths = {
-	"paths in quotes, in [ ] when there are several", set_paths
+	"paths in quotes, in [ ] when there are several", set_paths, false
 };
 const struct conf_kind kind_patterns = {
-	"patterns in quotes, in [ ] when there are several", set_patterns
+	"patterns in quotes, in [ ] when there are several", set_patterns, false
 };
 const struct conf_kind kind_clients = {
-	"clients in quotes, in [ ] when there are several", set_clients
+	"clients in quotes, in [ ] when there are several", set_clients, false
 };
-const struct conf_kind kind_empty_yet = { "an empty [ ]", set_empty_yet };
+const struct conf_kind kind_empty_yet = { "an empty [ ]", set_empty_yet,
+	false };

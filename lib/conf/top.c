@@ -131,11 +131,12 @@ set_login_map(struct reader *reader, const config_setting_t *setting,
 	mem_free(path);
 }
 
-const struct conf_kind kind_log = { "a group", set_log };
-const struct conf_kind kind_limits = { "a group", set_limits };
+const struct conf_kind kind_log = { "a group", set_log, false };
+const struct conf_kind kind_limits = { "a group", set_limits, false };
 const struct conf_kind kind_internal = {
-	"patterns in quotes, in [ ] when there are several", set_internal
+	"patterns in quotes, in [ ] when there are several", set_internal, false
 };
-const struct conf_kind kind_mixed = { "a word in quotes", set_mixed };
-const struct conf_kind kind_bcc = { "a word in quotes", set_bcc };
-const struct conf_kind kind_login_map = { "a path in quotes", set_login_map };
+const struct conf_kind kind_mixed = { "a word in quotes", set_mixed, false };
+const struct conf_kind kind_bcc = { "a word in quotes", set_bcc, false };
+const struct conf_kind kind_login_map = { "a path in quotes", set_login_map,
+	false };
