@@ -6,6 +6,7 @@
 #define CRYPTO_CRYPTO_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -33,6 +34,11 @@ void crypto_begin(void);
  */
 int crypto_fail(struct error *err, enum error_kind kind, const char *format,
 	...) PRINTF_LIKE(3, 4);
+/*
+ * Does the queue say that memory was missing?  For operations that answer
+ * "no" then too.  The queue is empty afterwards.
+ */
+bool crypto_lacked_memory(void);
 /*
  * After success: the queue must be empty too; OpenSSL 3.0 was seen to report
  * success with a broken result.  0, or -1 CRYPTO with the queue emptied.

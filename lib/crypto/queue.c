@@ -58,6 +58,15 @@ crypto_fail(struct error *err, enum error_kind kind, const char *format, ...)
 	return error_set(err, kind, "%s: %s", what, reason);
 }
 
+bool
+crypto_lacked_memory(void)
+{
+	bool out_of_memory;
+
+	(void)empty_queue(&out_of_memory);
+	return out_of_memory;
+}
+
 int
 crypto_end(const char *what, struct error *err)
 {

@@ -178,10 +178,10 @@ explain(X509_STORE_CTX *context, struct error *why)
 	const X509 *at = X509_STORE_CTX_get_current_cert(context);
 	char subject[100] = "", issuer[100] = "", day[16] = "";
 
-	if (code == X509_V_ERR_OUT_OF_MEM || at == NULL)
-		return error_set(why, ERROR_SYSTEM,
-			"the path cannot be examined: %s",
-			X509_verify_cert_error_string(code));
+	if (crypto_lacked_memory() || code == X509_V_ERR_OUT_OF_MEM ||
+		at == NULL)
+		return error_set(
+			why, ERROR_SYSTEM, "no memory to examine a path");
 	common_name(X509_get_subject_name(at), subject, sizeof(subject));
 	common_name(X509_get_issuer_name(at), issuer, sizeof(issuer));
 	switch (code) {
