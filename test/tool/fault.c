@@ -1,9 +1,10 @@
 /*
- * fault CONF MESSAGE FROM RCPT OUTDIR: every allocation of the whole process
- * fails once, one after the other, while a mail goes its way.  A child per
- * try: it may give up (abort with a word, the MTA tries again) or say
+ * fault CONF MESSAGE FROM RCPT OUTDIR [N]: every allocation of the whole
+ * process fails once, one after the other, while a mail goes its way.  A child
+ * per try: it may give up (abort with a word, the MTA tries again) or say
  * tempfail; what it accepts goes to OUTDIR/N.eml and is for openssl to judge.
- * Anything else is counted as a failure.
+ * Anything else is counted as a failure.  With N: the N-th alone and without a
+ * child, for a debugger.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,8 +86,12 @@ try_once(const struct gateway *gateway, struct mail *mail, long n,
 		return NEVER_FAILED;
 	if (outcome.verdict == VERDICT_TEMPFAIL)
 		return TEMPFAILED;
-	if (outcome.verdict != VERDICT_ACCEPT)
+	if (outcome.verdict != VERDICT_ACCEPT) {
+		printf("allocation %ld: %s: %s\n", n,
+			verdict_name(outcome.verdict), outcome.error.text);
+		fflush(stdout);
 		return REFUSED;
+	}
 	if (!outcome.signed_ || !outcome.encrypted)
 		return NOT_PROTECTED;
 	sink.self = fopen(path, "w");
@@ -118,7 +123,11 @@ count_child(int status, long n, struct tally *tally)
 	} else if (WEXITSTATUS(status) == TEMPFAILED) {
 		tally->tempfailed++;
 	} else {
-		printf("allocation %ld: outcome %d\n", n, WEXITSTATUS(status));
+		if (WEXITSTATUS(status) != REFUSED)
+			printf("allocation %ld: %s\n", n,
+				WEXITSTATUS(status) == NOT_PROTECTED
+					? "accepted without protection"
+					: "the result could not be written");
 		tally->wrong++;
 	}
 	return 1;
@@ -176,8 +185,9 @@ main(int argc, char **argv)
 	struct mail mail;
 	struct buf text;
 
-	if (argc != 6) {
-		fprintf(stderr, "usage: fault CONF MESSAGE FROM RCPT OUTDIR\n");
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr, "usage: fault CONF MESSAGE FROM RCPT OUTDIR "
+				"[N]\n");
 		return 2;
 	}
 	if (!armed) {
@@ -188,5 +198,8 @@ main(int argc, char **argv)
 	buf_init(&text, MESSAGE_MAX);
 	if (prepare(argv, &conf, &mail, &text) != 0)
 		return 2;
+	if (argc == 7)
+		return try_once(
+			conf->gateway, &mail, atol(argv[6]), "/dev/stdout");
 	return try_all(conf->gateway, &mail, argv[5]);
 }
