@@ -5,6 +5,7 @@
 #include "crypto/crypto.h"
 #include "json.h"
 #include "mta.h"
+#include "ready.h"
 #include "trust/trust.h"
 
 struct report {
@@ -49,6 +50,7 @@ gather(const struct request *request, struct report *report, struct error *err)
 	add_version_warning(&report->problems);
 	if (result != 0)
 		return 0;
+	ready_check(report->conf, &report->problems);
 	trust = report->conf->gateway->trust;
 	if (trust != NULL && trust_describe(trust, &report->trusted, err) != 0)
 		return -1;
@@ -85,13 +87,19 @@ print_lines(const char *prefix, const struct list *lines)
 }
 
 static void
+print_verdict(const struct request *request, const struct report *report)
+{
+	printf("%s: the daemon could %sstart with this\n", request->conf_path,
+		ctl_has_errors(&report->problems) ? "not " : "");
+}
+
+static void
 print_text(const struct request *request, const struct report *report)
 {
 	ctl_print_problems(&report->problems, NULL, NULL);
 	if (report->conf == NULL) {
 		ctl_hint_at_rights(&report->problems);
-		printf("%s: the daemon could not start with this\n",
-			request->conf_path);
+		print_verdict(request, report);
 		return;
 	}
 	print_rules(report->conf->gateway);
@@ -99,7 +107,7 @@ print_text(const struct request *request, const struct report *report)
 	if (report->trusted.count == 0)
 		printf("trusts: nothing, so every encrypt rule that asks for "
 		       "trusted certificates will find none\n");
-	printf("%s: the daemon could start with this\n", request->conf_path);
+	print_verdict(request, report);
 	print_lines("ok: ", &report->mta.notes);
 	ctl_print_problems(&report->mta.problems, NULL, NULL);
 	if (report->mta_asked)
@@ -161,7 +169,8 @@ command_check(const struct request *request)
 		code = ctl_trouble(&err);
 		goto out;
 	}
-	if (report.conf == NULL || ctl_has_errors(&report.mta.problems))
+	if (ctl_has_errors(&report.problems) ||
+		ctl_has_errors(&report.mta.problems))
 		code = CTL_NO;
 	if (request->json)
 		print_json(&report, code);

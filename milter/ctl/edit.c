@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "ctl.h"
+#include "ready.h"
 
 enum { CONF_MAX_BYTES = 16 << 20 };
 
@@ -178,14 +179,17 @@ run_editor(const char *draft, struct error *err)
 	return 0;
 }
 
-/* 1 good, 0 broken; what is wrong is printed under the real file's name. */
-static int
+/* What is wrong is printed under the real file's name. */
+static bool
 check_draft(const struct session *session)
 {
 	struct list problems = { 0 };
 	struct conf *conf = NULL;
-	int good = conf_load(session->draft, true, &conf, &problems) == 0;
+	bool good;
 
+	if (conf_load(session->draft, true, &conf, &problems) == 0)
+		ready_check(conf, &problems);
+	good = !ctl_has_errors(&problems);
 	ctl_print_problems(&problems, session->draft, session->path);
 	conf_free(conf);
 	list_clear(&problems, problem_free);

@@ -105,21 +105,33 @@ gather(const struct mail *mail, const char *name, struct list *out)
 	}
 }
 
+/*
+ * Not <> when From names several: a mail from <> is a delivery report, which
+ * the rules treat otherwise than mail of two authors.
+ */
+static const char *
+sender_of(const struct list *from)
+{
+	const struct address *first = from->count != 0 ? from->item[0] : NULL;
+	const char *text = first != NULL ? first->text : "";
+
+	if (from->count != 1)
+		ctl_complain("From does not name one mailbox: the envelope "
+			     "sender is taken to be <%s> (-f sets it)",
+			text);
+	return text;
+}
+
 static int
 set_sender(struct trial *trial, const char *given)
 {
 	struct list from = { 0 };
-	const struct address *author;
 	struct error err = { 0 };
 	int code = CTL_YES;
 
 	if (given == NULL) {
 		gather(&trial->mail, "From", &from);
-		author = from.count == 1 ? from.item[0] : NULL;
-		given = author != NULL ? author->text : "";
-		if (author == NULL)
-			ctl_complain("From does not name one mailbox: the "
-				     "envelope sender is <> (-f sets it)");
+		given = sender_of(&from);
 	}
 	if (mail_set_sender(&trial->mail, span_string(given), &err) != 0)
 		code = ctl_usage("-f: %s", err.text);

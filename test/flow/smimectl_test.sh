@@ -78,12 +78,15 @@ cp "$PKI/paula.pem" "$PKI/peter.pem" "$PKI/frank-expired.pem" "$C/partners"
 cp "$PKI/roots.pem" "$C/roots.pem"
 chmod 644 "$C/roots.pem" "$C"/partners/*
 
+# Root's daemon needs a user; every machine has this one.
+USER_OF_IT=nobody
 # conf [NAME] <MORE: a configuration with the usual beginning.
 conf() {
 	{
 		cat <<END
 listen = { socket = "unix:$T/run/milter.sock"; mode = "0660"; };
 control = { socket = "$T/run/control.sock"; };
+user = "$USER_OF_IT";
 pid_file = "$T/run/pid";
 state = "$T/run";
 stores = (
@@ -202,6 +205,17 @@ json check_json_has_file_line_and_sentence \
 	'not j["ok"] and any(p["kind"] == "error" and p["line"] > 0 and p["file"].endswith("broken.conf") and "nonsense" in p["text"] for p in j["problems"])'
 run test -c "$C/broken.conf" "$T/plain.eml"
 expect test_with_a_broken_configuration_is_trouble 3 'err:nonsense'
+sed 's/^user = .*/user = "no-such-user";/; s/mode = "0660"/group = "no-such-group"; mode = "0660"/' "$W" >"$C/homeless.conf"
+run check -c "$C/homeless.conf"
+expect check_looks_for_groups_of_sockets 1 'err:no group "no-such-group"' 'out:could not start'
+if [ "$(id -u)" = 0 ]; then
+	expect check_looks_for_the_user 1 'err:no user "no-such-user"'
+	sed 's/^user = .*/user = "root";/' "$W" >"$C/root.conf"
+	run check -c "$C/root.conf"
+	expect check_refuses_root_as_the_user 1 'err:is root'
+else
+	skip "check_looks_for_the_user needs root"
+fi
 conf later.conf <<'END'
 inbound = ( { recipient = "*@example.com"; keys = "staff"; } );
 END
