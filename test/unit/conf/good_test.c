@@ -1,0 +1,456 @@
+/* What a good file becomes, odd ones among them, and what is warned of. */
+#include <netinet/in.h>
+#include <sys/syslog.h>
+
+#include "written.h"
+
+#define STORE "stores = ({ name = \"s\"; type = \"file\"; path = \"/s\"; });\n"
+#define SIGN STORE "sign = ({ sender = \"a@b\"; stores = \"s\";\n"
+#define ENCRYPT                                                                \
+	STORE "trust = { anchors = \"/a\"; };\n"                               \
+	      "encrypt = ({ recipient = \"a@b\"; stores = \"s\";\n"            \
+	      " otherwise = \"reject\";\n"
+#define END "});\n"
+
+static void
+load(struct written *w, const char *text)
+{
+	if (written_load(w, text, false) != 0)
+		fail_msg("%s", written_problems(w));
+}
+
+static void
+an_empty_file_is_all_defaults(void **state)
+{
+	struct written w;
+	struct conf *conf;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, "");
+	conf = w.conf;
+	assert_int_equal(w.problems.count, 0);
+	assert_string_equal(conf->path, w.path);
+	assert_string_equal(conf->listen.socket,
+		"unix:/var/spool/postfix/smime-milter/milter.sock");
+	assert_null(conf->listen.group);
+	assert_int_equal(conf->listen.mode, 0660);
+	assert_string_equal(
+		conf->control.socket, "/run/smime-milter/control.sock");
+	assert_int_equal(conf->control.mode, 0660);
+	assert_int_equal(conf->control_writers.count, 0);
+	assert_string_equal(conf->user, "smime-milter");
+	assert_string_equal(conf->state, "/var/lib/smime-milter");
+	assert_string_equal(
+		conf->pid_file, "/run/smime-milter/smime-milter.pid");
+	assert_int_equal(conf->drain_seconds, 300);
+	assert_int_equal(conf->log_level, LOG_LEVEL_INFO);
+	assert_int_equal(conf->log_target, LOG_TO_SYSLOG);
+	assert_int_equal(conf->log_facility, LOG_MAIL);
+	assert_int_equal(conf->buffered_bytes, (size_t)1 << 30);
+	assert_int_equal(conf->mails, 200);
+	assert_int_equal(conf->gateway->limits.message_bytes, 50 << 20);
+	assert_int_equal(conf->gateway->limits.encrypt_recipients, 500);
+	assert_int_equal(conf->gateway->limits.lookup_seconds, 8);
+	assert_int_equal(conf->gateway->limits.mime.depth, 20);
+	assert_int_equal(conf->gateway->limits.mime.parts, 1000);
+	assert_int_equal(conf->gateway->sign_rules.count, 0);
+	assert_int_equal(conf->gateway->encrypt_rules.count, 0);
+	assert_false(conf->gateway->share_bcc);
+	written_end(&w);
+}
+
+static void
+every_top_setting_arrives(void **state)
+{
+	struct written w;
+	struct conf *conf;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, "listen = { socket = \"inet6:8897@::1\"; group = \"g\";"
+		 " mode = \"600\"; };\n"
+		 "control = { socket = \"/c\"; group = \"h\";"
+		 " writers = [ \"ann\", \"bob\" ]; };\n"
+		 "user = \"u\"; state = \"/s\"; pid_file = \"/p\";\n"
+		 "drain_seconds = 9;\n"
+		 "log = { level = \"debug\"; to = \"stderr\";"
+		 " facility = \"local3\"; };\n"
+		 "limits = { message = \"2M\"; buffered = \"3g\"; mails = 4;"
+		 " mime_depth = 5; mime_parts = 6; cms_layers = 7;"
+		 " encrypt_recipients = 8; lookup_seconds = 9; };\n"
+		 "internal = [ \"*@a\", \"*@b\" ]; bcc = \"share\";\n"
+		 "mixed = \"all-or-nothing\"; login_map = \"/nowhere\";\n"
+		 "trust = { anchors = [ ]; intermediates = ( ); crls = [ ];"
+		 " revocation = \"off\"; fetch_crls = false; };\n");
+	conf = w.conf;
+	assert_string_equal(conf->listen.socket, "inet6:8897@::1");
+	assert_string_equal(conf->listen.group, "g");
+	assert_int_equal(conf->listen.mode, 0600);
+	assert_string_equal(conf->control.socket, "/c");
+	assert_string_equal(conf->control.group, "h");
+	assert_int_equal(conf->control_writers.count, 2);
+	assert_string_equal(conf->control_writers.item[1], "bob");
+	assert_string_equal(conf->user, "u");
+	assert_string_equal(conf->state, "/s");
+	assert_string_equal(conf->pid_file, "/p");
+	assert_int_equal(conf->drain_seconds, 9);
+	assert_int_equal(conf->log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(conf->log_target, LOG_TO_STDERR);
+	assert_int_equal(conf->log_facility, LOG_LOCAL3);
+	assert_int_equal(conf->gateway->limits.message_bytes, 2 << 20);
+	assert_int_equal(conf->buffered_bytes, (size_t)3 << 30);
+	assert_int_equal(conf->mails, 4);
+	assert_int_equal(conf->gateway->limits.mime.depth, 5);
+	assert_int_equal(conf->gateway->limits.mime.parts, 6);
+	assert_int_equal(conf->gateway->limits.encrypt_recipients, 8);
+	assert_int_equal(conf->gateway->limits.lookup_seconds, 9);
+	assert_int_equal(conf->gateway->internal.count, 2);
+	assert_true(conf->gateway->share_bcc);
+	written_end(&w);
+}
+
+static void
+a_sign_rule_has_its_defaults(void **state)
+{
+	struct written w;
+	const struct sign_rule *rule;
+	const struct client_condition *condition;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, SIGN END);
+	assert_int_equal(w.conf->gateway->sign_rules.count, 1);
+	rule = w.conf->gateway->sign_rules.item[0];
+	assert_string_equal(rule->rule.name, "sign 1");
+	assert_int_equal(rule->rule.senders.count, 1);
+	assert_int_equal(rule->rule.clients.count, 2);
+	condition = rule->rule.clients.item[0];
+	assert_int_equal(condition->kind, CLIENT_AUTHENTICATED);
+	condition = rule->rule.clients.item[1];
+	assert_int_equal(condition->kind, CLIENT_LOCAL);
+	assert_int_equal(rule->rule.from_must_be, FROM_BY_CLIENT);
+	assert_int_equal(rule->rule.otherwise, OTHERWISE_PASS);
+	assert_null(rule->selector);
+	assert_int_equal(rule->form, SMIME_FORM_DETACHED);
+	assert_int_equal(rule->digest, CRYPTO_SHA256);
+	assert_int_equal(rule->scheme, CMS_PKCS1);
+	written_end(&w);
+}
+
+static void
+every_setting_of_a_sign_rule_arrives(void **state)
+{
+	struct written w;
+	const struct sign_rule *rule;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, SIGN "name = \"n\"; clients = \"192.0.2.0/24\";"
+		      "from_must_be = \"any\"; form = \"opaque\";"
+		      "certificate = \"subject:CN=x\"; tnef = false;"
+		      "digest = \"sha512\"; scheme = \"pss\";"
+		      "otherwise = \"quarantine\";" END);
+	rule = w.conf->gateway->sign_rules.item[0];
+	assert_string_equal(rule->rule.name, "n");
+	assert_int_equal(rule->rule.clients.count, 1);
+	assert_int_equal(rule->rule.from_must_be, FROM_ANY);
+	assert_int_equal(rule->rule.otherwise, OTHERWISE_QUARANTINE);
+	assert_non_null(rule->selector);
+	assert_int_equal(rule->form, SMIME_FORM_OPAQUE);
+	assert_int_equal(rule->digest, CRYPTO_SHA512);
+	assert_int_equal(rule->scheme, CMS_PSS);
+	written_end(&w);
+}
+
+static void
+an_encrypt_rule_has_its_defaults(void **state)
+{
+	struct written w;
+	const struct encrypt_rule *rule;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, ENCRYPT END);
+	rule = w.conf->gateway->encrypt_rules.item[0];
+	assert_string_equal(rule->rule.name, "encrypt 1");
+	assert_int_equal(rule->rule.recipients.count, 1);
+	assert_int_equal(rule->rule.senders.count, 0);
+	assert_int_equal(rule->rule.clients.count, 0);
+	assert_int_equal(rule->rule.otherwise, OTHERWISE_REJECT);
+	assert_null(rule->selector);
+	assert_true(rule->trusted);
+	assert_false(rule->to_self);
+	assert_false(rule->accept_pgp);
+	assert_false(rule->share_bcc);
+	assert_int_equal(rule->cipher, CMS_AES256_CBC);
+	assert_int_equal(rule->transport, CMS_RSA_PKCS1);
+	assert_int_equal(rule->oaep_digest, CRYPTO_SHA256);
+	written_end(&w);
+}
+
+static void
+every_setting_of_an_encrypt_rule_arrives(void **state)
+{
+	struct written w;
+	const struct encrypt_rule *rule;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, "bcc = \"share\"; sign = ({ sender = \"c@d\"; stores = "
+		 "\"s\"; });\n" ENCRYPT
+		 "name = \"n\"; sender = [ \"c@d\", \"e@f\" ]; clients = "
+		 "\"local\"; certificate = \"subject:CN=x\"; trusted = false;"
+		 "cipher = \"aes-128-gcm\"; key_transport = \"oaep\";"
+		 "oaep_digest = \"sha384\"; to_self = true; tnef = false;"
+		 "accept = \"pgp\";" END);
+	rule = w.conf->gateway->encrypt_rules.item[0];
+	assert_string_equal(rule->rule.name, "n");
+	assert_int_equal(rule->rule.senders.count, 2);
+	assert_int_equal(rule->rule.clients.count, 1);
+	assert_non_null(rule->selector);
+	assert_false(rule->trusted);
+	assert_true(rule->to_self);
+	assert_true(rule->accept_pgp);
+	assert_true(rule->share_bcc);
+	assert_int_equal(rule->cipher, CMS_AES128_GCM);
+	assert_int_equal(rule->transport, CMS_RSA_OAEP);
+	assert_int_equal(rule->oaep_digest, CRYPTO_SHA384);
+	written_end(&w);
+}
+
+/* The words of the file and those of the code that uses them are the same. */
+static void
+every_cipher_digest_and_verdict_has_its_name(void **state)
+{
+	struct written w;
+
+	(void)state;
+	written_begin(&w);
+	for (int i = 0; i < CMS_CIPHERS; i++) {
+		const char *name = cms_cipher_name((enum cms_cipher)i);
+		char *text = mem_printf(ENCRYPT "cipher = \"%s\";" END, name);
+		const struct encrypt_rule *rule;
+
+		load(&w, text);
+		rule = w.conf->gateway->encrypt_rules.item[0];
+		assert_int_equal(rule->cipher, i);
+		mem_free(text);
+	}
+	for (int i = 0; i < CRYPTO_DIGESTS; i++) {
+		const char *name = crypto_digest_name((enum crypto_digest)i);
+		char *text = mem_printf(SIGN "digest = \"%s\";" END, name);
+		const struct sign_rule *rule;
+
+		load(&w, text);
+		rule = w.conf->gateway->sign_rules.item[0];
+		assert_int_equal(rule->digest, i);
+		mem_free(text);
+	}
+	for (int i = OTHERWISE_PASS; i <= OTHERWISE_REJECT; i++) {
+		const char *name = otherwise_name((enum otherwise)i);
+		char *text = mem_printf(SIGN "otherwise = \"%s\";" END, name);
+		const struct sign_rule *rule;
+
+		load(&w, text);
+		rule = w.conf->gateway->sign_rules.item[0];
+		assert_int_equal(rule->rule.otherwise, i);
+		mem_free(text);
+	}
+	written_end(&w);
+}
+
+static const struct {
+	const char *label, *text;
+} odd[] = {
+	{ "a comment only", "# x\n// y\n/* z\n*/" },
+	{ "no line end", "user = \"x\";" },
+	{ "no semicolons", "user = \"x\"\nstate = \"/x\"\n" },
+	{ "colons", "user : \"x\";\n" },
+	{ "CRLF", "user = \"x\";\r\nstate = \"/x\";\r\n" },
+	{ "a list for an array", "internal = ( \"*@a\", \"*@b\" );\n" },
+	{ "a single string", "internal = \"*@a\";\n" },
+	{ "empty lists of rules", "stores = ( ); sign = ( ); encrypt = ( );" },
+	{ "empty groups", "log = { }; limits = { }; trust = { };" },
+	{ "empty anchors", "trust = { anchors = [ ]; };" },
+	{ "a plain path as socket", "listen = \"/m\";" },
+	{ "local: as socket", "listen = \"local:/m\";" },
+	{ "unix: at control", "control = \"unix:/c\";" },
+	{ "control as a string", "control = \"/c\";" },
+	{ "bytes as size", "limits = { message = 1000000; };" },
+	{ "bytes as text", "limits = { message = \"1000000\"; };" },
+	{ "size in K", "limits = { message = \"64k\"; };" },
+	{ "long number", "limits = { message = 1000000L; };" },
+	{ "quotes in comments", "# \"x\" \"y\"\nuser = \"x\";" },
+	{ "commas in strings", "stores = ({ name = \"a, ]\"; type = \"file\"; "
+			       "path = \"/a )\"; });" },
+	{ "escaped quotes", "user = \"a\\\"b\";" },
+	{ "stores behind their rules",
+		"sign = ({ sender = \"a@b\"; stores = \"s\"; });" STORE },
+	{ "a name in both lists",
+		SIGN "name = \"n\";" END
+		     "encrypt = ({ name = \"n\"; trusted = false; recipient = "
+		     "\"a@b\"; stores = \"s\"; otherwise = \"pass\"; });" },
+	{ "an exact address with a certificate",
+		SIGN "certificate = \"subject:CN=a\";" END },
+	{ "two exact addresses with a certificate",
+		STORE "sign = ({ sender = [ \"a@b\", \"c@d\" ]; stores = "
+		      "\"s\"; certificate = \"subject:CN=a\"; });" },
+	{ "narrow before broad",
+		SIGN "}, { sender = \"*@b\"; stores = \"s\";" END },
+	{ "the same sender, another recipient",
+		ENCRYPT "sender = \"x@y\"; }, { recipient = \"a@b\"; stores = "
+			"\"s\"; otherwise = \"pass\";" END },
+	{ "a rule for some clients before the same for all",
+		ENCRYPT "clients = \"local\"; }, { recipient = \"a@b\"; stores "
+			"= \"s\"; otherwise = \"pass\";" END },
+	{ "OAEP without a digest", ENCRYPT "key_transport = \"oaep\";" END },
+	{ "IDN pattern", "internal = \"*@b\xc3\xbc"
+			 "cher.example\";" },
+};
+
+static void
+odd_files_are_taken_without_a_word(void **state)
+{
+	struct written w;
+
+	(void)state;
+	written_begin(&w);
+	for (size_t i = 0; i < COUNT_OF(odd); i++)
+		if (written_load(&w, odd[i].text, false) != 0 ||
+			w.problems.count != 0)
+			fail_msg("%s: %s", odd[i].label, written_problems(&w));
+	written_end(&w);
+}
+
+static void
+sockets_are_made_alike(void **state)
+{
+	struct written w;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, "listen = \"/m\"; control = \"unix:/c\";");
+	assert_string_equal(w.conf->listen.socket, "unix:/m");
+	assert_int_equal(w.conf->listen.mode, 0660);
+	assert_string_equal(w.conf->control.socket, "/c");
+	load(&w, "listen = { socket = \"local:/m\"; };");
+	assert_string_equal(w.conf->listen.socket, "unix:/m");
+	written_end(&w);
+}
+
+struct warned {
+	const char *label, *text;
+	unsigned line;
+	const char *says;
+};
+
+static const struct warned warnings[] = {
+	{ "SHA-1", SIGN "digest = \"sha1\";" END, 3, "SHA-1" },
+	{ "PSS", SIGN "scheme = \"pss\";" END, 3, "RSASSA-PSS" },
+	{ "3DES", ENCRYPT "cipher = \"3des\";" END, 5, "" },
+	{ "RC2", ENCRYPT "cipher = \"rc2-128\";" END, 5, "" },
+	{ "TCP", "listen = \"inet:8897@127.0.0.1\";\n", 1,
+		"every local user can connect" },
+	{ "TCP for the world", "listen = \"inet:8897@0.0.0.0\";\n", 1,
+		"every host that reaches it" },
+	{ "IPv6", "\nlisten = { socket = \"inet6:8897@::1\"; };\n", 2,
+		"every local user can connect, forge" },
+	{ "open socket", "listen = { mode = \"0666\"; };\n", 1,
+		"lets every local user connect" },
+	{ "no anchors",
+		STORE "encrypt = (\n{ recipient = \"a@b\"; stores = \"s\"; "
+		      "otherwise = \"reject\"; });\n",
+		3, "otherwise = \"reject\" decides for every mail" },
+	{ "no anchors, pass",
+		STORE "encrypt = (\n{ recipient = \"a@b\"; stores = \"s\"; "
+		      "otherwise = \"pass\"; });\n",
+		3, "otherwise = \"pass\" decides for every mail" },
+	{ "broad before narrow",
+		STORE "sign = ({ sender = \"*@b\"; stores = \"s\"; },\n"
+		      "{ name = \"n\"; sender = [ \"a@b\", \"c*@b\" ]; "
+		      "stores = \"s\"; });\n",
+		3, "rule \"n\" can never apply: rule \"sign 1\" above it" },
+	{ "twice the same sender",
+		SIGN "},\n{ sender = \"A@B\"; stores = \"s\"; });\n", 4,
+		"rule \"sign 2\" can never apply" },
+	{ "broad before narrow recipient",
+		ENCRYPT "},\n{ recipient = \"a@b\"; sender = \"x@y\"; stores = "
+			"\"s\"; otherwise = \"pass\"; });\n",
+		6, "rule \"encrypt 2\" can never apply" },
+	{ "any for authenticated clients", SIGN "from_must_be = \"any\";" END,
+		3,
+		"every authenticated client can have a signature for every" },
+	{ "the whole Internet", SIGN "clients = \"0.0.0.0/0\";" END, 3,
+		"the whole Internet" },
+	{ "the whole IPv6 Internet", SIGN "clients = \"::/0\";" END, 3,
+		"the whole Internet" },
+	{ "to_self without sign rules", ENCRYPT "to_self = true;" END, 5,
+		"there is no sign rule" },
+};
+
+static void
+risky_settings_are_warned_of(void **state)
+{
+	struct written w;
+
+	(void)state;
+	written_begin(&w);
+	for (size_t i = 0; i < COUNT_OF(warnings); i++) {
+		const struct warned *row = &warnings[i];
+		int result = written_load(&w, row->text, false);
+		const struct problem *problem = w.problems.item[0];
+
+		if (result != 0 || w.problems.count != 1 ||
+			problem->kind != PROBLEM_WARNING ||
+			problem->line != row->line ||
+			strstr(problem->text, row->says) == NULL)
+			fail_msg("%s: %s", row->label, written_problems(&w));
+	}
+	written_end(&w);
+}
+
+static void
+included_files_stand_below_the_folder_of_their_file(void **state)
+{
+	struct written w;
+	char *absolute;
+
+	(void)state;
+	written_begin(&w);
+	written_file(&w, "user.conf", "user = \"u\";");
+	written_file(
+		&w, "rules.conf", "{ sender = \"a@b\"; stores = \"s\"; }\n");
+	load(&w, STORE "  @include \"user.conf\"\nsign = (\n"
+		       "@include \"rules.conf\"\n);\n");
+	assert_string_equal(w.conf->user, "u");
+	assert_int_equal(w.conf->gateway->sign_rules.count, 1);
+	absolute = mem_printf("@include \"%s/user.conf\"\n", w.folder);
+	load(&w, absolute);
+	assert_string_equal(w.conf->user, "u");
+	mem_free(absolute);
+	load(&w, "# @include \"none.conf\"\n/*\n@include \"none.conf\"\n*/\n");
+	assert_string_equal(w.conf->user, "smime-milter");
+	written_end(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_file_is_all_defaults),
+		cmocka_unit_test(every_top_setting_arrives),
+		cmocka_unit_test(a_sign_rule_has_its_defaults),
+		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),
+		cmocka_unit_test(an_encrypt_rule_has_its_defaults),
+		cmocka_unit_test(every_setting_of_an_encrypt_rule_arrives),
+		cmocka_unit_test(every_cipher_digest_and_verdict_has_its_name),
+		cmocka_unit_test(odd_files_are_taken_without_a_word),
+		cmocka_unit_test(sockets_are_made_alike),
+		cmocka_unit_test(risky_settings_are_warned_of),
+		cmocka_unit_test(
+			included_files_stand_below_the_folder_of_their_file),
+	};
+
+	return cmocka_run_group_tests_name("conf/good", tests, NULL, NULL);
+}
