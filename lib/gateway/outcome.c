@@ -159,10 +159,12 @@ author_of(const struct mail *mail)
 static void
 put_rule(struct line *line, const char *name, const char *rule)
 {
+	bool quote = rule != NULL && strchr(rule, ' ') != NULL;
+
 	put(line, name);
-	put(line, "=");
+	put(line, quote ? "=\"" : "=");
 	put_escaped(line, rule != NULL ? rule : "-");
-	put(line, " ");
+	put(line, quote ? "\" " : " ");
 }
 
 void

@@ -234,6 +234,7 @@ the_log_line_escapes_what_a_sender_may_choose(void **state)
 	assert_null(strchr(line, '\n'));
 	assert_non_null(strstr(line, "4Wx\\x0a1: from=<\\x22a\\x5c\\x22b"));
 	assert_non_null(strstr(line, " sender=<alice@example.com> rcpts=1 "));
+	assert_non_null(strstr(line, " sign=\"sign 1\" encrypt=- "));
 	assert_non_null(strstr(line, " ms=7"));
 	outcome_log_line(&outcome, &mail, 7, line, 20);
 	assert_int_equal(strlen(line), 19);
