@@ -65,6 +65,9 @@ int cert_fits(const struct cert *cert, enum cert_purpose purpose, time_t now,
 char *cert_subject(const struct cert *cert) MUST_USE;
 char *cert_issuer(const struct cert *cert) MUST_USE;
 char *cert_serial(const struct cert *cert) MUST_USE;
+char *cert_name_text(const X509_NAME *name) MUST_USE;
+/* "2026-01-31" */
+void cert_date_text(time_t when, char out[11]);
 /* "rsa-2048", "rsa-pss-2048", "ec-p-256"; up to size bytes. */
 void cert_key_text(const struct cert *cert, char *out, size_t size);
 

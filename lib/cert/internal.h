@@ -18,9 +18,6 @@ int cert_usage_allows(
 /* text.c */
 enum cert_key_kind cert_key_kind(const EVP_PKEY *key);
 void cert_describe_key(const EVP_PKEY *key, char *out, size_t size);
-char *cert_name_text(const X509_NAME *name) MUST_USE;
-/* "2026-01-31" */
-void cert_date_text(time_t when, char out[11]);
 
 /* index.c: items by a digest or a digest-like key; sort before looking up. */
 enum { INDEX_KEY_BYTES = 32 };

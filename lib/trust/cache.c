@@ -1,88 +1,50 @@
-/*
- * Good paths, remembered until the first certificate of the path expires.
- * Refusals are not: they are rare, and what is missing may come with another
- * chain.
- */
-#include <search.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "trust/internal.h"
 
-struct known {
-	char sha256[CERT_SHA256_HEX];
-	struct validity validity;
-};
-
-static int
-compare(const void *a, const void *b)
+void
+cache_init(struct cache *cache)
 {
-	return strcmp(((const struct known *)a)->sha256,
-		((const struct known *)b)->sha256);
-}
-
-static time_t
-seconds_of(const ASN1_TIME *time)
-{
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm) : 0;
+	pthread_mutex_init(&cache->lock, NULL);
+	cache->place = mem_array(CACHE_PLACES, sizeof(*cache->place));
 }
 
 void
-trust_validity(const STACK_OF(X509) * path, struct validity *out)
+cache_clear(struct cache *cache)
 {
-	for (int i = 0; i < sk_X509_num(path); i++) {
-		const X509 *cert = sk_X509_value(path, i);
-		time_t from = seconds_of(X509_get0_notBefore(cert));
-		time_t until = seconds_of(X509_get0_notAfter(cert));
+	mem_free(cache->place);
+	pthread_mutex_destroy(&cache->lock);
+}
 
-		if (i == 0 || from > out->from)
-			out->from = from;
-		if (i == 0 || until < out->until)
-			out->until = until;
-	}
+static struct verdict *
+place_of(struct cache *cache, const char *sha256)
+{
+	char head[9] = "";
+
+	memcpy(head, sha256, 8);
+	return &cache->place[strtoul(head, NULL, 16) % CACHE_PLACES];
 }
 
 bool
-trust_cache_knows(struct trust *trust, const struct cert *cert, time_t when)
+cache_has(struct cache *cache, const char *sha256, time_t when)
 {
-	struct known key, **found;
-	bool good;
+	const struct verdict *verdict;
+	bool has;
 
-	memcpy(key.sha256, cert->sha256, sizeof(key.sha256));
-	pthread_mutex_lock(&trust->lock);
-	found = tfind(&key, &trust->cache, compare);
-	good = found != NULL && when >= (*found)->validity.from &&
-	       when <= (*found)->validity.until;
-	pthread_mutex_unlock(&trust->lock);
-	return good;
+	pthread_mutex_lock(&cache->lock);
+	verdict = place_of(cache, sha256);
+	has = strcmp(verdict->sha256, sha256) == 0 && when >= verdict->from &&
+	      when <= verdict->until;
+	pthread_mutex_unlock(&cache->lock);
+	return has;
 }
 
 void
-trust_cache_add(struct trust *trust, const struct cert *cert,
-	const struct validity *validity)
+cache_put(struct cache *cache, const struct verdict *verdict)
 {
-	struct known *fresh = mem_alloc(sizeof(*fresh)), **there;
-
-	memcpy(fresh->sha256, cert->sha256, sizeof(fresh->sha256));
-	fresh->validity = *validity;
-	pthread_mutex_lock(&trust->lock);
-	if (trust->cached >= TRUST_CACHE_MAX)
-		trust_cache_clear(trust);
-	there = tsearch(fresh, &trust->cache, compare);
-	if (there != NULL && *there == fresh) {
-		trust->cached++;
-		fresh = NULL;
-	}
-	pthread_mutex_unlock(&trust->lock);
-	mem_free(fresh);
-}
-
-void
-trust_cache_clear(struct trust *trust)
-{
-	tdestroy(trust->cache, mem_free);
-	trust->cache = NULL;
-	trust->cached = 0;
+	pthread_mutex_lock(&cache->lock);
+	*place_of(cache, verdict->sha256) = *verdict;
+	pthread_mutex_unlock(&cache->lock);
 }

@@ -1,83 +1,31 @@
-/* Anchors and intermediates, read once, and the paths to them. */
+#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "trust/internal.h"
 
-enum { DEPTH_MAX = 8, SECURITY_LEVEL = 2 };
-
-/* ---- reading ---- */
-
-static int
-read_certs(const char *path, struct list *certs, struct list *warnings,
-	struct error *err)
-{
-	struct buf bytes = { 0 };
-	int result = -1;
-
-	if (file_read(path, cert_limits_default.file_bytes, &bytes, err) == 0)
-		result = cert_load(buf_span(&bytes), NULL, path,
-			&cert_limits_default, certs, warnings, err);
-	buf_clear(&bytes);
-	return result;
-}
-
-static int
-add_anchors(struct trust *trust, const char *path, struct list *warnings,
-	struct error *err)
-{
-	size_t before = trust->anchors.count;
-
-	if (read_certs(path, &trust->anchors, warnings, err) != 0)
-		return -1;
-	for (size_t i = before; i < trust->anchors.count; i++) {
-		const struct cert *cert = trust->anchors.item[i];
-
-		if (X509_STORE_add_cert(trust->store, cert->x509) != 1)
-			return crypto_fail(err, ERROR_SYSTEM,
-				"%s: an anchor cannot be kept", path);
-	}
-	return 0;
-}
-
-static int
-add_intermediates(struct trust *trust, const char *path, struct list *warnings,
-	struct error *err)
-{
-	struct list certs = { 0 };
-	struct cert *cert;
-	int result = read_certs(path, &certs, warnings, err);
-
-	LIST_FOREACH (cert, &certs)
-		if (result == 0 &&
-			X509_add_cert(trust->intermediates, cert->x509,
-				X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) !=
-				1)
-			result = crypto_fail(err, ERROR_SYSTEM,
-				"%s: a certificate cannot be kept", path);
-	list_clear(&certs, cert_unref);
-	return result;
-}
+/* OpenSSL counts what stands between the certificate and the anchor. */
+enum { PATH_MAX_LEN = 8, DEPTH = PATH_MAX_LEN - 2, SECURITY_LEVEL = 2 };
 
 /*
- * RFC 5280 section 6 and no more: X509_V_FLAG_X509_STRICT would also ask for
- * the profile of section 4, which many a good private CA does not keep.  An
- * intermediate that is an anchor ends the path (PARTIAL_CHAIN).
+ * X509_V_FLAG_X509_STRICT is not set: it refuses roots without keyUsage or
+ * key identifiers, such as everybody's own authority made with the openssl
+ * command.  That an intermediate is an authority is checked all the same.
+ * PARTIAL_CHAIN: what the administrator names is an anchor, also when it did
+ * not sign itself.
  */
-static int
-set_parameters(struct trust *trust, struct error *err)
+static void
+set_parameters(X509_STORE *store)
 {
-	X509_VERIFY_PARAM *param = X509_STORE_get0_param(trust->store);
+	X509_VERIFY_PARAM *parameters = X509_STORE_get0_param(store);
 
-	X509_VERIFY_PARAM_set_depth(param, DEPTH_MAX);
-	X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
-	if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1)
-		return crypto_fail(
-			err, ERROR_SYSTEM, "the anchors cannot be set up");
-	return 0;
+	X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+	X509_VERIFY_PARAM_set_depth(parameters, DEPTH);
+	X509_VERIFY_PARAM_set_auth_level(parameters, SECURITY_LEVEL);
+	X509_VERIFY_PARAM_set_purpose(parameters, X509_PURPOSE_ANY);
+	X509_VERIFY_PARAM_set_trust(parameters, X509_TRUST_EMAIL);
 }
 
 int
@@ -88,22 +36,17 @@ trust_new(const struct trust_settings *settings, struct trust **out,
 	int result = -1;
 
 	crypto_begin();
-	pthread_mutex_init(&trust->lock, NULL);
+	cache_init(&trust->cache);
 	trust->store = X509_STORE_new();
 	trust->intermediates = sk_X509_new_null();
 	if (trust->store == NULL || trust->intermediates == NULL) {
-		crypto_fail(err, ERROR_SYSTEM, "no memory for the anchors");
+		crypto_fail(err, ERROR_SYSTEM, "no store of trust anchors");
 		goto out;
 	}
-	if (set_parameters(trust, err) != 0)
+	set_parameters(trust->store);
+	if (trust_load_anchors(trust, settings, warnings, err) != 0 ||
+		trust_load_intermediates(trust, settings, warnings, err) != 0)
 		goto out;
-	for (size_t i = 0; i < settings->anchor_count; i++)
-		if (add_anchors(trust, settings->anchors[i], warnings, err))
-			goto out;
-	for (size_t i = 0; i < settings->intermediate_count; i++)
-		if (add_intermediates(trust, settings->intermediates[i],
-			    warnings, err) != 0)
-			goto out;
 	*out = trust;
 	trust = NULL;
 	result = 0;
@@ -117,11 +60,10 @@ trust_free(struct trust *trust)
 {
 	if (trust == NULL)
 		return;
-	trust_cache_clear(trust);
-	pthread_mutex_destroy(&trust->lock);
 	list_clear(&trust->anchors, cert_unref);
-	sk_X509_pop_free(trust->intermediates, X509_free);
 	X509_STORE_free(trust->store);
+	sk_X509_pop_free(trust->intermediates, X509_free);
+	cache_clear(&trust->cache);
 	mem_free(trust);
 }
 
@@ -132,115 +74,88 @@ trust_anchor_count(const struct trust *trust)
 }
 
 int
-trust_describe(const struct trust *trust, struct list *lines, struct error *err)
+trust_describe(
+	const struct trust *trust, struct list *lines, struct error *err UNUSED)
 {
 	const struct cert *anchor;
 
-	(void)err;
 	LIST_FOREACH (anchor, &trust->anchors) {
 		char *subject = cert_subject(anchor);
+		int constrained = X509_get_ext_by_NID(
+			anchor->x509, NID_name_constraints, -1);
+		const char *below = "only this certificate itself";
+		char date[11];
 
+		if (cert_is_ca(anchor))
+			below = constrained >= 0 ? "what it issues within its "
+						   "name constraints"
+						 : "everything it issues";
+		cert_date_text(anchor->not_after, date);
 		list_add(lines,
-			mem_printf("%s: every certificate below %s is trusted",
-				anchor->source, subject));
+			mem_printf("%s: %s, until %s", subject, below, date));
 		mem_free(subject);
 	}
 	return 0;
 }
 
-/* ---- why not? ---- */
-
-static const char *
-common_name(const X509_NAME *name, char *out, size_t size)
+/* RFC 5280 4.2.1.12, as everybody reads it for authorities too. */
+static bool
+is_for_mail(X509 *x509)
 {
-	int len = X509_NAME_get_text_by_NID(
-		(X509_NAME *)name, NID_commonName, out, (int)size);
-
-	if (len <= 0 && X509_NAME_oneline(name, out, (int)size) == NULL)
-		out[0] = '\0';
-	return out;
+	return (X509_get_extended_key_usage(x509) & (XKU_SMIME | XKU_ANYEKU)) !=
+	       0;
 }
 
 static void
-day_of(const ASN1_TIME *when, char out[16])
+shrink(struct verdict *verdict, X509 *x509)
 {
-	struct tm tm;
+	struct tm from, until;
 
-	if (ASN1_TIME_to_tm(when, &tm) != 1 ||
-		strftime(out, 16, "%Y-%m-%d", &tm) == 0)
-		out[0] = '\0';
+	if (ASN1_TIME_to_tm(X509_get0_notBefore(x509), &from) != 1 ||
+		ASN1_TIME_to_tm(X509_get0_notAfter(x509), &until) != 1)
+		return;
+	if (timegm(&from) > verdict->from)
+		verdict->from = timegm(&from);
+	if (timegm(&until) < verdict->until)
+		verdict->until = timegm(&until);
 }
 
+/* The path that was found: may it be used for mail, and how long? */
 static int
-explain(X509_STORE_CTX *context, struct error *why)
+judge_path(
+	const STACK_OF(X509) * path, struct verdict *verdict, struct error *why)
 {
-	int code = X509_STORE_CTX_get_error(context);
-	const X509 *at = X509_STORE_CTX_get_current_cert(context);
-	char subject[100] = "", issuer[100] = "", day[16] = "";
+	int count = sk_X509_num(path);
 
-	if (crypto_lacked_memory() || code == X509_V_ERR_OUT_OF_MEM ||
-		at == NULL)
-		return error_set(
-			why, ERROR_SYSTEM, "no memory to examine a path");
-	common_name(X509_get_subject_name(at), subject, sizeof(subject));
-	common_name(X509_get_issuer_name(at), issuer, sizeof(issuer));
-	switch (code) {
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		return error_set(why, ERROR_TRUST,
-			"no anchor or intermediate for issuer %s", issuer);
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		return error_set(why, ERROR_TRUST,
-			"it is self-signed and not an anchor");
-	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-		return error_set(why, ERROR_TRUST,
-			"its root %s is not an anchor", subject);
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		day_of(X509_get0_notAfter(at), day);
-		return error_set(why, ERROR_TRUST,
-			"the certificate of %s expired on %s", subject, day);
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		day_of(X509_get0_notBefore(at), day);
-		return error_set(why, ERROR_TRUST,
-			"the certificate of %s is valid from %s", subject, day);
-	}
-	return error_set(why, ERROR_TRUST, "the certificate of %s: %s", subject,
-		X509_verify_cert_error_string(code));
-}
+	for (int i = 0; i < count; i++) {
+		X509 *x509 = sk_X509_value(path, i);
+		char *subject;
 
-/* ---- the path ---- */
-
-/* RFC 5280 4.2.1.12: an authority may be limited to other purposes. */
-static int
-check_purposes(const STACK_OF(X509) * path, struct error *why)
-{
-	for (int i = 1; i < sk_X509_num(path); i++) {
-		X509 *authority = sk_X509_value(path, i);
-		char name[100];
-
-		if ((X509_get_extension_flags(authority) & EXFLAG_XKUSAGE) ==
-				0 ||
-			(X509_get_extended_key_usage(authority) &
-				(XKU_SMIME | XKU_ANYEKU)) != 0)
+		shrink(verdict, x509);
+		/* What an anchor is good for the administrator has said. */
+		if (is_for_mail(x509) || (i != 0 && i == count - 1))
 			continue;
-		return error_set(why, ERROR_TRUST,
-			"the authority %s is not for e-mail",
-			common_name(X509_get_subject_name(authority), name,
-				sizeof(name)));
+		if (i == 0)
+			return error_set(why, ERROR_TRUST,
+				"its extendedKeyUsage does not allow e-mail");
+		subject = cert_name_text(X509_get_subject_name(x509));
+		error_set(why, ERROR_TRUST,
+			"%s may not issue certificates for e-mail "
+			"(extendedKeyUsage)",
+			subject);
+		mem_free(subject);
+		return -1;
 	}
 	return 0;
 }
 
-/* Where to look for issuers besides the anchors; borrowed elements. */
+/* Its own chain and ours; references are not counted in it. */
 static STACK_OF(X509) *
-	untrusted_for(const struct trust *trust, const struct cert *cert)
+	gather(const struct trust *trust, const struct cert *cert)
 {
 	STACK_OF(X509) *all = sk_X509_dup(trust->intermediates);
 
-	for (int i = 0; all != NULL && cert->chain != NULL &&
-			i < sk_X509_num(cert->chain);
-		i++)
+	for (int i = 0; all != NULL && i < sk_X509_num(cert->chain); i++)
 		if (sk_X509_push(all, sk_X509_value(cert->chain, i)) == 0) {
 			sk_X509_free(all);
 			return NULL;
@@ -249,31 +164,35 @@ static STACK_OF(X509) *
 }
 
 static int
-verify(struct trust *trust, const struct cert *cert, time_t when,
-	struct validity *validity, struct error *why)
+find_path(const struct trust *trust, const struct cert *cert, time_t when,
+	struct verdict *verdict, struct error *why)
 {
-	X509_STORE_CTX *context = X509_STORE_CTX_new();
-	STACK_OF(X509) *untrusted = untrusted_for(trust, cert);
-	int result = -1;
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	STACK_OF(X509) *untrusted = gather(trust, cert);
+	int result = -1, verified;
 
-	if (context == NULL || untrusted == NULL ||
-		X509_STORE_CTX_init(
-			context, trust->store, cert->x509, untrusted) != 1) {
-		crypto_fail(why, ERROR_SYSTEM, "no memory to examine a path");
+	crypto_begin();
+	if (ctx == NULL || untrusted == NULL ||
+		X509_STORE_CTX_init(ctx, trust->store, cert->x509, untrusted) !=
+			1) {
+		crypto_fail(why, ERROR_SYSTEM, "its path cannot be looked for");
 		goto out;
 	}
-	X509_STORE_CTX_set_time(context, 0, when);
-	if (X509_verify_cert(context) != 1) {
-		explain(context, why);
+	X509_STORE_CTX_set_time(ctx, 0, when);
+	verified = X509_verify_cert(ctx);
+	if (verified < 0) {
+		crypto_fail(why, ERROR_SYSTEM, "its path cannot be looked for");
 		goto out;
 	}
-	result = check_purposes(X509_STORE_CTX_get0_chain(context), why);
-	if (result == 0)
-		trust_validity(X509_STORE_CTX_get0_chain(context), validity);
+	if (verified == 0) {
+		trust_explain(ctx, why);
+		goto out;
+	}
+	result = judge_path(X509_STORE_CTX_get0_chain(ctx), verdict, why);
 out:
 	crypto_begin();
 	sk_X509_free(untrusted);
-	X509_STORE_CTX_free(context);
+	X509_STORE_CTX_free(ctx);
 	return result;
 }
 
@@ -281,21 +200,17 @@ int
 trust_check(struct trust *trust, const struct cert *cert, time_t when,
 	struct error *why)
 {
-	struct validity validity;
+	struct verdict verdict = { .from = cert->not_before,
+		.until = cert->not_after };
 
 	if (trust->anchors.count == 0)
 		return error_set(why, ERROR_TRUST,
 			"no trust anchors are configured (trust.anchors)");
-	if (trust_cache_knows(trust, cert, when))
+	if (cache_has(&trust->cache, cert->sha256, when))
 		return 0;
-	/*
-	 * A refusal is asked for twice: OpenSSL 3.0 can take an allocation
-	 * that failed for an issuer that is missing, without a word.
-	 */
-	crypto_begin();
-	if (verify(trust, cert, when, &validity, why) != 0 &&
-		verify(trust, cert, when, &validity, why) != 0)
+	if (find_path(trust, cert, when, &verdict, why) != 0)
 		return -1;
-	trust_cache_add(trust, cert, &validity);
+	memcpy(verdict.sha256, cert->sha256, sizeof(verdict.sha256));
+	cache_put(&trust->cache, &verdict);
 	return 0;
 }
