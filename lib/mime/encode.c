@@ -214,6 +214,26 @@ is_base64(unsigned char c)
 	       (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
 }
 
+bool
+mime_is_base64(struct span text)
+{
+	size_t count = 0, padding = 0;
+	bool foreign = false, broken = false;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = text.data[i];
+
+		if (!is_base64(c)) {
+			foreign |= !mime_is_blank(c) && c != '\r' && c != '\n';
+			continue;
+		}
+		count++;
+		broken |= padding != 0 && c != '=';
+		padding += c == '=';
+	}
+	return !foreign || (!broken && count % 4 == 0 && padding <= 2);
+}
+
 int
 mime_put_base64_again(struct buf *out, struct span text, struct error *err)
 {

@@ -72,18 +72,18 @@ mime_field_count(struct span header, const char *name)
 }
 
 /*
- * A first line "From ..." is what mailboxes put before a message, and one
- * that starts with a blank is a fold of nothing: both belong to the header
- * for those who read mail.
+ * A first line "From ..." is what mailboxes put before a message; one that
+ * starts with a blank is a fold, if only of nothing, and one that starts with
+ * a colon a field, if only of nothing: all are header for those who read mail.
  */
 static bool
 is_header_line(struct span line, bool first)
 {
 	size_t colon;
 
-	return is_fold(line) || name_len(line, &colon) != 0 ||
-	       (first && span_starts_nocase(line, "From ") &&
-		       line.data[0] == 'F' && line.data[1] == 'r');
+	return is_fold(line) || line.data[0] == ':' ||
+	       name_len(line, &colon) != 0 ||
+	       (first && line.len >= 5 && memcmp(line.data, "From ", 5) == 0);
 }
 
 void

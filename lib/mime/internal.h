@@ -122,6 +122,12 @@ int mime_put_quoted(
 	struct buf *out, struct span text, bool coded, struct error *err);
 /* Base64 without a last line end. */
 int mime_put_base64(struct buf *out, struct span bytes, struct error *err);
+/*
+ * Does it say the same when wrapped anew and without foreign bytes?  Only
+ * blanks are foreign; or what is left are whole groups of four, padded at the
+ * end only: else decoders disagree about what it says.
+ */
+bool mime_is_base64(struct span text);
 /* Base64 again, its alphabet wrapped anew, what is foreign to it left out. */
 int mime_put_base64_again(struct buf *out, struct span text, struct error *err);
 

@@ -71,44 +71,71 @@ static const unsigned flaws_of_encoding[] = {
 /* More than one byte in six with the eighth bit: base64 is shorter. */
 enum { BASE64_SHORTER = 6 };
 
+static bool
+is_text(const struct mime_type *type)
+{
+	return type->type[0] == '\0' || strcmp(type->type, "text") == 0;
+}
+
+/*
+ * What bytes that stand for themselves become.  At the end of all, behind a
+ * last delimiter that closes nothing, readers disagree whether the line end
+ * is content: quoted-printable leaves it where it is.
+ */
+static enum action
+choose_encoding(const struct mime_labels *labels, const struct mime_scan *scan,
+	size_t len, bool open_end)
+{
+	bool binary = labels->encoding == ENCODING_BINARY;
+
+	if (!is_text(&labels->type) ||
+		(scan->flaws & FLAW_BARE_LF &&
+			(binary || scan->flaws & FLAW_NUL)))
+		return ACTION_TO_BASE64;
+	if (open_end)
+		return ACTION_TO_QUOTED;
+	return scan->flaws & FLAW_NUL || scan->high > len / BASE64_SHORTER
+		       ? ACTION_TO_BASE64
+		       : ACTION_TO_QUOTED;
+}
+
 static enum action
 choose_action(const struct mime_labels *labels, const struct mime_scan *scan,
-	size_t len)
+	struct span body, bool open_end)
 {
 	enum mime_encoding encoding = labels->encoding;
 	unsigned flaws = scan->flaws & flaws_of_encoding[encoding];
-	const char *type = labels->type.type;
-	bool text = type[0] == '\0' || strcmp(type, "text") == 0;
 
 	if (flaws == 0)
 		return ACTION_KEEP;
 	if (flaws == FLAW_BARE_LF && encoding != ENCODING_BINARY &&
-		(text || !mime_is_identity(encoding)))
+		(is_text(&labels->type) || !mime_is_identity(encoding)))
 		return ACTION_LINES;
 	if (encoding == ENCODING_QUOTED)
 		return ACTION_QUOTED_AGAIN;
 	if (encoding == ENCODING_BASE64)
-		return ACTION_BASE64_AGAIN;
-	if (!text || flaws & FLAW_NUL || scan->high > len / BASE64_SHORTER ||
-		(flaws & FLAW_BARE_LF && encoding == ENCODING_BINARY))
-		return ACTION_TO_BASE64;
-	return ACTION_TO_QUOTED;
+		return mime_is_base64(body) ? ACTION_BASE64_AGAIN : ACTION_KEEP;
+	return choose_encoding(labels, scan, body.len, open_end);
 }
 
 /*
- * A header in which nothing is a field, or that begins with a fold of
- * nothing, is read differently by different readers: a field added to it
- * could become text.
+ * A line in it is no field: some readers take it for the first line of the
+ * body, and a field added behind it for text.
  */
 static bool
 is_odd_header(struct span header)
 {
+	struct span rest = header;
 	struct mime_field field;
+	size_t len = 0;
 
 	if (header.len == 0)
 		return false;
-	return mime_is_blank(header.data[0]) ||
-	       mime_field_next(&header, &field) == 0;
+	if (span_starts_nocase(header, "From "))
+		header.len -= mime_line_next(&rest).len;
+	while (mime_field_next(&rest, &field) == 1)
+		len += field.whole.len;
+	return len == 0 || len != header.len;
 }
 
 /* Room for the leaf and for all that comes behind it: no growth in steps. */
@@ -191,14 +218,16 @@ mime_rewrite_leaf(struct rewriter *r, const struct mime_entity *entity,
 	enum action action;
 	struct mime_scan scan;
 	struct mime_patch patch;
+	const unsigned char *body_end = entity->body.data + entity->body.len;
 	bool separate; /* the body may no longer look like no field */
 
 	r->report->leaves++;
 	r->report->scanned_bytes += entity->body.len;
 	mime_scan(entity->body, &scan);
-	action = choose_action(labels, &scan, entity->body.len);
+	action = choose_action(
+		labels, &scan, entity->body, depth != 0 && body_end == r->end);
 	patch = patch_for(labels, action, &scan, depth);
-	separate = patch.encoding != NULL || is_changed(action);
+	separate = is_changed(action);
 	if (separate && is_odd_header(entity->header)) {
 		r->report->residue |= MIME_RESIDUE_HEADER;
 		return put(r, entity->header) || put(r, entity->separator) ||
@@ -208,7 +237,8 @@ mime_rewrite_leaf(struct rewriter *r, const struct mime_entity *entity,
 	}
 	if (action != ACTION_KEEP || patch.encoding != NULL)
 		r->report->changed++;
-	if (labels->encoding == ENCODING_UNKNOWN &&
+	if (!is_changed(action) && !mime_is_identity(labels->encoding) &&
+		labels->encoding != ENCODING_QUOTED &&
 		scan.flaws & (FLAWS_BYTES | FLAW_LONG))
 		r->report->residue |= MIME_RESIDUE_ENCODING;
 	if (mime_rewrite_header(r, entity, &patch) != 0)

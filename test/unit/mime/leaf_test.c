@@ -14,6 +14,9 @@
 
 #include "mime/mime.h"
 
+#define X76 X36 X40 "\r\n"
+#define X36 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static const struct rewrite_row leaves[] = {
 	CHANGED("8-bit text", PART8, PARTQ),
 	CHANGED("8-bit text without label",
@@ -86,6 +89,14 @@ static const struct rewrite_row leaves[] = {
 	CHANGED("foreign bytes in base64",
 		BINARY B64 "\r\nQU\xe4JD\r\nQ\rUJD\r\n",
 		BINARY B64 "\r\nQUJDQUJD\r\n"),
+	CHANGED("long lines in base64 without padding",
+		BINARY B64 "\r\n" X1000 "xx\r\n",
+		BINARY B64
+		"\r\n" X76 X76 X76 X76 X76 X76 X76 X76 X76 X76 X76 X76 X76
+		"xxxxxxxxxxxxxx\r\n"),
+	CHANGED("text in a part that nothing closes",
+		MIXED "\r\n--x\r\n" UTF8 BIT8 "\r\n" UE UE "\r\n",
+		MIXED "\r\n--x\r\n" UTF8 QP "\r\n=C3=BC=C3=BC\r\n"),
 	CHANGED("message/rfc822 in base64 is wrapped again",
 		FWD B64 "\r\nU3ViamVj\xe4"
 			"dDogcw0KDQp4DQo=\r\n",
