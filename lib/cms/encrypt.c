@@ -33,6 +33,15 @@ ciphertext_len(const struct cipher_row *row, size_t content_len)
 	return (content_len / row->block_bytes + 1) * row->block_bytes;
 }
 
+/* Identifier and parameters in full length, the IV whatever it is. */
+static bool
+names_cipher(struct span algorithm, const struct cipher_row *row)
+{
+	return algorithm.len == 2u + row->algorithm.data[1] &&
+	       span_equal(span_of(algorithm.data, row->algorithm.len),
+		       row->algorithm);
+}
+
 /*
  * The parts of OpenSSL's structure, read by our own reader.  What it made
  * must have a RecipientInfo for everybody: a mail that somebody cannot read
@@ -55,6 +64,7 @@ make_skeleton(struct encrypting *job, struct error *err)
 	if (!envelope_read(buf_span(&job->skeleton), &job->envelope) ||
 		job->envelope.authenticated != job->row->authenticated ||
 		job->envelope.recipient_count != job->started.recipient_count ||
+		!names_cipher(job->envelope.algorithm, job->row) ||
 		job->envelope.content.whole.len != 0)
 		return crypto_fail(err, ERROR_CRYPTO,
 			"OpenSSL made an envelope that is not whole");

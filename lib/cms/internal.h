@@ -49,6 +49,8 @@ int signer_encode_attributes(struct cms_signer *signer, X509 *encryption,
 struct cipher_row {
 	const char *name;
 	const EVP_CIPHER *(*cipher)(void);
+	struct span algorithm; /* how its AlgorithmIdentifier begins */
+	int wrap;	       /* NID of the key wrap for key agreement */
 	size_t key_bytes;
 	size_t block_bytes; /* 1: the ciphertext is as long as the content */
 	bool authenticated;
@@ -66,6 +68,9 @@ struct started {
 	size_t recipient_count; /* without repeated certificates */
 };
 
+/* recipient_check.c: is the RecipientInfo what was asked for? */
+bool recipient_is_right(CMS_RecipientInfo *info,
+	const struct cms_recipient *recipient, const struct cipher_row *row);
 int start_envelope(const struct cipher_row *row,
 	const struct cms_recipient *recipients, size_t count,
 	struct started *out, struct error *err) MUST_USE;

@@ -16,12 +16,16 @@ check_rsa(const struct cms_recipient *recipient, EVP_PKEY *key,
 	if (EVP_PKEY_get_size(key) >=
 		2 * digest_bytes + 2 + (int)row->key_bytes)
 		return 0;
-	return error_set(err, ERROR_NOKEY,
+	return crypto_fail(err, ERROR_NOKEY,
 		"%s: an RSA key of %d bits is too small for OAEP with %s",
 		recipient->cert->source, EVP_PKEY_get_bits(key),
 		crypto_digest_name(recipient->oaep_digest));
 }
 
+/*
+ * EVP_PKEY_is_a() would be the newer question, but without memory it answers
+ * no, and a mail would be refused for good.
+ */
 static int
 check_key(const struct cms_recipient *recipient, const struct cipher_row *row,
 	struct error *err)
@@ -32,11 +36,11 @@ check_key(const struct cms_recipient *recipient, const struct cipher_row *row,
 		return crypto_fail(err, ERROR_NOKEY,
 			"%s: the certificate's key cannot be read",
 			recipient->cert->source);
-	if (EVP_PKEY_is_a(key, "RSA"))
+	if (EVP_PKEY_get_id(key) == EVP_PKEY_RSA)
 		return check_rsa(recipient, key, row, err);
-	if (EVP_PKEY_is_a(key, "EC"))
+	if (EVP_PKEY_get_id(key) == EVP_PKEY_EC)
 		return 0;
-	return error_set(err, ERROR_NOKEY,
+	return crypto_fail(err, ERROR_NOKEY,
 		"%s: nothing can be encrypted to a key of type %s",
 		recipient->cert->source, EVP_PKEY_get0_type_name(key));
 }
@@ -77,7 +81,7 @@ add_recipient(CMS_ContentInfo *cms, const struct cms_recipient *recipient,
 		cms, recipient->cert->x509, CMS_KEY_PARAM);
 	if (info != NULL && set_parameters(info, recipient))
 		return 0;
-	return crypto_fail(err, ERROR_NOKEY,
+	return crypto_fail(err, ERROR_CRYPTO,
 		"%s: nothing can be encrypted to it", recipient->cert->source);
 }
 
@@ -102,6 +106,38 @@ new_cms(const struct cipher_row *row)
 	return CMS_EnvelopedData_create_ex(row->cipher(), library, NULL);
 }
 
+static int
+add_all(const struct cipher_row *row, const struct cms_recipient *recipients,
+	size_t count, struct started *out, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (is_repeated(recipients, i))
+			continue;
+		if (add_recipient(out->cms, &recipients[i], row, err) != 0)
+			return -1;
+		out->recipient_count++;
+	}
+	return 0;
+}
+
+static bool
+all_are_right(const struct cipher_row *row,
+	const struct cms_recipient *recipients, size_t count,
+	const struct started *started)
+{
+	STACK_OF(CMS_RecipientInfo) *infos =
+		CMS_get0_RecipientInfos(started->cms);
+	int at = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!is_repeated(recipients, i) &&
+			!recipient_is_right(
+				sk_CMS_RecipientInfo_value(infos, at++),
+				&recipients[i], row))
+			return false;
+	return true;
+}
+
 /*
  * The key is made and encrypted to all recipients in CMS_dataInit(), which
  * also gives a filter that holds the content cipher.
@@ -117,20 +153,16 @@ start(const struct cipher_row *row, const struct cms_recipient *recipients,
 	if (out->cms == NULL)
 		return crypto_fail(
 			err, ERROR_CRYPTO, "%s cannot be used", row->name);
-	for (size_t i = 0; i < count; i++) {
-		if (is_repeated(recipients, i))
-			continue;
-		if (add_recipient(out->cms, &recipients[i], row, err) != 0)
-			return -1;
-		out->recipient_count++;
-	}
+	if (add_all(row, recipients, count, out, err) != 0)
+		return -1;
 	nowhere = BIO_new(BIO_s_null());
 	if (nowhere != NULL)
 		out->filter = CMS_dataInit(out->cms, nowhere);
 	if (out->filter == NULL)
 		BIO_free(nowhere);
 	if (out->filter == NULL ||
-		BIO_get_cipher_ctx(out->filter, &out->cipher) <= 0)
+		BIO_get_cipher_ctx(out->filter, &out->cipher) <= 0 ||
+		!all_are_right(row, recipients, count, out))
 		return crypto_fail(err, ERROR_CRYPTO,
 			"the recipients' keys cannot be used");
 	return 0;
@@ -145,8 +177,9 @@ started_clear(struct started *started)
 }
 
 /*
- * CMS_dataInit() does not say whose key it could not use.  A key that can
- * never be used is no trouble that passes, so each is tried on its own.
+ * CMS_dataInit() does not say whose key it could not use, and OpenSSL loses
+ * the reason when memory was short.  A key that can never be used is no
+ * trouble that passes: each is tried once more, on its own.
  */
 static int
 blame(const struct cipher_row *row, const struct cms_recipient *recipients,
@@ -160,7 +193,7 @@ blame(const struct cipher_row *row, const struct cms_recipient *recipients,
 
 		started_clear(&alone);
 		if (rc != 0 && why.kind == ERROR_CRYPTO)
-			return error_set(err, ERROR_NOKEY, "%s: %s",
+			return crypto_fail(err, ERROR_NOKEY, "%s: %s",
 				recipients[i].cert->source, why.text);
 		if (rc != 0) {
 			*err = why;

@@ -65,6 +65,31 @@ fill_attributes(struct signing *signing, struct error *err)
 	return 0;
 }
 
+/*
+ * Without memory OpenSSL 3.0 says "success" for ECDSA with a length of 0 or
+ * 2^32 - 1: lengths are not believed.
+ */
+static int
+sign_digest(EVP_PKEY_CTX *context, const struct digest *digest,
+	struct buf *signature, struct error *err)
+{
+	size_t room = 0, len;
+
+	if (EVP_PKEY_sign(context, NULL, &room, digest->bytes, digest->len) <=
+			0 ||
+		room == 0)
+		return crypto_fail(err, ERROR_CRYPTO, "signing failed");
+	if (buf_reserve(signature, room, err) != 0)
+		return -1;
+	len = room;
+	if (EVP_PKEY_sign(context, signature->data, &len, digest->bytes,
+		    digest->len) <= 0 ||
+		len == 0 || len > room)
+		return crypto_fail(err, ERROR_CRYPTO, "signing failed");
+	signature->len = len;
+	return 0;
+}
+
 /* The digest of the DER with its SET OF tag (RFC 5652 5.4). */
 static int
 sign_attributes(
@@ -73,28 +98,14 @@ sign_attributes(
 	struct pieces attributes = { .count = 0 };
 	EVP_PKEY_CTX *context = NULL;
 	struct digest digest;
-	size_t len = 0;
-	int rc = -1;
+	int rc;
 
 	pieces_add(&attributes, buf_span(&signing->attributes));
 	if (digest_pieces(signing->signer->digest, &attributes, &digest, err) !=
 			0 ||
 		signer_key_context(signing->signer, &context, err) != 0)
 		return -1;
-	if (EVP_PKEY_sign(context, NULL, &len, digest.bytes, digest.len) <= 0) {
-		crypto_fail(err, ERROR_CRYPTO, "signing failed");
-		goto out;
-	}
-	if (buf_reserve(signature, len, err) != 0)
-		goto out;
-	if (EVP_PKEY_sign(context, signature->data, &len, digest.bytes,
-		    digest.len) <= 0) {
-		crypto_fail(err, ERROR_CRYPTO, "signing failed");
-		goto out;
-	}
-	signature->len = len;
-	rc = 0;
-out:
+	rc = sign_digest(context, &digest, signature, err);
 	EVP_PKEY_CTX_free(context);
 	return rc;
 }

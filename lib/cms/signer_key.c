@@ -28,7 +28,7 @@ check_restrictions(struct cms_signer *signer, struct error *err)
 		    OSSL_PKEY_PARAM_MANDATORY_DIGEST, mandatory,
 		    sizeof(mandatory), NULL) > 0 &&
 		mandatory[0] != '\0' && !EVP_MD_is_a(md, mandatory))
-		return error_set(err, ERROR_NOKEY,
+		return crypto_fail(err, ERROR_NOKEY,
 			"%s: its key may only sign with %s, not with %s",
 			signer->cert->source, mandatory,
 			crypto_digest_name(signer->digest));
@@ -55,7 +55,7 @@ check_size(const struct cms_signer *signer, struct error *err)
 	}
 	if (bytes >= needed_bytes)
 		return 0;
-	return error_set(err, ERROR_NOKEY,
+	return crypto_fail(err, ERROR_NOKEY,
 		"%s: an RSA key of %d bits is too small for %s%s",
 		signer->cert->source, bits, crypto_digest_name(signer->digest),
 		signer->pss ? " with RSASSA-PSS" : "");
@@ -69,17 +69,17 @@ signer_check_key(
 	bool only_pss;
 
 	if (signer->cert->key == NULL)
-		return error_set(err, ERROR_NOKEY, "%s: has no private key",
+		return crypto_fail(err, ERROR_NOKEY, "%s: has no private key",
 			signer->cert->source);
 	if (key == NULL)
 		return crypto_fail(err, ERROR_NOKEY,
 			"%s: the certificate's key cannot be read",
 			signer->cert->source);
-	if (EVP_PKEY_is_a(key, "EC"))
+	if (EVP_PKEY_get_id(key) == EVP_PKEY_EC)
 		return 0;
-	only_pss = EVP_PKEY_is_a(key, "RSA-PSS");
-	if (!only_pss && !EVP_PKEY_is_a(key, "RSA"))
-		return error_set(err, ERROR_NOKEY,
+	only_pss = EVP_PKEY_get_id(key) == EVP_PKEY_RSA_PSS;
+	if (!only_pss && EVP_PKEY_get_id(key) != EVP_PKEY_RSA)
+		return crypto_fail(err, ERROR_NOKEY,
 			"%s: keys of type %s cannot sign here, only RSA and EC",
 			signer->cert->source, EVP_PKEY_get0_type_name(key));
 	signer->pss = only_pss || scheme == CMS_PSS;
@@ -100,7 +100,7 @@ set_parameters(const struct cms_signer *signer, EVP_PKEY_CTX *context)
 
 	if (EVP_PKEY_sign_init(context) <= 0)
 		return 0;
-	if (!EVP_PKEY_is_a(key, "EC") &&
+	if (EVP_PKEY_get_id(key) != EVP_PKEY_EC &&
 		EVP_PKEY_CTX_set_rsa_padding(
 			context, signer->pss ? RSA_PKCS1_PSS_PADDING
 					     : RSA_PKCS1_PADDING) <= 0)
@@ -113,8 +113,8 @@ set_parameters(const struct cms_signer *signer, EVP_PKEY_CTX *context)
 }
 
 static int
-make_context(
-	const struct cms_signer *signer, EVP_PKEY_CTX **out, struct error *err)
+make_context(const struct cms_signer *signer, enum error_kind kind,
+	EVP_PKEY_CTX **out, struct error *err)
 {
 	EVP_PKEY_CTX *context =
 		EVP_PKEY_CTX_new_from_pkey(NULL, signer->cert->key, NULL);
@@ -124,9 +124,8 @@ make_context(
 		return 0;
 	}
 	EVP_PKEY_CTX_free(context);
-	return crypto_fail(err, ERROR_NOKEY,
-		"%s: its key cannot sign with %s%s", signer->cert->source,
-		crypto_digest_name(signer->digest),
+	return crypto_fail(err, kind, "%s: its key cannot sign with %s%s",
+		signer->cert->source, crypto_digest_name(signer->digest),
 		signer->pss ? " and RSASSA-PSS" : "");
 }
 
@@ -139,7 +138,7 @@ signer_key_context(
 	const struct cms_signer *signer, EVP_PKEY_CTX **out, struct error *err)
 {
 	if (signer->prepared == NULL)
-		return make_context(signer, out, err);
+		return make_context(signer, ERROR_SYSTEM, out, err);
 	*out = EVP_PKEY_CTX_dup(signer->prepared);
 	if (*out != NULL)
 		return 0;
@@ -163,7 +162,7 @@ encode_algorithm(
 				      algorithm, sizeof(algorithm)),
 		OSSL_PARAM_construct_end() };
 
-	if (!signer->pss && !EVP_PKEY_is_a(public_key(signer), "EC"))
+	if (!signer->pss && EVP_PKEY_get_id(public_key(signer)) != EVP_PKEY_EC)
 		return buf_add(&signer->signature_algorithm, rsa_encryption,
 			sizeof(rsa_encryption), err); /* with the final 00 */
 	if (EVP_PKEY_CTX_get_params(context, ask) <= 0 ||
@@ -180,7 +179,7 @@ signer_prepare_key(struct cms_signer *signer, struct error *err)
 {
 	EVP_PKEY_CTX *context = NULL;
 
-	if (make_context(signer, &context, err) != 0)
+	if (make_context(signer, ERROR_NOKEY, &context, err) != 0)
 		return -1;
 	if (encode_algorithm(signer, context, err) != 0) {
 		EVP_PKEY_CTX_free(context);
