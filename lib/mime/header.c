@@ -77,18 +77,39 @@ put_folded(
 		out, mime_between(text.data, line.data + line.len), err);
 }
 
-int
-mime_put_fields(
-	struct buf *out, struct span fields, unsigned *flaws, struct error *err)
+static int
+put_field_lines(
+	struct buf *out, struct span lines, unsigned *flaws, struct error *err)
 {
-	while (fields.len != 0) {
-		struct span line = mime_line_next(&fields);
+	while (lines.len != 0) {
+		struct span line = mime_line_next(&lines);
 
 		*flaws |= mime_line_flaws(line) & FLAWS_BYTES;
 		if (put_folded(out, line, flaws, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+int
+mime_put_fields(
+	struct buf *out, struct span fields, unsigned *flaws, struct error *err)
+{
+	struct span rest = fields;
+	struct mime_field field;
+	const unsigned char *from = fields.data;
+
+	while (mime_field_next(&rest, &field) == 1) {
+		if (!mime_is_encodable_field(&field))
+			continue;
+		if (put_field_lines(out, mime_between(from, field.whole.data),
+			    flaws, err) != 0 ||
+			mime_put_encoded_field(out, &field, err) != 0)
+			return -1;
+		from = field.whole.data + field.whole.len;
+	}
+	return put_field_lines(
+		out, mime_between(from, fields.data + fields.len), flaws, err);
 }
 
 /* The field with another value; name, case and line end stay. */

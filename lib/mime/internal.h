@@ -103,11 +103,17 @@ void mime_skip_comments(struct span *rest);
 /* Bytes as they are, but LF becomes CRLF. */
 int mime_put_lines(struct buf *out, struct span lines, struct error *err);
 /*
- * Field lines: bare LF becomes CRLF, lines that are too long are folded.
- * *flaws gets what is still wrong with them.
+ * Field lines: bare LF becomes CRLF, lines that are too long are folded, raw
+ * UTF-8 becomes encoded words where that is allowed.  *flaws gets what is still
+ * wrong with them.
  */
 int mime_put_fields(struct buf *out, struct span fields, unsigned *flaws,
 	struct error *err);
+
+/* Raw UTF-8 in a field that is only text: as encoded words (RFC 2047). */
+bool mime_is_encodable_field(const struct mime_field *field);
+int mime_put_encoded_field(
+	struct buf *out, const struct mime_field *field, struct error *err);
 
 struct mime_patch {
 	const char *encoding; /* NULL: leave the field as it is */

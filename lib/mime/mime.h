@@ -72,7 +72,7 @@ int mime_type_parameter(const struct mime_type *type, const char *name,
 /* ---- making it fit for signing (RFC 8551 3.1.2, 3.1.3) ---- */
 
 struct mime_limits {
-	unsigned depth; /* nested parts; default 20 */
+	unsigned depth; /* nested parts; default 20, never more than 100 */
 	unsigned parts; /* in one message; default 1000 */
 };
 
@@ -109,9 +109,14 @@ bool mime_is_fit(struct span entity);
  * 7bit; every other byte verbatim.  Never inside multipart/signed or
  * multipart/encrypted.  An entity with 8-bit bytes and no Content-Type gets
  * text/plain; charset=unknown-8bit.  Bare LF becomes CRLF in header fields,
- * delimiters and 7-bit text.  Nothing is dropped: preamble, epilogue, odd
- * delimiters stay.  out gets the whole entity; *report says what remains.
- * LIMIT when a limit is met (never half an entity for a whole one).
+ * delimiters and 7-bit text; header lines over 998 are folded at blanks; raw
+ * UTF-8 in a part's Subject, Comments or Content-Description becomes encoded
+ * words (RFC 2047).  Nothing is dropped: preamble, epilogue, odd delimiters
+ * stay.  What readers take in different ways (broken base64, two types) is
+ * left as it is, residue when it is not fit.  out (which may hold something
+ * before) gets the whole entity; *report says what remains.  limits NULL: the
+ * defaults.  LIMIT when a limit is met, SYSTEM without memory; then nothing
+ * was added to out.
  */
 int mime_make_fit(struct span entity, const struct mime_limits *limits,
 	struct buf *out, struct mime_rewrite *report,

@@ -29,6 +29,7 @@ import base64
 import binascii
 import collections
 import email
+import email.header
 import email.policy
 import os
 import quopri
@@ -42,6 +43,7 @@ NO_MESSAGE = ('.xml', '.bin', '.golden', '.png', '.out')
 # Differences that are the judge's own: it does not know RFC 5322's obsolete
 # blanks before a colon, and takes such a header for text.
 KNOWN = ('obsolete.msg',)
+TEXT_FIELDS = ('subject', 'comments', 'content-description', 'thread-topic')
 REPAIRED = re.compile(r'text/plain; charset=(unknown-8bit|us-ascii)$')
 
 
@@ -76,6 +78,21 @@ def fields_of(message, content):
             continue
         found.append((name, re.sub(r'\r?\n(?=[ \t])', '', str(value))))
     return found
+
+
+def readable(fields):
+    """The fields that are text as a reader shows them: raw UTF-8 and encoded
+    words in UTF-8 are the same."""
+    shown = []
+    for name, value in fields:
+        if name.lower() in TEXT_FIELDS:
+            raw = value.encode('utf-8', 'surrogateescape')
+            value = raw.decode('utf-8', 'surrogateescape')
+            if '=?utf-8?' in value.lower():
+                value = str(email.header.make_header(
+                    email.header.decode_header(value)))
+        shown.append((name, value.strip()))
+    return shown
 
 
 def encoding_of(message):
@@ -180,7 +197,8 @@ def differences(raw_a, raw_b, content=False, strict=False):
         fields = y['fields']
         if x['path'] == '1' and not strict:
             fields = without_repairs(x['fields'], fields)
-        if x['fields'] != fields:
+        if x['fields'] != fields and \
+                readable(x['fields']) != readable(fields):
             found.append('%s: header fields differ' % x['path'])
         for what in ('preamble', 'epilogue'):
             if x[what] != y[what]:

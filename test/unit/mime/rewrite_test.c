@@ -142,6 +142,16 @@ static const struct rewrite_row untold[] = {
 		"MIME-Version: 1.0\r\n"
 		"Content-Type: text/plain; charset=unknown-8bit\r\n" QP
 		"\r\n" X40 "=FC"),
+	CHANGED("raw UTF-8 in a forwarded Subject",
+		FWD "\r\nX: y\r\nsubject: Re: gr" UE "n  =\r\n\tund " UE
+		    "b_er (a)\r\n\r\na\r\n",
+		FWD "\r\nX: y\r\nsubject: Re: =?utf-8?Q?gr=C3=BCn=20=20=3D"
+		    "=09und=20=C3=BCb=5Fer?= (a)\r\n\r\na\r\n"),
+	CHANGED("more UTF-8 than one encoded word holds",
+		FWD "\r\nSubject:" X40 UE UE UE UE UE "\r\n\r\na\r\n",
+		FWD "\r\nSubject:=?utf-8?Q?" X40
+		    "=C3=BC=C3=BC=C3=BC?=\r\n =?utf-8?Q?=C3=BC=C3=BC?="
+		    "\r\n\r\na\r\n"),
 	CHANGED("message/global may be encoded",
 		"Content-Type: message/global\r\n\r\nSubject: " UE "\r\n\r\n",
 		"Content-Type: message/global\r\n" B64
@@ -150,9 +160,22 @@ static const struct rewrite_row untold[] = {
 
 static const struct rewrite_row residues[] = {
 	RESIDUE("8-bit in a part's header",
-		MIXED "\r\n--x\r\nContent-Description: " UE
+		MIXED "\r\n--x\r\nContent-Disposition: a; filename=" UE
 		      "\r\n\r\na\r\n--x--",
 		MIME_RESIDUE_HEADER),
+	RESIDUE("Latin-1 in a forwarded Subject",
+		FWD "\r\nSubject: Gr\xfc\xdf\r\n\r\na\r\n",
+		MIME_RESIDUE_HEADER),
+	RESIDUE("UTF-8 beside an encoded word",
+		FWD "\r\nSubject: =?utf-8?Q?a?= " UE "\r\n\r\na\r\n",
+		MIME_RESIDUE_HEADER),
+	RESIDUE("UTF-8 and a bare CR in a Subject",
+		FWD "\r\nSubject: a\r" UE "\r\n\r\na\r\n", MIME_RESIDUE_HEADER),
+	RESIDUE("UTF-8 that is too long",
+		FWD "\r\nSubject: \xe0\x80\x80\r\n\r\na\r\n",
+		MIME_RESIDUE_HEADER),
+	RESIDUE("UTF-8 in an address field",
+		FWD "\r\nFrom: " UE " <a@b>\r\n\r\na\r\n", MIME_RESIDUE_HEADER),
 	RESIDUE("8-bit in the root's header",
 		"Content-Type: text/plain; name=" UE "\r\n\r\na\r\n",
 		MIME_RESIDUE_HEADER),
