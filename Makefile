@@ -57,6 +57,8 @@ PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 # What the test programs find in their environment.
 SMIME_PKI = $(abspath $(BUILD))/pki
 export BUILD SMIME_CORPORA SMIME_PKI FUZZ_SECONDS
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+BUILD_FIRST = $(MAKE) --no-print-directory -j$(JOBS)
 # V=1 shows the commands in full.
 Q = $(if $(V),,@)
 say = @$(if $(V),:,echo '  $1 $2')
@@ -117,12 +119,14 @@ deps:
 	@test/tool/deps.sh build
 demo:
 	@test/tool/deps.sh build demo
-	@$(MAKE) --no-print-directory all
+	@$(BUILD_FIRST) all
 	@test/demo/demo.sh
 check:
 	@test/tool/deps.sh build demo test
+	@$(BUILD_FIRST) everything
 	@$(MAKE) --no-print-directory check-parts
-check-parts: all $(UNIT_BIN) tools $(PKI)
+everything: all $(UNIT_BIN) tools $(PKI)
+check-parts:
 	@rm -rf $(BUILD)/parts
 	-@$(MAKE) --no-print-directory lint
 	-@$(MAKE) --no-print-directory check-unit
@@ -267,7 +271,7 @@ help:
 
 -include $(shell find $(addprefix $(BUILD)/,lib milter test tool) \
 	-type f -name '*.d' 2>/dev/null)
-.PHONY: all lib tools deps demo check check-parts check-unit check-flow \
+.PHONY: all lib tools deps demo check everything check-parts check-unit check-flow \
 	check-mta check-interop lint sanitize thread coverage faults \
 	faults-run fuzz fuzz-run bench analyze format install dist clean \
 	distclean help
