@@ -16,20 +16,27 @@
 enum { ANSWER_TIMEOUT_MS = 10000, RELOAD_TIMEOUT_MS = 300000 };
 
 /*
- * Where the daemon listens.  A configuration that is broken, or that we may
- * not read, leaves the usual place: the daemon may well be running.
+ * Where the daemon listens.  It may well be running although its configuration
+ * is broken by now, or not for us to read: then it is asked at the usual
+ * place, but only when the configuration is the usual one, too: another
+ * daemon's yes would be no answer.  NULL: unknown, the problems are printed.
  */
 static char *
 control_path(const char *conf_path)
 {
 	struct list problems = { 0 };
 	struct conf *conf = NULL;
-	const char *path = CTL_DEFAULT_CONTROL;
+	const char *path = NULL;
 	char *copy;
 
 	if (conf_load(conf_path, false, &conf, &problems) == 0)
 		path = conf->control.socket;
-	if (strncmp(path, "unix:", 5) == 0)
+	else if (strcmp(conf_path, CONF_DEFAULT_PATH) == 0 &&
+		 access(CTL_DEFAULT_CONTROL, F_OK) == 0)
+		path = CTL_DEFAULT_CONTROL;
+	else
+		ctl_print_problems(&problems, NULL, NULL);
+	if (path != NULL && strncmp(path, "unix:", 5) == 0)
 		path += 5;
 	copy = mem_string(path);
 	conf_free(conf);
@@ -67,9 +74,10 @@ int
 ask_is_running(const char *conf_path, struct error *err)
 {
 	char *path = control_path(conf_path);
-	int result = connect_to(path) == 0;
+	int result = path != NULL && connect_to(path) == 0;
 
-	if (result == 0 && errno != ENOENT && errno != ECONNREFUSED)
+	if (path != NULL && result == 0 && errno != ENOENT &&
+		errno != ECONNREFUSED)
 		result = error_set(err, ERROR_SYSTEM,
 			"%s: you cannot speak to the daemon: %s", path,
 			strerror(errno));
@@ -92,9 +100,8 @@ print_answer(FILE *to, const struct buf *text)
 }
 
 static int
-ask(const char *conf_path, const char *question, int timeout_ms)
+ask_at(const char *path, const char *question, int timeout_ms)
 {
-	char *path = control_path(conf_path);
 	struct error err = { 0 };
 	struct buf text = { 0 };
 	int code = CTL_TROUBLE;
@@ -109,18 +116,37 @@ ask(const char *conf_path, const char *question, int timeout_ms)
 		print_answer(code == CTL_YES ? stdout : stderr, &text);
 out:
 	buf_clear(&text);
+	return code;
+}
+
+static int
+ask(const char *conf_path, const char *question, int timeout_ms)
+{
+	char *path = control_path(conf_path);
+	int code = CTL_TROUBLE;
+
+	if (path != NULL)
+		code = ask_at(path, question, timeout_ms);
+	else
+		ctl_complain("the daemon was not asked: where it listens "
+			     "stands in a configuration that cannot be read");
 	mem_free(path);
 	return code;
 }
 
+/* A file that is broken on its face is a no, whoever would be asked. */
 int
 ask_reload(const char *conf_path)
 {
-	int code = ask(conf_path, "reload", RELOAD_TIMEOUT_MS);
+	char *path = control_path(conf_path);
+	int code = CTL_NO;
 
+	if (path != NULL)
+		code = ask_at(path, "reload", RELOAD_TIMEOUT_MS);
 	if (code == CTL_NO)
-		ctl_complain("the daemon goes on with the configuration it "
-			     "had");
+		ctl_complain("nothing is reloaded: a daemon that runs goes on "
+			     "with the configuration it has");
+	mem_free(path);
 	return code;
 }
 

@@ -98,6 +98,20 @@ refusal_in(const struct list *candidates, const char *sha256, bool *seen)
 	return NULL;
 }
 
+/* The reason is about what it was made for: signing when we have its key. */
+static bool
+fits_nothing(const struct cert *cert, struct error *why)
+{
+	enum cert_purpose first =
+		cert->key != NULL ? CERT_TO_ENCRYPT : CERT_TO_SIGN;
+	enum cert_purpose last =
+		cert->key != NULL ? CERT_TO_SIGN : CERT_TO_ENCRYPT;
+	time_t now = clock_now();
+
+	return cert_fits(cert, first, now, why) != 0 &&
+	       cert_fits(cert, last, now, why) != 0;
+}
+
 /* Why the certificate is of no use to its address; NULL when it is of some. */
 static const char *
 refusal(const struct cert *cert, const struct answer *answer,
@@ -107,10 +121,9 @@ refusal(const struct cert *cert, const struct answer *answer,
 	const char *why[2];
 
 	if (answer == NULL) {
-		if (cert_fits(cert, CERT_TO_ENCRYPT, clock_now(), space) == 0 ||
-			cert_fits(cert, CERT_TO_SIGN, clock_now(), space) == 0)
-			return NULL;
-		return space->text;
+		if (fits_nothing(cert, space))
+			return space->text;
+		return NULL;
 	}
 	why[0] = refusal_in(
 		&answer->sign.outcome.sign.candidates, cert->sha256, &signs);

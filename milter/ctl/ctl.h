@@ -77,8 +77,8 @@ int ctl_trouble(const struct error *err);
 /* ---- the configuration ---- */
 
 /*
- * conf_load with stores for a command that needs it whole: on failure every
- * problem has been printed, and what to return is in *code.
+ * conf_load with stores for a command that needs it whole.  *code is CTL_YES,
+ * or on failure what to return; then every problem has been printed.
  */
 int ctl_load(
 	const struct request *request, struct conf **out, int *code) MUST_USE;

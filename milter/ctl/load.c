@@ -67,6 +67,7 @@ ctl_load(const struct request *request, struct conf **out, int *code)
 	struct list problems = { 0 };
 	int result = conf_load(request->conf_path, true, out, &problems);
 
+	*code = CTL_YES;
 	if (result != 0) {
 		ctl_print_problems(&problems, NULL, NULL);
 		ctl_hint_at_rights(&problems);

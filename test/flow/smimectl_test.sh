@@ -407,10 +407,14 @@ run reload -c "$W"
 expect reload_says_yes 0 'out:reloaded'
 sed -i 's/^reload|.*/reload|1|x.conf:3: a sentence/' "$T/answers"
 run reload -c "$W"
-expect reload_says_why_not 1 'err:x.conf:3: a sentence' 'err:goes on with'
+expect reload_says_why_not 1 'err:x.conf:3: a sentence' 'err:nothing is reloaded'
 sed -i 's/^reload|.*/reload|3|you may not/' "$T/answers"
 run reload -c "$W"
 expect reload_without_the_right_is_trouble 3 'err:you may not'
+run reload -c "$C/broken.conf"
+expect reload_of_a_broken_file_is_no 1 'err:broken.conf:[0-9]+: .*nonsense' 'err:nothing is reloaded'
+run status -c "$C/broken.conf"
+expect status_without_knowing_whom_to_ask_is_trouble 3 'err:nonsense' 'err:was not asked'
 sed -i 's/^reload|.*/reload|0|reloaded/' "$T/answers"
 
 # ---- edit ----
