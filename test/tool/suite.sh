@@ -4,11 +4,14 @@
 passed=0
 failed=0
 skipped=0
+dir=$1
+found=
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
 trap 'exit 1' HUP INT TERM
 for test in "$1"/run.sh "$1"/run.py "$1"/*_test.sh "$1"/*_test.py; do
 	[ -e "$test" ] || continue
+	found=yes
 	echo "-- $test"
 	case $test in
 	*.py)
@@ -35,5 +38,9 @@ for test in "$1"/run.sh "$1"/run.py "$1"/*_test.sh "$1"/*_test.py; do
 	s=${count##*failed, }
 	skipped=$((skipped + ${s%% *} + 0))
 done
+if [ -z "$found" ]; then
+	echo "no test stands in $dir"
+	failed=1
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
