@@ -84,15 +84,11 @@ add_value(struct buf *out, const char *value, struct error *err)
 	return buf_add(out, "\r\n", 2, err);
 }
 
-/*
- * RFC 8551 3.1: every Content-* field belongs to the entity.  Content-Length
- * is no MIME field, but a mailbox format's note about the old body.
- */
+/* RFC 8551 3.1: every Content-* field belongs to the entity. */
 static bool
 belongs_to_entity(const char *name)
 {
-	return strncasecmp(name, "Content-", 8) == 0 &&
-	       strcasecmp(name, "Content-Length") != 0;
+	return strncasecmp(name, "Content-", 8) == 0;
 }
 
 int
