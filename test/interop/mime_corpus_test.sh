@@ -8,11 +8,17 @@ corpora=${SMIME_CORPORA:-$here/../../../shared/corpora}
 rewrite=${BUILD:-$here/../../build}/test/tool/mime_rewrite
 
 if [ ! -d "$corpora" ]; then
-	echo "SKIP mime_corpus: no corpora in $corpora"
+	echo "skipped: no corpora in $corpora"
+	echo "0 passed, 0 failed, 1 skipped"
 	exit 0
 fi
 if [ ! -x "$rewrite" ]; then
 	echo "mime_corpus: $rewrite is not built (make tools)"
 	exit 2
 fi
-exec python3 "$here/mime_judge.py" corpus "$corpora" "$rewrite" "$@"
+if python3 "$here/mime_judge.py" corpus "$corpora" "$rewrite" "$@"; then
+	echo "1 passed, 0 failed, 0 skipped"
+else
+	echo "0 passed, 1 failed, 0 skipped"
+	exit 1
+fi
