@@ -52,6 +52,7 @@ TOOLS = $(sort $(basename $(notdir $(wildcard test/tool/*.c))) \
 TOOL_BIN = $(TOOLS:%=$(BUILD)/test/tool/%)
 tool_src = $(wildcard test/tool/$1.c test/tool/$1/*.c)
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
+BENCH_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/*_bench.c))
 PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 
 # What the test programs find in their environment.
@@ -108,6 +109,10 @@ $(BUILD)/test/tool/$1: $(patsubst test/%.c,$(BUILD)/%.o,$(tool_src)) $(LIB)
 	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIB_LIBS)
 endef
 $(foreach t,$(TOOLS),$(eval $(call link_tool,$t)))
+
+$(BUILD)/test/bench/%: $(BUILD)/test/bench/%.o $(LIB)
+	$(call say,ld,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/test/fuzz/%: $(BUILD)/test/fuzz/%.o $(LIB)
 	$(call say,ld,$@)
@@ -189,7 +194,7 @@ fuzz:
 		SANITIZE="-fsanitize=address,undefined,fuzzer-no-link" fuzz-run
 fuzz-run: $(FUZZ_BIN)
 	@$(PART) fuzz test/tool/fuzz.sh $(FUZZ_BIN)
-bench: all tools $(PKI)
+bench: all tools $(BENCH_BIN) $(PKI)
 	@test/bench/bench.sh
 analyze:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-analyze \
