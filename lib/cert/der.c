@@ -17,12 +17,12 @@ enter(struct span der, int *tag)
 	if (der.len == 0 || der.len > INT_MAX)
 		return (struct span){ 0 };
 	flags = ASN1_get_object(&at, &len, tag, &class, (long)der.len);
-	if ((flags & 0x80) != 0 || class != V_ASN1_UNIVERSAL) {
+	if (flags == 0x80 || class != V_ASN1_UNIVERSAL) {
 		*tag = -1;
 		return (struct span){ 0 };
 	}
-	/* An indefinite length: up to the end of what there is. */
-	if ((flags & 1) != 0)
+	/* Indefinite, or longer than the file: what there is of it. */
+	if ((flags & 0x81) != 0)
 		len = (long)(der.data + der.len - at);
 	return span_of(at, (size_t)len);
 }
