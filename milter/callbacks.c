@@ -67,19 +67,27 @@ fail_address(struct session *session, struct error *err, const char *where)
 }
 
 static sfsistat
+refuse_for_now(SMFICTX *ctx, char *words)
+{
+	(void)smfi_setreply(ctx, (char *)"451", (char *)"4.3.2", words);
+	return SMFIS_TEMPFAIL;
+}
+
+static sfsistat
 on_mail(SMFICTX *ctx, char **args)
 {
 	struct session *session = smfi_getpriv(ctx);
 	struct error err;
 
-	if (session == NULL)
-		return SMFIS_TEMPFAIL;
-	if (atomic_load(&filter->refusing)) {
-		(void)smfi_setreply(ctx, (char *)"451", (char *)"4.3.2",
-			(char *)"S/MIME gateway is being restarted, please "
+	if (atomic_load(&filter->refusing))
+		return refuse_for_now(ctx,
+			(char *)"S/MIME gateway is being restarted, please try "
+				"again");
+	/* Without a client nobody can say who may have a signature. */
+	if (session == NULL || !session->connected)
+		return refuse_for_now(ctx,
+			(char *)"S/MIME gateway knows no client, please "
 				"try again");
-		return SMFIS_TEMPFAIL;
-	}
 	session_begin_mail(
 		session, smfi_getsymval(ctx, (char *)"{auth_authen}"));
 	if (session_charge(session, strlen(args[0])) &&

@@ -134,7 +134,7 @@ do_log(struct parent *parent, struct connection *connection, const char *word)
 		return;
 	}
 	log_set_level((enum log_level)level);
-	log_error("log level is %s from now on",
+	log_warning("log level is %s from now on",
 		log_level_name((enum log_level)level));
 	answer(connection, CONTROL_YES, SPAN(""));
 }

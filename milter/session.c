@@ -71,6 +71,7 @@ session_set_client(struct session *session, const char *host,
 		port = v6.sin6_port;
 	}
 	client->local = is_local(host, client, port);
+	session->connected = true;
 }
 
 void

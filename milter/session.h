@@ -13,6 +13,7 @@
 struct session {
 	struct filter *filter;
 	unsigned long agreed; /* SMFIP_ flags */
+	bool connected;	      /* the client has been named */
 	struct client client; /* without login: that comes with each MAIL */
 	char *mta_name;
 	struct mail mail;
