@@ -167,12 +167,12 @@ WATCHED = check-unit check-flow
 sanitize:
 	@test/tool/deps.sh build test
 	@$(ASAN_ENV) $(MAKE) --no-print-directory BUILD=$(BUILD)-asan \
-		SANITIZE="$(ASAN)" CFLAGS="-O1 -g" $(WATCHED)
+		SANITIZE="$(ASAN)" CFLAGS="-O1 -g" -k $(WATCHED)
 thread:
 	@test/tool/deps.sh build test
 	@TSAN_OPTIONS=halt_on_error=0:exitcode=66 $(MAKE) \
 		--no-print-directory BUILD=$(BUILD)-tsan SANITIZE="$(TSAN)" \
-		CFLAGS="-O1 -g" $(WATCHED)
+		CFLAGS="-O1 -g" -k $(WATCHED)
 coverage:
 	@test/tool/deps.sh build test coverage
 	@rm -rf $(BUILD)-cov
