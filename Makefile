@@ -160,7 +160,9 @@ lint: $(LIB_OBJ)
 
 ASAN = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
-ASAN_ENV = UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_stack_use_after_return=1
+ASAN_ENV = UBSAN_OPTIONS=print_stacktrace=1 \
+	ASAN_OPTIONS=detect_stack_use_after_return=1 \
+	LSAN_OPTIONS=suppressions=$(abspath test/tool/lsan.supp):print_suppressions=0
 TSAN = -fsanitize=thread -fno-omit-frame-pointer
 WATCHED = check-unit check-flow
 
