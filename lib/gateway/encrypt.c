@@ -47,6 +47,6 @@ step_encrypt(struct work *work)
 		return;
 	}
 	work->outcome->encrypted = true;
-	trace_add(work_trace(work), "encrypted with %s for %zu certificates",
+	trace_add(work_trace(work), "encrypted with %s, RecipientInfos: %zu",
 		cms_cipher_name(work->plan.cipher), work->plan.to_count);
 }

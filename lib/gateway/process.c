@@ -46,7 +46,7 @@ work_goes_on(struct work *work)
 
 	if (work->outcome->verdict >= VERDICT_TEMPFAIL)
 		return 0;
-	if (run->keep_working == NULL || run->keep_working(run->arg) == 1)
+	if (run->keep_working == NULL || run->keep_working(run->arg) != 0)
 		return 1;
 	error_set(&err, ERROR_SYSTEM, "the MTA has given up");
 	work_fail(work, OTHERWISE_TEMPFAIL, &err,

@@ -73,12 +73,14 @@ key_of(const struct sign_rule *rule, const struct cert *cert)
 static const struct cms_signer *
 find(struct gateway_signers *signers, const struct signer_entry *key)
 {
+	const struct cms_signer *signer;
 	struct signer_entry **node;
 
 	pthread_rwlock_rdlock(&signers->lock);
 	node = tfind(key, &signers->tree, compare);
+	signer = node != NULL ? (*node)->signer : NULL;
 	pthread_rwlock_unlock(&signers->lock);
-	return node != NULL ? (*node)->signer : NULL;
+	return signer;
 }
 
 /* Where others shall encrypt to, when that is another certificate. */
@@ -99,14 +101,16 @@ find_encryption_cert(const struct sign_rule *rule, struct cert *cert)
 static const struct cms_signer *
 insert(struct gateway_signers *signers, struct signer_entry *fresh)
 {
-	struct signer_entry **node;
+	struct signer_entry **node, *kept = NULL;
 
 	pthread_rwlock_wrlock(&signers->lock);
 	node = tsearch(fresh, &signers->tree, compare);
+	if (node != NULL)
+		kept = *node;
 	pthread_rwlock_unlock(&signers->lock);
-	if (node == NULL || *node != fresh)
+	if (kept != fresh)
 		entry_free(fresh);
-	return node != NULL ? (*node)->signer : NULL;
+	return kept != NULL ? kept->signer : NULL;
 }
 
 int

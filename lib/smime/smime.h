@@ -51,7 +51,10 @@ void smime_layer_entity(const struct smime_layer *layer, struct pieces *out);
 
 enum smime_form { SMIME_FORM_DETACHED, SMIME_FORM_OPAQUE };
 
-/* The entity must be mime_is_fit() for SMIME_FORM_DETACHED. */
+/*
+ * For SMIME_FORM_DETACHED the entity has to be mime_is_fit(), or what
+ * mime_make_fit() gave without a residue.
+ */
 int smime_sign(const struct cms_signer *signer, enum smime_form form,
 	const struct pieces *entity, struct smime_layer *out,
 	struct error *err) MUST_USE;
