@@ -224,11 +224,12 @@ install: all
 	install -m 644 milter/ctl/smimectl.1 $(D)$(man1dir)
 	install -m 644 etc/smime-milter.conf.5 $(D)$(man5dir)
 	install -m 644 $(DOCS) $(D)$(docdir)
-	install -m 644 etc/smime-milter.conf $(wildcard etc/examples/*) \
+	install -m 644 etc/smime-milter.conf $(wildcard etc/postfix.* \
+		etc/sendmail.* etc/examples/*) \
 		$(D)$(docdir)/examples
 	install -m 644 etc/smime-milter.service $(D)$(unitdir)
-	install -m 644 etc/smime-milter.sysusers $(D)$(sysusersdir)/smime-milter.conf
-	install -m 644 etc/smime-milter.tmpfiles $(D)$(tmpfilesdir)/smime-milter.conf
+	install -m 644 etc/sysusers.conf $(D)$(sysusersdir)/smime-milter.conf
+	install -m 644 etc/tmpfiles.conf $(D)$(tmpfilesdir)/smime-milter.conf
 	@test -e $(D)$(confdir)/smime-milter.conf || \
 		install -m 640 etc/smime-milter.conf $(D)$(confdir)
 
