@@ -227,7 +227,9 @@ install: all
 	install -m 644 etc/smime-milter.conf $(wildcard etc/postfix.* \
 		etc/sendmail.* etc/examples/*) \
 		$(D)$(docdir)/examples
-	install -m 644 etc/smime-milter.service $(D)$(unitdir)
+	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' etc/smime-milter.service \
+		>$(D)$(unitdir)/smime-milter.service
+	chmod 644 $(D)$(unitdir)/smime-milter.service
 	install -m 644 etc/sysusers.conf $(D)$(sysusersdir)/smime-milter.conf
 	install -m 644 etc/tmpfiles.conf $(D)$(tmpfilesdir)/smime-milter.conf
 	@test -e $(D)$(confdir)/smime-milter.conf || \
