@@ -34,12 +34,12 @@ struct address *address_copy(const struct address *address) MUST_USE;
  * when it is longer than ADDR_MAX_BYTES.  A local part with dots at its ends
  * or twice in a row is taken, as MTAs do.
  */
-int addr_parse_path(struct span text, struct address **out,
-	struct error *err) MUST_USE;
+int addr_parse_path(
+	struct span text, struct address **out, struct error *err) MUST_USE;
 
 /* One plain address as in a setting or a certificate: local@domain. */
-int addr_parse(const char *text, struct address **out,
-	struct error *err) MUST_USE;
+int addr_parse(
+	const char *text, struct address **out, struct error *err) MUST_USE;
 
 /*
  * The mailboxes of a From, To or Cc field's value (folded, with comments,
@@ -48,8 +48,8 @@ int addr_parse(const char *text, struct address **out,
  * or too long ones; what was read up to there is in out all the same.  An
  * empty group adds nothing; a field without anything is FORMAT.
  */
-int addr_parse_mailboxes(struct span value, struct list *out,
-	struct error *err) MUST_USE;
+int addr_parse_mailboxes(
+	struct span value, struct list *out, struct error *err) MUST_USE;
 
 bool addr_equal(const struct address *a, const struct address *b);
 
@@ -60,11 +60,11 @@ bool addr_equal(const struct address *a, const struct address *b);
  */
 struct pattern;
 
-int pattern_new(const char *text, struct pattern **out,
-	struct error *err) MUST_USE;
+int pattern_new(
+	const char *text, struct pattern **out, struct error *err) MUST_USE;
 void pattern_free(void *pattern);
-bool pattern_match(const struct pattern *pattern,
-	const struct address *address);
+bool pattern_match(
+	const struct pattern *pattern, const struct address *address);
 bool pattern_has_wildcard(const struct pattern *pattern);
 const char *pattern_text(const struct pattern *pattern);
 /* True when broad surely matches everything that narrow matches. */

@@ -16,8 +16,8 @@ struct base64 {
 };
 
 void base64_init(struct base64 *encoder, struct buf *out);
-int base64_put(struct base64 *encoder, struct span bytes,
-	struct error *err) MUST_USE;
+int base64_put(
+	struct base64 *encoder, struct span bytes, struct error *err) MUST_USE;
 /* The last, shorter line; every line ends in CRLF. */
 int base64_end(struct base64 *encoder, struct error *err) MUST_USE;
 /* How many characters len bytes become, line ends included. */
@@ -29,6 +29,7 @@ struct sink base64_sink(struct base64 *encoder);
  * Decode; blanks and line ends are skipped, anything else that is not of the
  * alphabet, or broken padding, is ERROR_FORMAT.
  */
-int base64_decode(struct span text, struct buf *out, struct error *err) MUST_USE;
+int base64_decode(
+	struct span text, struct buf *out, struct error *err) MUST_USE;
 
 #endif

@@ -55,10 +55,10 @@ int buf_reserve(struct buf *buf, size_t more_bytes, struct error *err) MUST_USE;
 int buf_add(struct buf *buf, const void *data, size_t len,
 	struct error *err) MUST_USE;
 int buf_add_span(struct buf *buf, struct span span, struct error *err) MUST_USE;
-int buf_add_string(struct buf *buf, const char *text,
-	struct error *err) MUST_USE;
-int buf_add_format(struct buf *buf, struct error *err, const char *format, ...)
-	MUST_USE PRINTF_LIKE(3, 4);
+int buf_add_string(
+	struct buf *buf, const char *text, struct error *err) MUST_USE;
+int buf_add_format(struct buf *buf, struct error *err, const char *format,
+	...) MUST_USE PRINTF_LIKE(3, 4);
 struct span buf_span(const struct buf *buf);
 
 enum { PIECES_MAX = 16 };
@@ -83,8 +83,8 @@ struct sink {
 	void *self;
 };
 
-int sink_put(const struct sink *sink, struct span bytes,
-	struct error *err) MUST_USE;
+int sink_put(
+	const struct sink *sink, struct span bytes, struct error *err) MUST_USE;
 /* A sink that appends to a buffer. */
 struct sink buf_sink(struct buf *buf);
 

@@ -26,8 +26,8 @@ int file_read_secret(const char *path, size_t limit_bytes, struct buf *out,
  * The first line of a secret file, without its line end, as a password.
  * Owned by the caller, who gives it to mem_free_secret().
  */
-int file_read_password(const char *path, char **out,
-	struct error *err) MUST_USE;
+int file_read_password(
+	const char *path, char **out, struct error *err) MUST_USE;
 
 /* 1 when group "others" may read or write path, 0 when not, -1 on trouble. */
 int file_is_world_readable(const char *path, struct error *err) MUST_USE;

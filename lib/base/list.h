@@ -16,8 +16,7 @@ void list_clear(struct list *list, void (*free_item)(void *));
 
 #define LIST_FOREACH(var, list)                                                \
 	for (size_t var##_i = 0;                                               \
-		var##_i < (list)->count &&                                     \
-		((var) = (list)->item[var##_i], 1);                            \
+		var##_i < (list)->count && ((var) = (list)->item[var##_i], 1); \
 		var##_i++)
 
 #endif

@@ -8,8 +8,12 @@
 
 #include "base/compiler.h"
 
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO,
-	LOG_LEVEL_DEBUG };
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
 /* facility is a syslog(3) number such as LOG_MAIL; unused for stderr. */

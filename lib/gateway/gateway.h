@@ -1,6 +1,7 @@
 /*
  * One mail, in order: a struct mail goes in, a struct outcome comes out.
  * gateway_process() cannot fail; failing is an outcome.  Never calls an MTA.
+ * lint: rules, mail and outcome are one contract, read as one page.
  */
 #ifndef GATEWAY_GATEWAY_H
 #define GATEWAY_GATEWAY_H

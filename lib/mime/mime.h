@@ -66,8 +66,8 @@ bool mime_type_is(const struct mime_type *type, const char *name);
  * A parameter, unquoted, RFC 2231 continuations joined and %XX decoded, cut
  * to size - 1.  1 when present, 0 when not.  name is lower case.
  */
-int mime_type_parameter(const struct mime_type *type, const char *name,
-	char *out, size_t size);
+int mime_type_parameter(
+	const struct mime_type *type, const char *name, char *out, size_t size);
 
 /* ---- making it fit for signing (RFC 8551 3.1.2, 3.1.3) ---- */
 
@@ -77,11 +77,11 @@ struct mime_limits {
 };
 
 enum mime_residue { /* what the rewriter could not make 7-bit safe */
-	MIME_RESIDUE_HEADER = 1,    /* 8-bit in a part's header */
-	MIME_RESIDUE_AROUND = 2,    /* in a preamble or epilogue */
-	MIME_RESIDUE_SIGNED = 4,    /* inside an existing signature */
-	MIME_RESIDUE_ENCODING = 8,  /* an unknown transfer encoding */
-	MIME_RESIDUE_OPAQUE = 16,   /* message/partial and the like */
+	MIME_RESIDUE_HEADER = 1,   /* 8-bit in a part's header */
+	MIME_RESIDUE_AROUND = 2,   /* in a preamble or epilogue */
+	MIME_RESIDUE_SIGNED = 4,   /* inside an existing signature */
+	MIME_RESIDUE_ENCODING = 8, /* an unknown transfer encoding */
+	MIME_RESIDUE_OPAQUE = 16,  /* message/partial and the like */
 };
 
 struct mime_rewrite {

@@ -11,16 +11,16 @@
 
 enum smime_kind {
 	SMIME_KIND_PLAIN,
-	SMIME_KIND_SIGNED,	   /* multipart/signed with pkcs7-signature */
-	SMIME_KIND_OPAQUE,	   /* pkcs7-mime with SignedData */
-	SMIME_KIND_ENCRYPTED,   /* pkcs7-mime whose Enveloped/AuthEnvelopedData
-			      parses: the only kind that counts as encrypted
-			      against a mandatory rule */
-	SMIME_KIND_OTHER_CMS,   /* claims to be S/MIME, and is nothing of these */
+	SMIME_KIND_SIGNED,    /* multipart/signed with pkcs7-signature */
+	SMIME_KIND_OPAQUE,    /* pkcs7-mime with SignedData */
+	SMIME_KIND_ENCRYPTED, /* pkcs7-mime whose Enveloped/AuthEnvelopedData
+			    parses: the only kind that counts as encrypted
+			    against a mandatory rule */
+	SMIME_KIND_OTHER_CMS, /* claims to be S/MIME, and is nothing of these */
 	SMIME_KIND_PGP_SIGNED,
-	SMIME_KIND_PGP_ENCRYPTED, /* PGP/MIME (RFC 3156 4) that holds nothing but
-				     armour */
-	SMIME_KIND_OTHER_PGP, /* multipart/encrypted, and not that */
+	SMIME_KIND_PGP_ENCRYPTED, /* PGP/MIME (RFC 3156 4) that holds nothing
+				     but armour */
+	SMIME_KIND_OTHER_PGP,	  /* multipart/encrypted, and not that */
 	SMIME_KIND_PGP_INLINE,
 };
 
@@ -29,8 +29,8 @@ enum smime_kind {
  * media types compare case-insensitively, x-pkcs7-* and
  * application/octet-stream named *.p7m count; the CMS decides, never a name.
  */
-int smime_detect(struct span entity, enum smime_kind *out,
-	struct error *err) MUST_USE;
+int smime_detect(
+	struct span entity, enum smime_kind *out, struct error *err) MUST_USE;
 const char *smime_kind_name(enum smime_kind kind);
 
 /*
