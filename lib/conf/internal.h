@@ -65,6 +65,7 @@ struct token lexer_next(struct lexer *lexer);
 struct lint_hint {
 	unsigned line; /* 0: none */
 	const char *text;
+	bool no_end; /* libconfig 1.5 loses memory over an open string */
 };
 void lint_text(struct reader *reader, struct lint_hint *hint);
 

@@ -89,8 +89,11 @@ lint_text(struct reader *reader, struct lint_hint *hint)
 		token = lexer_next(&lexer);
 		find_traps(reader, &before, &token);
 		words = explain(&before, &token);
-		if (words != NULL && hint->line == 0)
-			*hint = (struct lint_hint){ token.line, words };
+		if (words != NULL && hint->line == 0) {
+			hint->line = token.line;
+			hint->text = words;
+		}
+		hint->no_end |= token.kind == TOKEN_OPEN_STRING;
 		before = token;
 	} while (token.kind != TOKEN_END);
 }

@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -68,16 +69,30 @@ forget_problems(struct reader *reader)
 
 /* Behind a syntax error everything else may be a consequence. */
 static void
-report_syntax(struct reader *reader, const config_t *config,
-	const struct lint_hint *hint)
+report_syntax(
+	struct reader *reader, unsigned line, const struct lint_hint *hint)
 {
-	unsigned line = (unsigned)config_error_line(config);
 	bool hinted = hint->line != 0 && hint->line <= line;
 
 	forget_problems(reader);
-	report_at(reader, PROBLEM_ERROR, hinted ? hint->line : line, "%s%s%s",
-		config_error_text(config), hinted ? ": " : "",
+	report_at(reader, PROBLEM_ERROR, hinted ? hint->line : line,
+		"syntax error%s%s", hinted ? ": " : "",
 		hinted ? hint->text : "");
+}
+
+static void
+report_refusal(struct reader *reader, const config_t *config,
+	const struct lint_hint *hint)
+{
+	unsigned line = (unsigned)config_error_line(config);
+	const char *text = config_error_text(config);
+
+	if (strcmp(text, "syntax error") == 0) {
+		report_syntax(reader, line, hint);
+		return;
+	}
+	forget_problems(reader);
+	report_at(reader, PROBLEM_ERROR, line, "%s", text);
 }
 
 static void
@@ -102,8 +117,10 @@ read_text(struct reader *reader)
 	config_init(&config);
 	/* source_read() has put in what is included. */
 	config_set_include_dir(&config, "/nonexistent");
-	if (config_read_string(&config, text) != CONFIG_TRUE)
-		report_syntax(reader, &config, &hint);
+	if (hint.no_end)
+		report_syntax(reader, UINT_MAX, &hint);
+	else if (config_read_string(&config, text) != CONFIG_TRUE)
+		report_refusal(reader, &config, &hint);
 	else if (!has_error(reader))
 		read_settings(reader, config_root_setting(&config));
 	/* else libconfig holds something that the file does not say */
