@@ -198,7 +198,13 @@ const struct fault stage_faults[] = {
 	AT_EACH_STAGE("vanish-before", vanish),
 	{ "vanish-after-eob", vanish_after_eob, STAGE_EOB, NULL, 0 },
 	AT_EACH_STAGE("half-close", half_close),
-	AT_EACH_STAGE("abort-before", abort_there),
+	{ "abort-before-mail", abort_there, STAGE_MAIL, NULL, 0 },
+	{ "abort-before-rcpt", abort_there, STAGE_RCPT, NULL, 0 },
+	{ "abort-before-data", abort_there, STAGE_DATA, NULL, 0 },
+	{ "abort-before-header", abort_there, STAGE_HEADER, NULL, 0 },
+	{ "abort-before-eoh", abort_there, STAGE_EOH, NULL, 0 },
+	{ "abort-before-body", abort_there, STAGE_BODY, NULL, 0 },
+	{ "abort-before-eob", abort_there, STAGE_EOB, NULL, 0 },
 	{ 0 },
 };
 

@@ -38,8 +38,8 @@ complain(struct worker *worker, enum count count, const char *sender,
 {
 	worker->counts[count]++;
 	if (!*worker->complaint)
-		snprintf(worker->complaint, sizeof(worker->complaint), "%s: %s",
-			sender, why);
+		snprintf(worker->complaint, sizeof(worker->complaint),
+			"%.60s: %.130s", sender, why);
 }
 
 static void
