@@ -30,9 +30,8 @@ struct cms_signer;
  * with an id-RSASSA-PSS key is PSS; RSA too small for the digest).
  */
 int cms_signer_new(struct cert *cert, enum crypto_digest digest,
-	enum cms_scheme scheme, STACK_OF(X509) *chain,
-	struct cert *encryption, struct cms_signer **out,
-	struct error *err) MUST_USE;
+	enum cms_scheme scheme, STACK_OF(X509) * chain, struct cert *encryption,
+	struct cms_signer **out, struct error *err) MUST_USE;
 void cms_signer_free(void *signer);
 enum crypto_digest cms_signer_digest(const struct cms_signer *signer);
 
@@ -53,8 +52,15 @@ int cms_sign_opaque(const struct cms_signer *signer,
 
 /* ---- encrypting ---- */
 
-enum cms_cipher { CMS_AES128_CBC, CMS_AES192_CBC, CMS_AES256_CBC,
-	CMS_AES128_GCM, CMS_AES256_GCM, CMS_3DES, CMS_RC2_128 };
+enum cms_cipher {
+	CMS_AES128_CBC,
+	CMS_AES192_CBC,
+	CMS_AES256_CBC,
+	CMS_AES128_GCM,
+	CMS_AES256_GCM,
+	CMS_3DES,
+	CMS_RC2_128
+};
 enum { CMS_CIPHERS = 7 };
 enum cms_transport { CMS_RSA_PKCS1, CMS_RSA_OAEP };
 
@@ -86,9 +92,15 @@ size_t cms_encrypted_size_bound(size_t content_len, size_t recipient_count);
 
 /* ---- recognising ---- */
 
-enum cms_kind { CMS_KIND_NONE, CMS_KIND_DATA, CMS_KIND_SIGNED,
-	CMS_KIND_ENVELOPED, CMS_KIND_AUTH_ENVELOPED, CMS_KIND_CERTS_ONLY,
-	CMS_KIND_OTHER };
+enum cms_kind {
+	CMS_KIND_NONE,
+	CMS_KIND_DATA,
+	CMS_KIND_SIGNED,
+	CMS_KIND_ENVELOPED,
+	CMS_KIND_AUTH_ENVELOPED,
+	CMS_KIND_CERTS_ONLY,
+	CMS_KIND_OTHER
+};
 
 /*
  * What these bytes (DER or BER) are.  ENVELOPED and AUTH_ENVELOPED only when

@@ -8,13 +8,13 @@
 #include "cms/cms.h"
 
 enum pki_user {
-	PKI_RSA,	    /* 2048 bits */
-	PKI_RSA_OTHER,	    /* 2048 bits, another key */
-	PKI_RSA_SMALL,	    /* 1024 bits */
-	PKI_RSA_TINY,	    /* 512 bits */
-	PKI_PSS,	    /* id-RSASSA-PSS without parameters */
-	PKI_PSS_SHA256,	    /* SHA-256, MGF1-SHA-256, salt of 32 at least */
-	PKI_PSS_LONG_SALT,  /* the same, salt of 48 at least */
+	PKI_RSA,	   /* 2048 bits */
+	PKI_RSA_OTHER,	   /* 2048 bits, another key */
+	PKI_RSA_SMALL,	   /* 1024 bits */
+	PKI_RSA_TINY,	   /* 512 bits */
+	PKI_PSS,	   /* id-RSASSA-PSS without parameters */
+	PKI_PSS_SHA256,	   /* SHA-256, MGF1-SHA-256, salt of 32 at least */
+	PKI_PSS_LONG_SALT, /* the same, salt of 48 at least */
 	PKI_P256,
 	PKI_P384,
 	PKI_P521,
@@ -25,7 +25,7 @@ enum { PKI_USERS = PKI_ED25519 + 1 };
 /* Borrowed. */
 struct cert *pki_cert(enum pki_user user);
 /* The intermediate and the root, borrowed. */
-STACK_OF(X509) *pki_chain(void);
+STACK_OF(X509) * pki_chain(void);
 X509 *pki_root(void);
 X509 *pki_intermediate(void);
 /* A certificate of its own for the user's key; the caller unrefs it. */
