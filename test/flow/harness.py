@@ -135,8 +135,12 @@ class World:
         text = self.configure(rules, common)
         probes = [self.socket[5:]] if self.socket.startswith('unix:') else [
             self.path('control.sock')]
+        before = self.log().count(': started')
         self.daemon = Daemon(DAEMON, self.folder, text, probes)
         self.daemon.start(60)
+        wait_for(lambda: self.log().count(': started') > before or
+                 self.daemon.process.poll() is not None, 60, 'the start')
+        expect(self.daemon.process.poll() is None, self.log()[-1000:])
         return self.daemon
 
     def stop(self):
@@ -154,6 +158,8 @@ class World:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def log(self):
+        if not os.path.exists(self.path('daemon.log')):
+            return ''
         with open(self.path('daemon.log'), errors='replace') as log:
             return log.read()
 

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""load_test.py [-v] [WORD]...: many mails at once, with reloads, deaths and
+misbehaving clients in between.  SMIME_LONG=1: in the numbers that the project
+promises; otherwise fewer."""
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+from daemon_test import RULES, in_a_world, send
+from harness import MTASIM, Tally, expect, wait_for, words
+from processes import descriptors, only_worker, resident_kib
+
+IS_LONG = bool(os.environ.get('SMIME_LONG'))
+MAILS = 16000 if IS_LONG else 3000
+RELOADS = 100 if IS_LONG else 12
+MIX = ''.join('%s x@elsewhere.example signed %d\n' % (sender, size)
+              for sender in ('alice@example.com', 'bob@example.com')
+              for size in (400, 3000))
+
+
+def load_arguments(world, mails, *more):
+    path = world.write('mix', MIX.encode())
+    return ['load', '-s', world.socket, '--mix', path, '-n', str(mails),
+            '-c', '8', '-k', '7', '--check-signer', '--verify', '50',
+            '--json', *more]
+
+
+def judge(code, printed, mails):
+    counts = json.loads(printed.splitlines()[0])
+    expect(code == 0 and counts['signed'] == counts['mails'] and
+           (mails is None or counts['mails'] == mails), printed)
+    return counts
+
+
+def load(world, mails, *more):
+    code, printed = world.sim(*load_arguments(world, mails, *more),
+                              timeout=1800)
+    return judge(code, printed, mails)
+
+
+def nobody_gets_another_ones_signature(world):
+    """And memory stays where it is."""
+    world.start(RULES)
+    worker = only_worker(world.daemon)
+    load(world, MAILS // 8)
+    load(world, MAILS // 8)
+    before = resident_kib(worker)
+    open_before = descriptors(worker)
+    load(world, MAILS - MAILS // 4)
+    expect(only_worker(world.daemon) == worker, 'the worker was replaced')
+    wait_for(lambda: descriptors(worker) <= open_before, 15,
+             'the descriptors to be given back')
+    after = resident_kib(worker)
+    if not any('san' in os.environ.get(name, '') for name in (
+            'ASAN_OPTIONS', 'TSAN_OPTIONS')):
+        expect(is_sanitized() or after <= before * 1.05 + 256,
+               '%d KiB after %d mails, %d KiB after %d' % (
+                   before, MAILS // 4, after, MAILS))
+
+
+def is_sanitized():
+    with open(MTASIM, 'rb') as program:
+        octets = program.read()
+    return b'__asan_init' in octets or b'__tsan_init' in octets
+
+
+def reloads_under_load_lose_nothing(world):
+    world.start(RULES)
+    send(world)
+    world.ctl('reload')
+    worker = only_worker(world.daemon)
+    parent = world.daemon.process.pid
+    before = descriptors(parent)
+    session = world.sim_begin(*load_arguments(
+        world, 10 ** 8, '--seconds', str(max(6, RELOADS // 2)), '--pause',
+        '4'))
+    done = 0
+    while session.poll() is None and done < 10 * RELOADS:
+        code, out, err = world.ctl('reload')
+        expect(code == 0, 'reload %d says %d: %s%s' % (done, code, out, err))
+        done += 1
+    printed = session.communicate(timeout=600)[0]
+    judge(session.returncode, printed, None)
+    expect(done >= RELOADS, 'only %d reloads' % done)
+    only_worker(world.daemon, worker, 60)
+    wait_for(lambda: descriptors(parent) <= before, 10,
+             'the descriptors to be given back')
+
+
+def sighups_under_load_lose_nothing(world):
+    world.start(RULES)
+    worker = only_worker(world.daemon)
+    session = world.sim_begin(*load_arguments(
+        world, 10 ** 8, '--seconds', '4', '--pause', '3'))
+    while session.poll() is None:
+        world.daemon.reload()
+        time.sleep(0.02)
+    printed = session.communicate(timeout=600)[0]
+    judge(session.returncode, printed, None)
+    only_worker(world.daemon, worker, 60)
+
+
+def a_worker_killed_under_load_loses_nothing(world):
+    """The MTA tries again."""
+    world.start(RULES)
+    session = world.sim_begin(*load_arguments(
+        world, 10 ** 8, '--seconds', '4', '--retry'))
+    for _ in range(3):
+        time.sleep(0.8)
+        worker = only_worker(world.daemon)
+        os.kill(worker, signal.SIGKILL)
+        only_worker(world.daemon, worker)
+    printed = session.communicate(timeout=600)[0]
+    judge(session.returncode, printed, None)
+
+
+def a_parent_killed_under_load_loses_nothing(world):
+    world.start(RULES)
+    worker = only_worker(world.daemon)
+    session = world.sim_begin(*load_arguments(
+        world, 10 ** 8, '--seconds', '4', '--retry'))
+    time.sleep(1)
+    expect(world.daemon.kill(), 'worker %d does not end' % worker)
+    world.daemon = None
+    world.start(RULES)
+    printed = session.communicate(timeout=600)[0]
+    judge(session.returncode, printed, None)
+
+
+def a_stop_under_load_finishes_what_has_begun(world):
+    """And the next daemon serves the rest."""
+    world.start(RULES)
+    session = world.sim_begin(*load_arguments(
+        world, 10 ** 8, '--seconds', '4', '--retry'))
+    time.sleep(1)
+    expect(world.stop() == 0, 'not a clean end')
+    world.start(RULES)
+    printed = session.communicate(timeout=600)[0]
+    judge(session.returncode, printed, None)
+
+
+def misbehaving_clients_hurt_nobody(world):
+    world.start('limits = { message = "1M"; };\n' + RULES)
+    code, printed = world.sim(
+        'fault', '-s', world.socket, '-f', 'alice@example.com', '-t',
+        'paula@partner.example', '--signed', '--limit', '1048576', '--pid',
+        str(world.daemon.process.pid), 'all', timeout=900)
+    failed = [line for line in printed.splitlines()
+              if line.startswith('FAILED')]
+    expect(code == 0 and not failed, '\n  '.join(failed) or printed[-300:])
+
+
+def misbehaving_clients_during_load(world):
+    """The others notice nothing."""
+    world.start('limits = { message = "1M"; };\n' + RULES)
+    stop = threading.Event()
+
+    def misbehave():
+        while not stop.is_set():
+            world.sim('fault', '-s', world.socket, '-f', 'alice@example.com',
+                      '-t', 'paula@partner.example', 'garbage-header')
+            world.sim('fault', '-s', world.socket, '-f', 'alice@example.com',
+                      '-t', 'paula@partner.example', 'vanish-after-eob')
+
+    other = threading.Thread(target=misbehave)
+    other.start()
+    try:
+        load(world, MAILS // 3)
+    finally:
+        stop.set()
+        other.join()
+
+
+TESTS = [
+    nobody_gets_another_ones_signature, reloads_under_load_lose_nothing,
+    sighups_under_load_lose_nothing, a_worker_killed_under_load_loses_nothing,
+    a_parent_killed_under_load_loses_nothing,
+    a_stop_under_load_finishes_what_has_begun,
+    misbehaving_clients_hurt_nobody, misbehaving_clients_during_load,
+]
+
+
+def main():
+    tally = Tally(words())
+    for test in TESTS:
+        if tally.wants(test.__name__):
+            tally.run(test.__name__, in_a_world, test)
+    return tally.close()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
