@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
 
 #include "../cms_fixture.h"
 
@@ -539,6 +540,51 @@ an_error_of_another_mail_does_not_disturb(void **state UNUSED)
 	buf_clear(&der);
 }
 
+enum { THREADS = 4, ROUNDS = 20 };
+
+static void *
+encrypt_many(void *p)
+{
+	const struct cms_recipient *to = p;
+	uintptr_t bad = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		unsigned char text[100];
+		struct buf der = { 0 };
+		struct error err = { 0 };
+
+		memset(text, 'a' + i, sizeof(text));
+		bad += encrypt_to(i % CMS_CIPHERS, to, 2,
+			       span_of(text, sizeof(text)), &der, &err) != 0 ||
+		       !opens(&der, to[i % 2].cert,
+			       span_of(text, sizeof(text)));
+		buf_clear(&der);
+	}
+	return (void *)bad;
+}
+
+static void
+threads_share_recipients(void **state UNUSED)
+{
+	struct cms_recipient to[] = {
+		{ pki_cert(PKI_RSA), CMS_RSA_OAEP, CRYPTO_SHA256 },
+		{ pki_cert(PKI_P256), CMS_RSA_PKCS1, CRYPTO_SHA256 },
+	};
+	pthread_t thread[THREADS];
+
+	if (!have_legacy())
+		skip();
+	for (int t = 0; t < THREADS; t++)
+		assert_int_equal(
+			pthread_create(&thread[t], NULL, encrypt_many, to), 0);
+	for (int t = 0; t < THREADS; t++) {
+		void *bad = NULL;
+
+		pthread_join(thread[t], &bad);
+		assert_null(bad);
+	}
+}
+
 /* ---- tampering, for what authenticates ---- */
 
 static void
@@ -697,6 +743,7 @@ main(void)
 		cmocka_unit_test(nobody_is_no_recipient),
 		cmocka_unit_test(a_sink_that_refuses_is_heard),
 		cmocka_unit_test(an_error_of_another_mail_does_not_disturb),
+		cmocka_unit_test(threads_share_recipients),
 		cmocka_unit_test(gcm_notices_every_changed_byte),
 		cmocka_unit_test(what_is_not_encrypted_does_not_open),
 		cmocka_unit_test(memory_does_not_grow_with_the_content),
