@@ -201,6 +201,7 @@ clear(struct parent *parent)
 	identity_clear(&parent->identity);
 	mem_free(parent->writers);
 	mem_free(parent->last_refusal);
+	conf_free(parent->next_conf);
 	conf_free(parent->conf);
 }
 

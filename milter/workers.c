@@ -177,10 +177,11 @@ starting_has_ended(struct parent *parent, int status)
 	const struct child *child = parent->starting;
 
 	parent->starting = NULL;
+	if (parent->stopping) /* we ended it, and have said so */
+		return;
+	log_death(child, status);
 	if (parent->next_conf != NULL)
 		reload_failed(parent, child, status);
-	if (parent->stopping)
-		return;
 	if (parent->loaded == 0) {
 		parent->stopping = true;
 		parent->exit_status = EXIT_FAILURE;
@@ -228,10 +229,11 @@ workers_reap(struct parent *parent)
 			continue;
 		if (child->channel >= 0)
 			workers_hear(parent, child); /* its last words */
-		log_death(child, status);
 		if (child == parent->starting)
 			starting_has_ended(parent, status);
-		else if (child == parent->serving)
+		else
+			log_death(child, status);
+		if (child == parent->serving)
 			serving_has_ended(parent, child);
 		remove_child(parent, child);
 	}
