@@ -82,12 +82,17 @@ struct cms_recipient {
  * EnvelopedData, or AuthEnvelopedData for GCM, DER, to all recipients in one
  * CMS; bytes go to out as they are made (header, ciphertext, trailer), so
  * memory beyond the content stays small.  Duplicate certificates get one
- * RecipientInfo.
+ * RecipientInfo.  NOKEY, naming the certificate's source, when nothing can be
+ * encrypted to a key, and when there is no recipient.  On failure out may
+ * have got a part.
  */
 int cms_encrypt(enum cms_cipher cipher, const struct cms_recipient *recipients,
 	size_t recipient_count, const struct pieces *content,
 	const struct sink *out, struct error *err) MUST_USE;
-/* An upper bound for the DER of cms_encrypt, to reserve a buffer once. */
+/*
+ * An upper bound for the DER of cms_encrypt, to reserve a buffer once (for
+ * keys up to RSA-16384 with issuers of up to 1.9 KB).
+ */
 size_t cms_encrypted_size_bound(size_t content_len, size_t recipient_count);
 
 /* ---- recognising ---- */
@@ -104,8 +109,10 @@ enum cms_kind {
 
 /*
  * What these bytes (DER or BER) are.  ENVELOPED and AUTH_ENVELOPED only when
- * the whole skeleton parses: at least one RecipientInfo, an encrypted content
- * that is not empty, nothing after the end.
+ * the whole skeleton parses: at least one RecipientInfo of key transport or
+ * key agreement with a key in it, an encrypted content that is not empty and
+ * has a length its cipher can make, nothing after the end.  SIGNED has a
+ * SignerInfo.  What is cut off or broken is NONE or OTHER.
  */
 enum cms_kind cms_recognise(struct span bytes);
 

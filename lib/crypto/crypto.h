@@ -41,7 +41,8 @@ int crypto_fail(struct error *err, enum error_kind kind, const char *format,
 bool crypto_lacked_memory(void);
 /*
  * After success: the queue must be empty too; OpenSSL 3.0 was seen to report
- * success with a broken result.  0, or -1 CRYPTO with the queue emptied.
+ * success with a broken result.  0, or -1 CRYPTO (SYSTEM when memory was
+ * short) with the queue emptied.
  */
 int crypto_end(const char *what, struct error *err) MUST_USE;
 
