@@ -3,7 +3,8 @@
 #
 # All certificates are valid from 2020 to 2044 unless the name says otherwise.
 # A user is a set of files; the password is always "secret":
-#   NAME.pem (certificate)  NAME.key (PKCS#8)  NAME.p12 (user, key, chain)
+#   NAME.pem (certificate)  NAME.key (PKCS#8)  NAME.p12 (user, key, and the
+#   chain of those who issued it)
 # and for the people marked *, also
 #   NAME.der  NAME.p7b (PEM)  NAME-der.p7b  NAME-old.p12 (RC2-40, 3DES)
 #   NAME-nopass.p12 (empty password)  NAME-enc.key (encrypted PKCS#8)
@@ -327,7 +328,17 @@ make_files() {
 		case $name in
 		*ca | deep-* | intermediate | *-enc) continue ;;
 		esac
-		p12 "$name.p12" "$name" chain.pem -passout pass:secret
+		case $name in
+		deep | shallow) chain=deep-chain.pem ;;
+		late) chain=expired-ca.pem ;;
+		inside | outside) chain=constrained-ca.pem ;;
+		unsigned) chain=no-sign-ca.pem ;;
+		mallory) chain=alice.pem ;;
+		untrusted) chain=other-ca.pem ;;
+		selfsigned) chain= ;;
+		*) chain=chain.pem ;;
+		esac
+		p12 "$name.p12" "$name" "$chain" -passout pass:secret
 	done
 	for name in alice bob carol dave pss paula; do
 		all_forms $name
