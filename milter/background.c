@@ -54,22 +54,29 @@ background_enter(int *report, struct error *err)
 	if (chdir("/") != 0)
 		return error_set(err, ERROR_SYSTEM, "cannot go to /: %s",
 			strerror(errno));
+	/* What is wrong is still said on stderr. */
+	background_leave_terminal(1);
 	*report = ends[1];
 	return 0;
 }
 
 void
-background_report(int report, int keep_stderr)
+background_leave_terminal(int keep_stderr)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		if (!keep_stderr)
-			dup2(null, STDERR_FILENO);
-		close(null);
-	}
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (!keep_stderr)
+		dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+void
+background_report(int report)
+{
 	if (write(report, "y", 1) < 0)
 		return; /* the launching process is gone: nothing to tell */
 }

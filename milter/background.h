@@ -9,7 +9,10 @@
  * The launching process waits for that report and exits 0 or 1.
  */
 int background_enter(int *report, struct error *err) MUST_USE;
-/* The start went well: let the launching process go, and the terminal. */
-void background_report(int report, int keep_stderr);
+/* The start went well: let the launching process go. */
+void background_report(int report);
+/* Nothing more is said there; whoever waits for its end must not wait for us.
+ */
+void background_leave_terminal(int keep_stderr);
 
 #endif

@@ -120,7 +120,7 @@ listener_open(const struct conf_socket *where, uid_t owner, int *fd,
 		where->socket);
 }
 
-static int
+static void
 decoy_address(int family, struct address_of *out)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&out->address;
@@ -131,14 +131,14 @@ decoy_address(int family, struct address_of *out)
 	case AF_INET:
 		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		out->len = sizeof(*v4);
-		return 0;
+		return;
 	case AF_INET6:
 		v6->sin6_addr = in6addr_loopback;
 		out->len = sizeof(*v6);
-		return 0;
+		return;
 	default: /* an abstract name the kernel chooses */
 		out->len = sizeof(sa_family_t);
-		return 0;
+		return;
 	}
 }
 

@@ -45,11 +45,9 @@ touch(const struct address_of *where)
 	if (fd < 0)
 		return;
 	/* Under way or refused: either is as good as done. */
-	if (connect(fd, (const struct sockaddr *)&where->address, where->len) !=
-		0)
-		close(fd);
-	else
-		close(fd);
+	(void)!connect(
+		fd, (const struct sockaddr *)&where->address, where->len);
+	close(fd);
 }
 
 void

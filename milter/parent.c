@@ -219,6 +219,7 @@ parent_run(struct conf *conf, int report, const struct delay *delay)
 {
 	struct parent parent = { .conf = conf,
 		.report = report,
+		.background = report >= 0,
 		.delay = *delay,
 		.started = clock_now(),
 		.pid_fd = -1,

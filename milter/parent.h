@@ -43,6 +43,7 @@ struct parent {
 	struct conf *conf;	/* in force */
 	struct conf *next_conf; /* of the reload under way, or NULL */
 	int report;		/* to the launching process, or -1 */
+	bool background;	/* -f was not given */
 	struct delay delay;
 	struct identity identity;
 	struct shared *shared;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "adopt.h"
+#include "background.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "channel.h"
@@ -54,6 +55,8 @@ load(const struct worker_setup *setup)
 	if (failed)
 		exit(EX_CONFIG);
 	log_open(conf->log_target, conf->log_facility);
+	if (setup->background)
+		background_leave_terminal(conf->log_target == LOG_TO_STDERR);
 	return conf;
 }
 

@@ -13,6 +13,7 @@ struct worker_setup {
 	const struct identity *identity;
 	struct tally *tally;
 	const struct delay *delay;
+	bool background; /* no terminal of ours */
 };
 
 /* Never returns. */

@@ -26,7 +26,8 @@ workers_start(struct parent *parent, struct error *err)
 	struct worker_setup setup = { .conf_path = parent->conf->path,
 		.listener = parent->listener,
 		.identity = &parent->identity,
-		.delay = &parent->delay };
+		.delay = &parent->delay,
+		.background = parent->background };
 
 	if (parent->children.count >= WORKERS_MAX)
 		return error_set(err, ERROR_SYSTEM,
@@ -70,8 +71,9 @@ static void
 say_ready(struct parent *parent)
 {
 	if (parent->report >= 0) {
-		background_report(parent->report,
+		background_leave_terminal(
 			parent->conf->log_target == LOG_TO_STDERR);
+		background_report(parent->report);
 		close(parent->report);
 		parent->report = -1;
 	}
