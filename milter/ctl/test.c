@@ -48,8 +48,11 @@ write_result(const struct trial *trial, const char *path)
 		ctl_complain("%s: %s", path, strerror(errno));
 		return CTL_TROUBLE;
 	}
-	result = outcome_write_message(
-		&trial->outcome, &trial->mail, &sink, &err);
+	if (trial->outcome.body_changed)
+		result = outcome_write_message(
+			&trial->outcome, &trial->mail, &sink, &err);
+	else
+		result = sink_put(&sink, buf_span(&trial->message), &err);
 	if (fclose(sink.self) != 0 && result == 0)
 		result = error_set(&err, ERROR_SYSTEM, "%s", strerror(errno));
 	if (result != 0)

@@ -23,6 +23,7 @@ trial_clear(struct trial *trial)
 {
 	outcome_clear(&trial->outcome);
 	mail_clear(&trial->mail);
+	buf_clear(&trial->message);
 	trace_clear(&trial->trace);
 }
 
@@ -68,22 +69,18 @@ read_stdin(struct buf *out, struct error *err)
 static int
 read_message(struct trial *trial, const char *path, struct error *err)
 {
-	struct buf message = { 0 };
+	struct buf *message = &trial->message;
 	struct error why = { 0 };
-	int result = -1;
 
 	if (strcmp(path, "-") == 0) {
-		if (read_stdin(&message, err) != 0)
-			goto out;
-	} else if (file_read(path, BUF_LIMIT_DEFAULT, &message, err) != 0) {
-		goto out;
+		if (read_stdin(message, err) != 0)
+			return -1;
+	} else if (file_read(path, BUF_LIMIT_DEFAULT, message, err) != 0) {
+		return -1;
 	}
-	if (mail_from_message(&trial->mail, buf_span(&message), &why) != 0)
+	if (mail_from_message(&trial->mail, buf_span(message), &why) != 0)
 		trial->mail.failure = why;
-	result = 0;
-out:
-	buf_clear(&message);
-	return result;
+	return 0;
 }
 
 /* ---- the envelope ---- */

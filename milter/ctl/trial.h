@@ -12,6 +12,7 @@
 
 struct trial {
 	struct mail mail;
+	struct buf message; /* as it came, for a mail that is not changed */
 	struct outcome outcome;
 	struct trace trace;
 	bool wanted; /* the daemon would ask for the body */
