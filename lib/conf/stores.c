@@ -57,8 +57,7 @@ open_store(struct reader *reader, struct store_draft *draft)
 		list_add(&reader->conf->gateway->stores, draft->store);
 	else
 		report_at(reader, PROBLEM_ERROR,
-			line_of_member(draft->at, "path"), "store \"%s\": %s",
-			draft->name, err.text);
+			line_of_member(draft->at, "path"), "%s", err.text);
 	report_warnings(reader, line_of_member(draft->at, "path"), &warnings);
 }
 
@@ -135,6 +134,17 @@ set_stores(struct reader *reader, const config_setting_t *setting,
 	each_group(reader, setting, row->name, add_store);
 }
 
+/* The sentence begins with the setting's name. */
+static unsigned
+line_of_trust(const config_setting_t *setting, const char *text)
+{
+	static const char name[] = "trust.intermediates";
+
+	return line_of_member(setting,
+		strncmp(text, name, sizeof(name) - 1) == 0 ? "intermediates"
+							   : "anchors");
+}
+
 static void
 open_trust(struct reader *reader, const config_setting_t *setting,
 	const struct trust_draft *draft)
@@ -150,8 +160,9 @@ open_trust(struct reader *reader, const config_setting_t *setting,
 
 	if (trust_new(&settings, &reader->conf->gateway->trust, &warnings,
 		    &err) != 0)
-		report_error(reader, setting, "trust: %s", err.text);
-	report_warnings(reader, line_of(setting), &warnings);
+		report_at(reader, PROBLEM_ERROR,
+			line_of_trust(setting, err.text), "%s", err.text);
+	report_warnings(reader, line_of_member(setting, "anchors"), &warnings);
 }
 
 static void
