@@ -148,7 +148,9 @@ on_header_end(SMFICTX *ctx)
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
 	read_queue_id(ctx, &session->mail);
-	if (!gateway_wants_body(filter->conf->gateway, &session->mail)) {
+	/* An address or field that is missing might have called for a rule. */
+	if (!session->incomplete &&
+		!gateway_wants_body(filter->conf->gateway, &session->mail)) {
 		log_debug("%s: no rule wants this mail",
 			session->mail.queue_id != NULL ? session->mail.queue_id
 						       : "-");
@@ -156,9 +158,9 @@ on_header_end(SMFICTX *ctx)
 		session_end_mail(session);
 		return SMFIS_ACCEPT;
 	}
-	session_begin_work(session);
 	if (mail_begin_body(&session->mail, &err) != 0)
 		session_fail(session, &err);
+	session_begin_work(session);
 	return SMFIS_CONTINUE;
 }
 

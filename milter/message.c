@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "edits.h"
+#include "metric/metric.h"
 #include "watch.h"
 
 enum { LOG_LINE_BYTES = 8192, DELAY_STEP_MS = 20 };
@@ -25,6 +26,36 @@ delay(const struct delay *delay, const struct mail *mail, struct watch_job *job)
 		return;
 	while (clock_monotonic_ms() < until && watch_keep_working(job))
 		nanosleep(&step, NULL);
+}
+
+/*
+ * Without all addresses and fields nobody can say which rules are meant, so
+ * nothing may pass: the one verdict that is not the gateway's.
+ */
+static void
+refuse_incomplete(const struct session *session, struct outcome *outcome)
+{
+	const struct error *why = &session->mail.failure;
+
+	outcome->error = *why;
+	outcome->verdict = VERDICT_REJECT;
+	if (why->kind == ERROR_FORMAT) {
+		outcome->reply = mem_string("550 5.1.3 An address of this mail "
+					    "cannot be read");
+		metric_add(METRIC_ERRORS_FORMAT, 1);
+	} else if (why->kind == ERROR_LIMIT) {
+		outcome->reply = mem_string("552 5.3.4 Addresses and header of "
+					    "this mail are too large");
+		metric_add(METRIC_ERRORS_LIMIT, 1);
+	} else {
+		outcome->verdict = VERDICT_TEMPFAIL;
+		outcome->reply = mem_string("451 4.3.2 Too much mail at once, "
+					    "please try again later");
+		metric_add(METRIC_ERRORS_SYSTEM, 1);
+	}
+	metric_add(outcome->verdict == VERDICT_REJECT ? METRIC_MAILS_REJECTED
+						      : METRIC_MAILS_TEMPFAILED,
+		1);
 }
 
 static void
@@ -73,7 +104,10 @@ message_end(SMFICTX *ctx, struct session *session)
 
 	outcome_init(&outcome);
 	watch_enter(&job, ctx);
-	process(session, &job, debug ? &trace : NULL, &outcome);
+	if (session->incomplete)
+		refuse_incomplete(session, &outcome);
+	else
+		process(session, &job, debug ? &trace : NULL, &outcome);
 	watch_be_quiet(&job);
 	status = edits_send(ctx, &outcome,
 		(session->agreed & SMFIP_HDR_LEADSPC) != 0, &err);

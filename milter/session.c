@@ -102,6 +102,7 @@ session_end_mail(struct session *session)
 	if (session->begun)
 		atomic_fetch_sub(&budget->tally->mails_begun, 1);
 	session->begun = false;
+	session->incomplete = false;
 }
 
 bool
@@ -113,8 +114,10 @@ session_has_failed(const struct session *session)
 void
 session_fail(struct session *session, const struct error *why)
 {
-	if (!session_has_failed(session))
-		session->mail.failure = *why;
+	if (session_has_failed(session))
+		return;
+	session->mail.failure = *why;
+	session->incomplete = session->mail.body_offset == 0;
 }
 
 bool

@@ -17,9 +17,10 @@ struct session {
 	struct client client; /* without login: that comes with each MAIL */
 	char *mta_name;
 	struct mail mail;
-	bool begun;   /* counted in mails_begun */
-	bool in_work; /* counted in mails_in_work */
-	size_t bytes; /* of the budget */
+	bool begun;	 /* counted in mails_begun */
+	bool in_work;	 /* counted in mails_in_work */
+	bool incomplete; /* failed before the body: no rule can be asked */
+	size_t bytes;	 /* of the budget */
 };
 
 struct session *session_new(struct filter *filter, unsigned long agreed);
@@ -33,7 +34,10 @@ void session_begin_mail(struct session *session, const char *login);
 /* Everything of the mail is given back; a second call does nothing. */
 void session_end_mail(struct session *session);
 
-/* Why the mail cannot be taken in whole; the first reason stays. */
+/*
+ * Why the mail cannot be taken in whole; the first reason stays.  Before the
+ * body it leaves the mail incomplete.
+ */
 void session_fail(struct session *session, const struct error *why);
 bool session_has_failed(const struct session *session);
 /* Bytes about to be kept; false when the mail has failed, now or before. */
