@@ -169,7 +169,8 @@ replace_body(struct session *session, const struct job *job,
 	result->body_replaced = true;
 	if (job->replies)
 		fprintf(job->replies, "replbody %zu\n", packet->length);
-	message_add_body(&result->after, packet->data, packet->length);
+	if (!job->headers_only)
+		message_add_body(&result->after, packet->data, packet->length);
 	return 0;
 }
 

@@ -48,6 +48,7 @@ main(int argc, char **argv)
 	} modes[] = {
 		{ "load", load_main },
 		{ "fault", fault_main },
+		{ "bare", bare_main },
 	};
 	size_t i;
 

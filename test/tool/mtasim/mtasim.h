@@ -126,7 +126,7 @@ struct job {
 	size_t macro_count;
 	size_t chunk; /* octets of body in a packet */
 	enum edit_rules rules;
-	bool headers_only;	     /* keep no body of the result */
+	bool headers_only;	     /* keep no body, old or new */
 	enum stage stop_before;	     /* STAGE_END: run to the end */
 	const char *wait[STAGE_END]; /* go on when this file exists */
 	unsigned pause_ms;	     /* at most, between two commands */
@@ -184,11 +184,12 @@ enum signature signature_check(const struct message *message,
 	bool fully, char why[160]);
 bool message_is_encrypted(const struct message *message);
 
-/* ---- the program's three modes ---- */
+/* ---- the program's modes ---- */
 
 int single_main(int argc, char **argv);
 int load_main(int argc, char **argv);
 int fault_main(int argc, char **argv);
+int bare_main(int argc, char **argv);
 
 void *must(void *pointer); /* memory, or the end */
 char *copy_text(const char *text);

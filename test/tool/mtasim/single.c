@@ -64,7 +64,7 @@ usage(void)
 	      "  [--repeat N] [--timeout MS] MESSAGE\n"
 	      "exit: 0 accept 1 reject 2 tempfail 3 quarantine, discard\n"
 	      "  4 the milter broke the protocol 5 connection lost\n"
-	      "mtasim load ..., mtasim fault ...\n",
+	      "mtasim load ..., mtasim fault ..., mtasim bare ...\n",
 		stderr);
 	return SIM_USAGE;
 }

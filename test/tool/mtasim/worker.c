@@ -154,7 +154,7 @@ make_job(const struct load *load, const struct kind *kind, struct message *own,
 	job->rcpt_count = kind->rcpt_count;
 	job->login = kind->login;
 	job->pause_ms = load->pause_ms;
-	job->headers_only = kind->expect == EXPECT_PLAIN;
+	job->headers_only = !load->check_signer;
 	if (kind->client || kind->login) {
 		job->client = kind->client ? kind->client : "192.0.2.1";
 		job->port = 1025;
