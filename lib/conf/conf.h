@@ -19,7 +19,7 @@ enum problem_kind { PROBLEM_ERROR, PROBLEM_WARNING };
 
 struct problem {
 	enum problem_kind kind;
-	char *file; /* or NULL */
+	char *file;    /* or NULL */
 	unsigned line; /* or 0 */
 	char *text;
 };
@@ -36,9 +36,9 @@ struct conf_socket {
 
 struct conf {
 	char *path;
-	struct conf_socket listen;  /* default unix:/var/spool/postfix/
-				       smime-milter/milter.sock, 0660 */
-	struct conf_socket control; /* unix path */
+	struct conf_socket listen;   /* default unix:/var/spool/postfix/
+					smime-milter/milter.sock, 0660 */
+	struct conf_socket control;  /* unix path */
 	struct list control_writers; /* char *: user names */
 	char *user;
 	char *state;
@@ -47,8 +47,8 @@ struct conf {
 	enum log_level log_level;
 	enum log_target log_target;
 	int log_facility;
-	size_t buffered_bytes;	   /* limits.buffered */
-	unsigned mails;		   /* limits.mails */
+	size_t buffered_bytes; /* limits.buffered */
+	unsigned mails;	       /* limits.mails */
 	struct gateway *gateway;
 };
 
@@ -70,7 +70,7 @@ struct conf_row {
 	const char *where; /* "", "stores", "sign", "limits", ... */
 	const char *name;
 	const char *fallback; /* the default as in the file, or NULL: none */
-	bool later; /* known, but "not in this version" */
+	bool later;	      /* known, but "not in this version" */
 	bool required;
 	/* For conf itself: what a value must be, and where it goes. */
 	const struct conf_kind *kind;

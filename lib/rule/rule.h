@@ -16,10 +16,10 @@
 /* ---- where a mail comes from ---- */
 
 struct client {
-	bool local;	/* the MTA's own submission: no address, or port 0 */
-	int family;	/* AF_INET, AF_INET6, or 0 when unknown */
+	bool local; /* the MTA's own submission: no address, or port 0 */
+	int family; /* AF_INET, AF_INET6, or 0 when unknown */
 	struct in6_addr ip; /* IPv4 as v4-mapped */
-	char *login;	/* SASL login name, or NULL */
+	char *login;	    /* SASL login name, or NULL */
 };
 
 void client_clear(struct client *client);
@@ -44,23 +44,31 @@ struct client_condition {
 int client_condition_new(const char *text, struct client_condition **out,
 	struct error *err) MUST_USE;
 /* The condition that lets this client in, or NULL. */
-const struct client_condition *client_admitted(const struct list *conditions,
-	const struct client *client);
+const struct client_condition *client_admitted(
+	const struct list *conditions, const struct client *client);
 
-enum from_must_be { FROM_BY_CLIENT /* the default */, FROM_LOGIN, FROM_ENVELOPE,
-	FROM_ANY };
+enum from_must_be {
+	FROM_BY_CLIENT /* the default */,
+	FROM_LOGIN,
+	FROM_ENVELOPE,
+	FROM_ANY
+};
 
 /* Strictest last, so that they can be compared. */
-enum otherwise { OTHERWISE_PASS, OTHERWISE_QUARANTINE, OTHERWISE_TEMPFAIL,
-	OTHERWISE_REJECT };
+enum otherwise {
+	OTHERWISE_PASS,
+	OTHERWISE_QUARANTINE,
+	OTHERWISE_TEMPFAIL,
+	OTHERWISE_REJECT
+};
 const char *otherwise_name(enum otherwise otherwise);
 int otherwise_from_name(const char *name) MUST_USE; /* or -1 */
 
 struct rule {
-	char *name;	       /* or "sign 2": never NULL */
-	struct list senders;   /* struct pattern *; empty: everybody */
+	char *name;	     /* or "sign 2": never NULL */
+	struct list senders; /* struct pattern *; empty: everybody */
 	struct list recipients;
-	struct list clients;   /* struct client_condition * */
+	struct list clients; /* struct client_condition * */
 	enum from_must_be from_must_be;
 	enum otherwise otherwise;
 };
@@ -87,7 +95,7 @@ void login_map_free(struct login_map *map);
 
 enum entitlement {
 	ENTITLED,
-	NOT_ENTITLED, /* the client may not: passes unsigned, no error */
+	NOT_ENTITLED,	/* the client may not: passes unsigned, no error */
 	NOT_THE_SENDER, /* may sign, but not for this From: `otherwise` */
 };
 /* Fills why (a clause) unless ENTITLED. */
@@ -97,8 +105,12 @@ enum entitlement rule_entitlement(const struct rule *rule,
 
 /* ---- the table: error kind x otherwise -> verdict ---- */
 
-enum verdict { VERDICT_ACCEPT, VERDICT_QUARANTINE, VERDICT_TEMPFAIL,
-	VERDICT_REJECT };
+enum verdict {
+	VERDICT_ACCEPT,
+	VERDICT_QUARANTINE,
+	VERDICT_TEMPFAIL,
+	VERDICT_REJECT
+};
 const char *verdict_name(enum verdict verdict);
 
 /*
