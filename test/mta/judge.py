@@ -12,6 +12,10 @@ class Wrong(Exception):
     """Not what it has to be, in a sentence."""
 
 
+class Skip(Exception):
+    """Cannot be tried here, and why."""
+
+
 def openssl(*arguments):
     done = subprocess.run(['openssl', *arguments], capture_output=True,
                           stdin=subprocess.DEVNULL)

@@ -1,14 +1,19 @@
 """What happens to mail that goes through a real Postfix."""
+import ctypes
+import errno
 import os
 import re
 import signal
+import socket
+import stat
 import time
 
 import judge
-from judge import Wrong, expect
-from postfix import alive, wait_gone
-from smtp import Client
-from world import EIGHT_BIT, LONG_LINES, PLAIN, message
+from daemon import Daemon
+from judge import Skip, Wrong, expect
+from postfix import wait_gone
+from smtp import Client, free_port, wait_port
+from world import COMMON, EIGHT_BIT, LONG_LINES, PLAIN, message
 
 ALICE, BOB, CAROL = ('%s@example.com' % n for n in ('alice', 'bob', 'carol'))
 DAVE, GHOST = 'dave@example.com', 'ghost@example.com'
@@ -213,6 +218,65 @@ def expired_certificate_shadows_no_good_one(world):
     world.verify(world.arrived('frank').data, frank)
 
 
+def keys_are_read_once_at_load(world):
+    """No mail waits for a file, and none hangs on it."""
+    os.rename(world.folder + '/staff', world.folder + '/away')
+    try:
+        accepted(world.send('door', ALICE, [CLEAR], message(
+            ALICE, CLEAR, 'once', PLAIN)))
+        world.verify(world.arrived('once').data, ALICE)
+    finally:
+        os.rename(world.folder + '/away', world.folder + '/staff')
+
+
+def tcp_sockets_do_not_wait_for_each_other(world):
+    """libmilter does not set TCP_NODELAY, and Nagle costs 40 ms a mail."""
+    port = free_port()
+    folder = world.folder + '/tcp'
+    os.mkdir(folder)
+    names = dict(world.names, folder=folder)
+    daemon = Daemon(world.daemon.program, folder, re.sub(
+        r'socket = "unix:[^"]*milter.sock"; group = "postfix"; mode = "0660"',
+        'socket = "inet:%d@127.0.0.1"' % port,
+        (COMMON + RULES).format(**names)).replace(
+            folder + '/staff', world.folder + '/staff').replace(
+            folder + '/partners', world.folder + '/partners').replace(
+            folder + '/password', world.folder + '/password'), [])
+    try:
+        daemon.start()
+        expect(wait_port(port), 'nobody answers: ' + daemon.log())
+        expect(daemon.workers(), 'no worker')
+        for pid in daemon.workers():
+            found = [s for s in sockets_of(pid)
+                     if s.getsockname()[1:2] == (port,)]
+            expect(found and all(
+                s.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                for s in found), 'a listener without TCP_NODELAY')
+    finally:
+        daemon.stop()
+
+
+def sockets_of(pid):
+    """Copies of a process's TCP sockets (pidfd_getfd(2))."""
+    process = os.pidfd_open(pid)
+    libc = ctypes.CDLL(None, use_errno=True)
+    found = []
+    for fd in os.listdir('/proc/%d/fd' % pid):
+        copy = libc.syscall(438, process, int(fd), 0)
+        if copy < 0:
+            if ctypes.get_errno() in (errno.EPERM, errno.ENOSYS):
+                raise Skip('pidfd_getfd(2) is not allowed here')
+            continue  # closed meanwhile
+        if stat.S_ISSOCK(os.fstat(copy).st_mode):
+            copied = socket.socket(fileno=copy)
+            if copied.family == socket.AF_INET:
+                found.append(copied)
+        else:
+            os.close(copy)
+    os.close(process)
+    return found
+
+
 def quarantine_is_the_hold_queue(world):
     accepted(world.send('door', GHOST, [CLEAR], message(
         GHOST, CLEAR, 'held', PLAIN)))
@@ -336,7 +400,8 @@ TESTS = [
     refused_local_mail_comes_back_to_its_sender,
     refusal_has_a_code_and_a_sentence, mixed_recipients_are_refused_together,
     blind_copy_is_refused, both_named_recipients_share_one_cms,
-    expired_certificate_shadows_no_good_one, quarantine_is_the_hold_queue,
+    expired_certificate_shadows_no_good_one, keys_are_read_once_at_load,
+    tcp_sockets_do_not_wait_for_each_other, quarantine_is_the_hold_queue,
     mail_may_grow_beyond_the_public_limit,
     mail_over_the_queue_limit_is_refused_whole,
     session_between_commands_survives_a_reload,
