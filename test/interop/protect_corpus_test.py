@@ -25,7 +25,7 @@ ROOT = os.path.join(HERE, '..', '..')
 BUILD = os.environ.get('BUILD', os.path.join(ROOT, 'build'))
 CORPORA = os.environ.get('SMIME_CORPORA',
                          os.path.join(ROOT, '..', 'shared', 'corpora'))
-PKI = os.environ.get('PKI_DIR', os.path.join(BUILD, 'pki'))
+PKI = os.environ.get('SMIME_PKI', os.path.join(BUILD, 'pki'))
 PROTECTED = re.compile(
     rb'^content-type:\s*(multipart/(signed|encrypted)|'
     rb'application/(x-)?pkcs7)', re.I | re.M)

@@ -38,7 +38,7 @@ pki_dir(void)
 {
 	const char *arguments[] = { "sh", "test/pki/make-pki.sh", folder,
 		"--quiet", NULL };
-	const char *given = getenv("PKI_DIR");
+	const char *given = getenv("SMIME_PKI");
 	static int made;
 
 	if (given != NULL && given[0] != '\0')

@@ -3,7 +3,7 @@
 #define TEST_PKI_FIXTURE_H
 
 /*
- * $PKI_DIR when it is set (the Makefile makes one for all tests); otherwise a
+ * $SMIME_PKI when it is set (the Makefile makes one for all tests); otherwise a
  * temporary folder made at the first call and removed at exit.
  */
 const char *pki_dir(void);
