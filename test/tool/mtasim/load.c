@@ -18,8 +18,9 @@ usage(void)
 {
 	fputs("usage: mtasim load -s SOCKET --mix FILE [-n MAILS] [-c "
 	      "CONNECTIONS]\n"
-	      "  [-k MAILS_PER_CONNECTION] [--seconds N] [--pause MS] "
-	      "[--timeout MS]\n"
+	      "  [-k MAILS_PER_CONNECTION] [--seconds N] [--until FILE] "
+	      "[--pause MS]\n"
+	      "  [--timeout MS]\n"
 	      "  [--check-signer]  whose certificate is in the signature?\n"
 	      "  [--verify N]      verify each N-th signature with OpenSSL\n"
 	      "  [--retry]         as an MTA does after a temporary failure\n"
@@ -129,6 +130,9 @@ take_option(struct load *load, int option, const char *value)
 	case 'S':
 		load->seconds = number;
 		break;
+	case 'u':
+		load->until = value;
+		break;
 	case 'p':
 		load->pause_ms = number;
 		break;
@@ -191,6 +195,7 @@ load_main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "mix", required_argument, NULL, 'm' },
 		{ "seconds", required_argument, NULL, 'S' },
+		{ "until", required_argument, NULL, 'u' },
 		{ "pause", required_argument, NULL, 'p' },
 		{ "timeout", required_argument, NULL, 'T' },
 		{ "check-signer", no_argument, NULL, 'g' },

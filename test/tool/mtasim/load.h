@@ -39,6 +39,7 @@ enum count {
 
 struct load {
 	const char *socket;
+	const char *until; /* stop when this file exists, or NULL */
 	struct kind kinds[KINDS_MAX];
 	const char *senders[KINDS_MAX];
 	size_t kind_count;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { RETRIES_MAX = 600, RETRY_MS = 50 };
 
@@ -13,7 +14,8 @@ take_mail(struct load *load, unsigned *number)
 
 	pthread_mutex_lock(&load->lock);
 	more = load->taken < load->mails &&
-	       (!load->end || now_seconds() < load->end);
+	       (!load->end || now_seconds() < load->end) &&
+	       (!load->until || access(load->until, F_OK));
 	*number = load->taken;
 	if (more)
 		load->taken++;
