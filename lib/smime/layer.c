@@ -100,19 +100,24 @@ int
 smime_sign(const struct cms_signer *signer, enum smime_form form,
 	const struct pieces *entity, struct smime_layer *out, struct error *err)
 {
+	int result = -1;
+
 	switch (form) {
 	case SMIME_FORM_DETACHED:
-		return sign_detached(signer, entity, out, err);
+		result = sign_detached(signer, entity, out, err);
+		break;
 	case SMIME_FORM_OPAQUE:
-		return sign_opaque(signer, entity, out, err);
+		result = sign_opaque(signer, entity, out, err);
+		break;
 	}
-	return error_set(err, ERROR_CONFIG, "unknown form of signature");
+	if (result != 0)
+		smime_layer_clear(out);
+	return result;
 }
 
-int
-smime_encrypt(enum cms_cipher cipher, const struct cms_recipient *to,
-	size_t count, const struct pieces *entity, struct smime_layer *out,
-	struct error *err)
+static int
+encrypt(enum cms_cipher cipher, const struct cms_recipient *to, size_t count,
+	const struct pieces *entity, struct smime_layer *out, struct error *err)
 {
 	const char *type =
 		cms_cipher_is_authenticated(cipher)
@@ -133,4 +138,15 @@ smime_encrypt(enum cms_cipher cipher, const struct cms_recipient *to,
 		return -1;
 	pieces_add(&out->body, buf_span(&out->front));
 	return 0;
+}
+
+int
+smime_encrypt(enum cms_cipher cipher, const struct cms_recipient *to,
+	size_t count, const struct pieces *entity, struct smime_layer *out,
+	struct error *err)
+{
+	if (encrypt(cipher, to, count, entity, out, err) == 0)
+		return 0;
+	smime_layer_clear(out);
+	return -1;
 }

@@ -53,7 +53,8 @@ enum smime_form { SMIME_FORM_DETACHED, SMIME_FORM_OPAQUE };
 
 /*
  * For SMIME_FORM_DETACHED the entity has to be mime_is_fit(), or what
- * mime_make_fit() gave without a residue.
+ * mime_make_fit() gave without a residue.  After a failure out is empty, so
+ * that it may take another layer.
  */
 int smime_sign(const struct cms_signer *signer, enum smime_form form,
 	const struct pieces *entity, struct smime_layer *out,
