@@ -98,6 +98,7 @@ void mail_init(struct mail *mail, size_t limit_bytes);
 void mail_clear(struct mail *mail);
 /* name and value as libmilter gives them with SMFIP_HDR_LEADSPC. */
 void mail_add_field(struct mail *mail, const char *name, const char *value);
+/* FORMAT also for "host!user" and "user%host": no rule would match these. */
 int mail_add_recipient(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
 int mail_set_sender(

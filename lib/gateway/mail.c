@@ -46,6 +46,17 @@ mail_add_field(struct mail *mail, const char *name, const char *value)
 	list_add(&mail->fields, field);
 }
 
+/*
+ * "partner.example!bob" and "bob%partner.example": Postfix and others deliver
+ * them to bob@partner.example, while no rule for that domain would match.
+ */
+static bool
+hides_domain(const struct address *address)
+{
+	return strchr(address->key, '@') == NULL &&
+	       strpbrk(address->key, "!%") != NULL;
+}
+
 int
 mail_add_recipient(struct mail *mail, struct span path, struct error *err)
 {
@@ -53,6 +64,13 @@ mail_add_recipient(struct mail *mail, struct span path, struct error *err)
 
 	if (addr_parse_path(path, &address, err) != 0)
 		return -1;
+	if (hides_domain(address)) {
+		error_set(err, ERROR_FORMAT,
+			"<%s> has a domain that only the MTA would find",
+			address->text);
+		address_free(address);
+		return -1;
+	}
 	list_add(&mail->recipients, address);
 	return 0;
 }
