@@ -213,6 +213,32 @@ append(struct list *out, struct address *address, size_t first,
 }
 
 /*
+ * "a@b <a@b>": a display name that should have been quoted, and that many
+ * programs write so.  It is harmless as long as it is the same address.
+ */
+static int
+read_named_by_itself(struct reader *reader, struct list *out, size_t first,
+	struct error *err)
+{
+	const struct address *name = out->item[out->count - 1];
+	struct address *address = NULL;
+
+	if (reader_skip(reader, err) != 0)
+		return -1;
+	if (reader_peek(reader) != '<')
+		return 0;
+	if (read_angle(reader, &address, err) != 0)
+		return -1;
+	if (addr_equal(name, address)) {
+		address_free(address);
+		return 0;
+	}
+	if (append(out, address, first, err) != 0)
+		return -1;
+	return broken("a display name that is another address", err);
+}
+
+/*
  * One mailbox, appended to out, or a group's name with its colon: then
  * *in_group is set.  first is how many were in out before this field.
  */
@@ -227,9 +253,10 @@ read_element(struct reader *reader, bool *in_group, struct list *out,
 		return -1;
 	switch (reader_peek(reader)) {
 	case '@':
-		if (reader_address(reader, &words, &address, err) != 0)
+		if (reader_address(reader, &words, &address, err) != 0 ||
+			append(out, address, first, err) != 0)
 			return -1;
-		return append(out, address, first, err);
+		return read_named_by_itself(reader, out, first, err);
 	case '<':
 		if (read_angle(reader, &address, err) != 0)
 			return -1;
