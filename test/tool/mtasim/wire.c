@@ -190,7 +190,7 @@ wire_receive(struct wire *wire, struct packet *packet)
 
 	if (wire_flush(wire) < 0)
 		return -1;
-	if ((got = fill(wire, 5)) <= 0)
+	if ((got = fill(wire, 4)) <= 0)
 		return got;
 	memcpy(&length, wire->in + wire->in_at, 4);
 	length = ntohl(length);
