@@ -104,24 +104,29 @@ plan_strictest(const struct plan_set *plan)
 	return strict;
 }
 
+static bool
+is_used(const struct plan_set *plan, const struct encrypt_rule *rule)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->entries[i].rule == rule)
+			return true;
+	return false;
+}
+
 static void
 name_rules(struct work *work)
 {
+	const struct encrypt_rule *rule;
 	char names[NAMES_SIZE] = "";
-	const char *last = NULL;
 
-	for (size_t i = 0; i < work->plan.count; i++) {
-		const struct encrypt_rule *rule = work->plan.entries[i].rule;
+	LIST_FOREACH (rule, &work->gateway->encrypt_rules) {
 		size_t len = strlen(names);
 
-		if (rule == NULL || rule->rule.name == last)
-			continue;
-		last = rule->rule.name;
-		if (strstr(names, last) == NULL)
+		if (is_used(&work->plan, rule))
 			snprintf(names + len, sizeof(names) - len, "%s%s",
-				len != 0 ? "," : "", last);
+				len != 0 ? "," : "", rule->rule.name);
 	}
-	work->outcome->encrypt_rule = names[0] ? mem_string(names) : NULL;
+	work->outcome->encrypt_rule = mem_string(names);
 }
 
 /* Is the mail already what this rule wants (Meaning, "already encrypted")? */
@@ -171,7 +176,8 @@ note_satisfied(struct work *work)
  */
 struct obstacle {
 	struct error err;
-	const char *words; /* NULL: those of the error's kind */
+	const char *words;  /* NULL: those of the error's kind */
+	bool always_reject; /* whatever the rules' otherwise */
 	char names[NAMES_SIZE];
 	unsigned named;
 };
@@ -189,9 +195,16 @@ add_name(struct obstacle *obstacle, const char *name)
 			obstacle->names + len, NAMES_SIZE - len, " and others");
 }
 
+static int
+choose_certs(struct work *work, struct obstacle *obstacle UNUSED)
+{
+	plan_choose_certs(work);
+	return 0;
+}
+
 /* What cannot be told now outweighs what is known to be missing. */
 static int
-check_refused(const struct work *work, struct obstacle *obstacle)
+check_refused(struct work *work, struct obstacle *obstacle)
 {
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct plan_entry *entry = &work->plan.entries[i];
@@ -207,7 +220,7 @@ check_refused(const struct work *work, struct obstacle *obstacle)
 }
 
 static int
-check_clear(const struct work *work, struct obstacle *obstacle)
+check_clear(struct work *work, struct obstacle *obstacle)
 {
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct plan_entry *entry = &work->plan.entries[i];
@@ -226,24 +239,27 @@ check_clear(const struct work *work, struct obstacle *obstacle)
 }
 
 static int
-check_ciphers(const struct work *work, struct obstacle *obstacle)
+check_ciphers(struct work *work, struct obstacle *obstacle)
 {
 	const struct encrypt_rule *first = plan_first_rule(&work->plan);
 
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct encrypt_rule *rule = work->plan.entries[i].rule;
 
-		if (rule != NULL && rule->cipher != first->cipher)
-			return error_set(&obstacle->err, ERROR_NOKEY,
-				"rules %s and %s want different ciphers for "
-				"one mail",
-				first->rule.name, rule->rule.name);
+		if (rule == NULL || rule->cipher == first->cipher)
+			continue;
+		obstacle->words = "7.1 The recipients of this mail need it "
+				  "encrypted in different ways; please send "
+				  "it to them separately";
+		return error_set(&obstacle->err, ERROR_NOKEY,
+			"rules %s and %s want different ciphers for one mail",
+			first->rule.name, rule->rule.name);
 	}
 	return 0;
 }
 
 static int
-check_limits(const struct work *work, struct obstacle *obstacle)
+check_limits(struct work *work, struct obstacle *obstacle)
 {
 	unsigned limit = work->gateway->limits.encrypt_recipients;
 
@@ -259,43 +275,40 @@ check_limits(const struct work *work, struct obstacle *obstacle)
 }
 
 /* Every RecipientInfo shows its recipient to all who can read the mail. */
-static const struct address *
-find_hidden(const struct work *work)
+static bool
+has_hidden(const struct work *work)
 {
 	const struct address *first = work->plan.entries[0].address;
-	const struct address *hidden = NULL;
-	bool several = false;
+	bool several = false, hidden = false;
 
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct address *one = work->plan.entries[i].address;
 
 		several = several || !addr_equal(one, first);
-		if (!facts_is_reader(&work->facts, one))
-			hidden = one;
+		hidden = hidden || !facts_is_reader(&work->facts, one);
 	}
-	return several ? hidden : NULL;
+	return several && hidden;
 }
 
 static int
-refuse_hidden(struct work *work)
+check_hidden(struct work *work, struct obstacle *obstacle)
 {
-	struct error err;
-
-	if (work->gateway->share_bcc || find_hidden(work) == NULL)
+	if (work->gateway->share_bcc || !has_hidden(work))
 		return 0;
-	error_set(&err, ERROR_FORMAT,
+	obstacle->always_reject = true;
+	obstacle->words = "7.1 This mail has to be encrypted, which would show "
+			  "its Bcc recipients to the others; please send it to "
+			  "them separately";
+	return error_set(&obstacle->err, ERROR_FORMAT,
 		"a recipient in neither To nor Cc would be shown to the "
 		"others by the encryption");
-	work_fail(work, OTHERWISE_REJECT, &err,
-		"7.1 This mail has to be encrypted, which would show its Bcc "
-		"recipients to the others; please send it to them separately");
-	return -1;
 }
 
+/* In this order; the limits come before thousands of look-ups. */
 static const struct check {
-	int (*run)(const struct work *work, struct obstacle *obstacle);
-} checks[] = { { check_limits }, { check_refused }, { check_clear },
-	{ check_ciphers } };
+	int (*run)(struct work *work, struct obstacle *obstacle);
+} checks[] = { { check_limits }, { choose_certs }, { check_refused },
+	{ check_clear }, { check_ciphers }, { check_hidden } };
 
 /* ---- the result ---- */
 
@@ -326,7 +339,10 @@ give_up(struct work *work, const struct obstacle *obstacle)
 	struct plan_set *plan = &work->plan;
 
 	trace_add(work_trace(work), "not encrypted: %s", obstacle->err.text);
-	work_fail(work, plan_strictest(plan), &obstacle->err, words);
+	work_fail(work,
+		obstacle->always_reject ? OTHERWISE_REJECT
+					: plan_strictest(plan),
+		&obstacle->err, words);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct recipient_report *report = plan->entries[i].report;
 
@@ -353,14 +369,11 @@ step_plan(struct work *work)
 		note_satisfied(work);
 		return;
 	}
-	plan_choose_certs(work);
 	for (size_t i = 0; i < COUNT_OF(checks); i++)
 		if (checks[i].run(work, &obstacle) != 0) {
 			give_up(work, &obstacle);
 			return;
 		}
-	if (refuse_hidden(work) != 0)
-		return;
 	if (plan_assemble(work, &obstacle.err) != 0)
 		give_up(work, &obstacle);
 	else

@@ -36,9 +36,9 @@ static const char *const table[][ERROR_CRYPTO + 1] = {
 		[ERROR_LIMIT] = "3.4 This mail has to be encrypted, and is "
 			"too large or has too many recipients for it; please "
 			"send it in smaller parts",
-		[ERROR_NOKEY] = "7.10 This mail has to be encrypted, and there "
+		[ERROR_NOKEY] = "7.5 This mail has to be encrypted, and there "
 			"is no usable certificate for its recipients",
-		[ERROR_TRUST] = "7.10 This mail has to be encrypted, and there "
+		[ERROR_TRUST] = "7.5 This mail has to be encrypted, and there "
 			"is no trusted certificate for its recipients",
 		[ERROR_CRYPTO] = "3.0 This mail cannot be encrypted right "
 			"now, please try again later",
