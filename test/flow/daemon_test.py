@@ -131,106 +131,6 @@ def works_without_root(world):
         expect(own.wait(60) == 0, 'it ended with %s' % own.returncode)
 
 
-# ---- a configuration that is wrong ----
-
-WRONG = {
-    'syntax': ('sign = ( { sender = ; } );', r':\d+: .*syntax'),
-    'unknown_setting': ('colour = "blue";', r':\d+: .*colour'),
-    'unknown_in_rule': ('sign = ( { sender = "*@example.com"; stores = '
-                        '"staff"; colour = "blue"; } );', r':\d+: .*colour'),
-    'wildcard_with_certificate': (
-        'sign = ( { sender = "*@example.com"; stores = "staff"; certificate '
-        '= "subject:CN=alice"; } );', r':\d+: '),
-    'unknown_cipher': ('encrypt = ( { recipient = "*@example.com"; stores = '
-                       '"staff"; cipher = "rot13"; otherwise = "reject"; } );',
-                       r':\d+: .*rot13'),
-    'otherwise_is_missing': (
-        'encrypt = ( { recipient = "*@example.com"; stores = "staff"; } );',
-        r':\d+: .*otherwise'),
-    'unknown_store': ('sign = ( { sender = "*@example.com"; stores = '
-                      '"nowhere"; } );', r':\d+: .*nowhere'),
-    'lone_star': ('sign = ( { sender = "*"; stores = "staff"; } );',
-                  r':\d+: .*\*@\*'),
-    'two_strings_without_comma': (
-        'sign = ( { sender = [ "a@example.com" "b@example.com" ]; stores = '
-        '"staff"; } );', r':\d+: '),
-    'inbound_is_of_a_later_version': (
-        'inbound = ( { recipient = "*@example.com"; keys = "staff"; } );',
-        r':\d+: .*not in this version'),
-    'split_is_of_a_later_version': ('mixed = "split";',
-                                    r':\d+: .*not in this version'),
-    'tnef_is_of_a_later_version': (
-        'sign = ( { sender = "*@example.com"; stores = "staff"; tnef = true; '
-        '} );', r':\d+: .*not in this version'),
-    'size_is_no_number': ('limits = { message = "many"; };', r':\d+: '),
-    'login_map_is_missing': ('login_map = "@W@/none"; sign = ( { sender = '
-                             '"*@example.com"; stores = "staff"; '
-                             'from_must_be = "login"; } );', r':\d+: .*none'),
-}
-
-
-def a_wrong_configuration_starts_nothing(world, name):
-    rules, wanted = WRONG[name]
-    world.configure(rules)
-    done = subprocess.run(
-        [DAEMON, '-f', '-c', world.path('smime-milter.conf')],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-    told = done.stderr.decode()
-    expect(done.returncode == 1, 'exit status %d: %s' % (
-        done.returncode, told))
-    expect(re.search('smime-milter.conf' + wanted, told),
-           'it says: ' + told)
-    expect(not os.path.exists(world.path('milter.sock')), 'a socket is left')
-    expect(not os.path.exists(world.path('smime-milter.pid')),
-           'a pid file is left')
-    code, out, err = world.ctl('check')
-    expect(code == 1 and re.search('smime-milter.conf' + wanted, out + err),
-           'check says %d: %s%s' % (code, out, err))
-
-
-STORE = '''stores = ( { name = "s"; type = "file"; path = "@W@/%s";
-	password_file = "@W@/%s"; } );
-sign = ( { sender = "*@example.com"; stores = "s"; } );
-'''
-NO_STORES = COMMON[:COMMON.index('stores = (')]
-
-
-def wrong_store(world, path, password, wanted):
-    world.configure(STORE % (path, password), NO_STORES)
-    done = subprocess.run(
-        [DAEMON, '-f', '-c', world.path('smime-milter.conf')],
-        stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-    told = done.stderr.decode()
-    expect(done.returncode == 1, 'exit status %d' % done.returncode)
-    expect(re.search(r'smime-milter.conf:\d+: .*' + wanted, told),
-           'it says: ' + told)
-    expect('wrong-one' not in told, 'the password is told')
-
-
-def a_wrong_password_is_said(world):
-    world.write('pass2', b'wrong-one\n', 0o600)
-    wrong_store(world, 'pki/alice.p12', 'pass2', 'password')
-
-
-def a_readable_password_file_is_refused(world):
-    world.write('pass2', b'secret\n', 0o644)
-    wrong_store(world, 'pki/alice.p12', 'pass2', 'pass2')
-
-
-def a_missing_store_is_said(world):
-    wrong_store(world, 'nowhere.p12', 'password', 'nowhere.p12')
-
-
-def a_key_that_does_not_match_is_said(world):
-    world.join('odd.pem', 'alice.pem', 'bob.key')
-    world.configure(STORE.replace('password_file = "@W@/%s";', '') %
-                    'odd.pem', NO_STORES)
-    code, out, err = world.ctl('check')
-    expect(code == 0 and re.search(
-        r'warning: .*smime-milter.conf:\d+: .*odd.pem: .*key.*matches no', err),
-        'check says %d: %s%s' % (code, out, err))
-
-
 # ---- processes ----
 
 def runs_in_the_background(world):
@@ -436,9 +336,7 @@ def the_control_socket_answers(world):
 TESTS = [
     serves_a_unix_socket, serves_an_inet_socket, serves_an_inet6_socket,
     socket_has_the_group_and_mode_it_is_given, an_old_socket_file_is_replaced,
-    root_is_given_up_for_good, works_without_root, a_wrong_password_is_said,
-    a_readable_password_file_is_refused, a_missing_store_is_said,
-    a_key_that_does_not_match_is_said, runs_in_the_background,
+    root_is_given_up_for_good, works_without_root, runs_in_the_background,
     a_second_daemon_does_not_start, a_killed_worker_is_replaced,
     a_killed_parent_takes_its_worker_along, the_stop_waits_for_a_mail_in_work,
     a_small_mail_ends_before_a_slow_one, a_reload_takes_the_new_rules,
@@ -468,10 +366,6 @@ def main():
     for test in TESTS:
         if tally.wants(test.__name__):
             tally.run(test.__name__, in_a_world, test)
-    for name in WRONG:
-        if tally.wants(name):
-            tally.run('a_wrong_configuration: ' + name, in_a_world,
-                      a_wrong_configuration_starts_nothing, name)
     return tally.close()
 
 
