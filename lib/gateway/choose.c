@@ -87,6 +87,18 @@ nothing_found(const struct choice *choice, struct error *err)
 		choice->address->text, names);
 }
 
+/*
+ * What cannot be told now outweighs every refusal: that certificate may be
+ * the good one.  Then the one that came nearest to being used.
+ */
+static bool
+is_nearer(const struct error *a, const struct error *b)
+{
+	if (b->kind == ERROR_NONE || b->kind == ERROR_SYSTEM)
+		return b->kind == ERROR_NONE;
+	return a->kind == ERROR_SYSTEM || a->kind == ERROR_TRUST;
+}
+
 /* The reason of the candidate that came nearest, as an error of the whole. */
 static int
 all_refused(const struct choice *choice, const struct error *nearest,
@@ -128,9 +140,7 @@ choose_cert(const struct choice *choice, struct list *candidates,
 		note_candidate(candidates, cert, good == 0 ? NULL : why.text);
 		if (good == 0 && is_better(cert, best))
 			best = cert;
-		if (good != 0 && (nearest.kind == ERROR_NONE ||
-					 why.kind == ERROR_TRUST ||
-					 why.kind == ERROR_SYSTEM))
+		if (good != 0 && is_nearer(&why, &nearest))
 			nearest = why;
 	}
 	if (best != NULL) {
