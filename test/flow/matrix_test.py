@@ -102,8 +102,8 @@ SIGN_TROUBLE = [
     ('limit', 'alice@example.com', LARGE, r'[45]\.3\.4'),
 ]
 ENCRYPT_TROUBLE = [
-    ('nokey', 'nocert@example.com', PLAIN, r'[45]\.7\.10'),
-    ('trust', 'untrusted@example.com', PLAIN, r'[45]\.7\.10'),
+    ('nokey', 'nocert@example.com', PLAIN, r'[45]\.7\.5'),
+    ('trust', 'untrusted@example.com', PLAIN, r'[45]\.7\.5'),
     ('limit', 'peter@partner.example', LARGE, r'[45]\.3\.4'),
 ]
 REPLY = {'pass': [], 'tempfail': ['reply ^451 '], 'reject': ['reply ^550 '],
