@@ -54,6 +54,9 @@ outcome_clear(struct outcome *outcome)
 
 /* ---- the log line ---- */
 
+/* One value; longer than any address an MTA delivers (RFC 5321 4.5.3.1.3). */
+enum { ESCAPED_MAX = 320 };
+
 struct line {
 	char *text;
 	size_t size;
@@ -75,15 +78,23 @@ put(struct line *line, const char *text)
 		put_char(line, *text);
 }
 
-/* Senders choose addresses: nothing in one may end the line or a value. */
+/*
+ * Senders choose addresses: nothing in one may end the line or a value, and
+ * none is so long that the outcome does not fit behind it.
+ */
 static void
 put_escaped(struct line *line, const char *text)
 {
 	static const char digits[] = "0123456789abcdef";
+	size_t end = line->len + ESCAPED_MAX;
 
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 
+		if (line->len >= end) {
+			put(line, "...");
+			return;
+		}
 		if (c < 32 || c == 127 || c == '"' || c == '\\') {
 			put(line, "\\x");
 			put_char(line, digits[c >> 4]);

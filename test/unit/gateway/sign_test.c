@@ -243,6 +243,41 @@ the_log_line_escapes_what_a_sender_may_choose(void **state)
 	conf_free(conf);
 }
 
+/* Two addresses as long as they may be leave room for what was done. */
+static void
+long_addresses_do_not_hide_the_outcome(void **state)
+{
+	struct conf *conf = fixture_conf(RULE("otherwise = \"reject\";"));
+	char quotes[2 * 400 + 1], *path, *message;
+	struct fixture_mail from = { "local", NULL, "x@y.z", NULL };
+	struct outcome outcome;
+	struct mail mail;
+	char line[2048];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(quotes) - 1; i += 2)
+		memcpy(quotes + i, "\\\"", 2);
+	quotes[sizeof(quotes) - 1] = '\0';
+	path = mem_printf("\"%s\"@example.com", quotes);
+	message = mem_printf("From: <%s>\n" TEXT, path);
+	from.mail_from = path;
+	from.message = message;
+	fixture_mail(&mail, &from);
+	outcome_init(&outcome);
+	gateway_process(conf->gateway, &mail, NULL, &outcome);
+	outcome_log_line(&outcome, &mail, 7, line, sizeof(line));
+	assert_non_null(strstr(line, " from=<\\x22\\x5c"));
+	assert_non_null(strstr(line, "...> sender=<\\x22\\x5c"));
+	assert_non_null(strstr(line, "...> rcpts=1 "));
+	assert_non_null(strstr(line, " did=nothing result=reject ms=7 "
+				     "kind=nokey why=\"no certificate "));
+	mem_free(path);
+	mem_free(message);
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
@@ -252,6 +287,7 @@ main(void)
 		cmocka_unit_test(
 			a_mail_that_could_not_be_taken_in_whole_is_never_half_signed),
 		cmocka_unit_test(the_log_line_escapes_what_a_sender_may_choose),
+		cmocka_unit_test(long_addresses_do_not_hide_the_outcome),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
