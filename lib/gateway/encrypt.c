@@ -30,6 +30,9 @@ encrypt(struct work *work, struct error *err)
 		smime_encrypt(plan->cipher, plan->to, plan->to_count,
 			&work->entity, layer, err) != 0)
 		return -1;
+	work_release_content(work);
+	if (work->layers != 0)
+		smime_layer_clear(&work->outcome->layers[work->layers - 1]);
 	work->layers++;
 	return 0;
 }

@@ -1,7 +1,11 @@
+#include <string.h>
 #include <strings.h>
 
 #include "base/mem.h"
 #include "gateway/internal.h"
+
+/* All header fields together; each one has ADDR_LIST_MAX besides. */
+enum { READERS_MAX = 20000 };
 
 /* Fields whose mailboxes know of one another (RFC 5322 3.6.3, 3.6.6). */
 static const char *const reader_fields[] = { "To", "Cc", "Resent-To",
@@ -14,6 +18,31 @@ names_readers(const char *name)
 		if (strcasecmp(name, reader_fields[i]) == 0)
 			return true;
 	return false;
+}
+
+/*
+ * "To: Mueller, Bob <bob@...>": where a field cannot be read as a whole, its
+ * pieces between commas are.  Nothing hangs on it but who counts as
+ * a Bcc recipient.
+ */
+static void
+add_readers(struct list *readers, struct span value)
+{
+	if (addr_parse_mailboxes(value, readers, NULL) == 0)
+		return;
+	while (value.len != 0 && readers->count < READERS_MAX) {
+		const unsigned char *comma = memchr(value.data, ',', value.len);
+		struct span piece = value;
+
+		if (comma != NULL)
+			piece.len = (size_t)(comma - value.data);
+		/* A piece that cannot be read makes nobody a reader. */
+		(void)!addr_parse_mailboxes(piece, readers, NULL);
+		if (comma != NULL)
+			piece.len++;
+		value.data += piece.len;
+		value.len -= piece.len;
+	}
 }
 
 int
@@ -32,9 +61,7 @@ facts_gather(struct facts *facts, const struct mail *mail, struct error *err)
 			if (addr_parse_mailboxes(value, &facts->from, NULL))
 				readable = false;
 		} else if (names_readers(field->name)) {
-			/* What cannot be read makes nobody a reader. */
-			if (addr_parse_mailboxes(value, &facts->readers, NULL))
-				continue;
+			add_readers(&facts->readers, value);
 		} else if (strcasecmp(field->name, "Content-Type") == 0) {
 			facts->content_types++;
 		}

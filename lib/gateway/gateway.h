@@ -185,7 +185,8 @@ void outcome_init(struct outcome *outcome);
 void outcome_clear(struct outcome *outcome);
 
 /*
- * Do it.  mail must stay as it is until outcome is cleared.  trace may be
+ * Do it.  mail must stay as it is until outcome is cleared; its entity is
+ * released as soon as no result can need it.  trace may be
  * NULL.  keep_working (may be NULL) is asked between slow steps; 0 means the
  * MTA has given up, and the outcome is TEMPFAIL.
  */

@@ -50,6 +50,13 @@ int signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
 	struct cert *cert, const struct cms_signer **out,
 	struct error *err) MUST_USE;
 
+/* ---- match.c ---- */
+
+/* The first rule that matches, or NULL. */
+const struct encrypt_rule *encrypt_rule_for(const struct gateway *gateway,
+	const struct sender *sender, const struct client *client,
+	const struct address *recipient, struct trace *trace);
+
 /* ---- plan.c: who can read it? ---- */
 
 struct plan_entry {
@@ -103,6 +110,11 @@ void work_fail(struct work *work, enum otherwise otherwise,
 	const struct error *err, const char *words);
 /* 1 while the mail may go on, 0 when its fate is sealed or the MTA gave up. */
 int work_goes_on(struct work *work);
+/*
+ * What was taken in is inside a layer now and in no piece of a result: a
+ * mail of 25 MB need not stand in memory several times.
+ */
+void work_release_content(struct work *work);
 /* Make the entity 7-bit safe and give it a Content-Type, once. */
 int work_make_fit(struct work *work, struct error *err) MUST_USE;
 

@@ -291,6 +291,9 @@ outcome_write_message(const struct outcome *outcome, const struct mail *mail,
 {
 	if (write_header(outcome, mail, out, err) != 0)
 		return -1;
+	if (!outcome->body_changed && mail->entity.len == 0)
+		return error_set(err, ERROR_SYSTEM,
+			"the mail as it came is not kept any more");
 	if (!outcome->body_changed)
 		return sink_put(out,
 			span_of(mail->entity.data + mail->body_offset,

@@ -24,19 +24,6 @@ plan_set_clear(struct plan_set *plan)
 
 /* ---- which rule? ---- */
 
-static const struct encrypt_rule *
-find_rule(const struct work *work, const struct address *recipient)
-{
-	const struct encrypt_rule *rule;
-
-	LIST_FOREACH (rule, &work->gateway->encrypt_rules)
-		if (rule_match_encrypt(&rule->rule, &work->facts.sender,
-			    &work->mail->client, recipient,
-			    work_trace(work)) == 1)
-			return rule;
-	return NULL;
-}
-
 static bool
 is_internal(const struct gateway *gateway, const struct address *recipient)
 {
@@ -72,7 +59,9 @@ match_all(struct work *work)
 		struct plan_entry *entry = &plan->entries[plan->count++];
 
 		entry->address = recipient;
-		entry->rule = find_rule(work, recipient);
+		entry->rule = encrypt_rule_for(work->gateway,
+			&work->facts.sender, &work->mail->client, recipient,
+			work_trace(work));
 		entry->internal = is_internal(work->gateway, recipient);
 		entry->report =
 			add_report(work->outcome, recipient, entry->rule);

@@ -72,6 +72,13 @@ complete_header(struct work *work, struct span entity)
 			SPAN("Content-Transfer-Encoding: 7bit\r\n"));
 }
 
+void
+work_release_content(struct work *work)
+{
+	buf_clear(&work->mail->entity);
+	buf_clear(&work->outcome->rewritten);
+}
+
 int
 work_make_fit(struct work *work, struct error *err)
 {
@@ -85,6 +92,7 @@ work_make_fit(struct work *work, struct error *err)
 		if (mime_make_fit(entity, &work->gateway->limits.mime,
 			    rewritten, &report, err) != 0)
 			return -1;
+		buf_clear(&work->mail->entity);
 		entity = buf_span(rewritten);
 		trace_add(work_trace(work),
 			"%u of %u parts re-encoded to be 7-bit", report.changed,
@@ -181,7 +189,6 @@ gateway_process(const struct gateway *gateway, struct mail *mail,
 bool
 gateway_wants_body(const struct gateway *gateway, struct mail *mail)
 {
-	const struct encrypt_rule *encrypt;
 	const struct address *recipient;
 	const struct sign_rule *sign;
 	struct facts facts;
@@ -193,10 +200,9 @@ gateway_wants_body(const struct gateway *gateway, struct mail *mail)
 		wanted = wanted ||
 			 rule_match_sign(&sign->rule, &facts.sender, NULL) != 0;
 	LIST_FOREACH (recipient, &mail->recipients)
-		LIST_FOREACH (encrypt, &gateway->encrypt_rules)
-			wanted = wanted || rule_match_encrypt(&encrypt->rule,
-						   &facts.sender, &mail->client,
-						   recipient, NULL) != 0;
+		wanted = wanted ||
+			 encrypt_rule_for(gateway, &facts.sender, &mail->client,
+				 recipient, NULL) != NULL;
 	facts_clear(&facts);
 	return wanted;
 }

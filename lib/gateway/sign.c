@@ -113,12 +113,16 @@ sign(struct work *work, const struct sign_rule *rule, struct error *err)
 {
 	struct smime_layer *layer = &work->outcome->layers[work->layers];
 	const struct cms_signer *signer;
+	enum smime_form form;
 
 	if (choose_signer(work, rule, &signer, err) != 0 ||
-		work_make_fit(work, err) != 0 ||
-		smime_sign(signer, form_for(work, rule), &work->entity, layer,
-			err) != 0)
+		work_make_fit(work, err) != 0)
 		return -1;
+	form = form_for(work, rule);
+	if (smime_sign(signer, form, &work->entity, layer, err) != 0)
+		return -1;
+	if (form == SMIME_FORM_OPAQUE)
+		work_release_content(work);
 	work->layers++;
 	work->entity.count = 0;
 	smime_layer_entity(layer, &work->entity);
