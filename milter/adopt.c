@@ -1,14 +1,14 @@
 #include "adopt.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmilter/mfapi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
-
-#include "listener.h"
 
 /* Above the few descriptors a fresh worker has. */
 enum { LOOK_UP_TO = 256, CONNECTION_BYTES = 64 };
@@ -32,8 +32,27 @@ open_for_libmilter(char *connection, struct error *err)
 	return 0;
 }
 
+/* A way to the socket at path that outlives its name. */
 static int
-open_unix(struct error *err)
+keep_way(const char *path, struct address_of *out, struct error *err)
+{
+	struct sockaddr_un *at = (struct sockaddr_un *)&out->address;
+	/* The folder is closed to others; our user must be able to connect. */
+	int way = chmod(path, 0666) == 0
+			  ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
+			  : -1;
+
+	if (way < 0)
+		return error_set(
+			err, ERROR_SYSTEM, "%s: %s", path, strerror(errno));
+	*out = (struct address_of){ .address.ss_family = AF_UNIX,
+		.len = sizeof(*at) };
+	snprintf(at->sun_path, sizeof(at->sun_path), "/proc/self/fd/%d", way);
+	return 0;
+}
+
+static int
+open_unix(struct address_of *decoy_at, struct error *err)
 {
 	static const char *const places[] = { "/run/smime-milter", "/run",
 		"/tmp" };
@@ -41,12 +60,16 @@ open_unix(struct error *err)
 	int result = -1;
 
 	for (size_t i = 0; i < COUNT_OF(places); i++) {
+		const char *path = connection + strlen("unix:");
+
 		snprintf(folder, sizeof(folder), "%s/.m-XXXXXX", places[i]);
 		if (mkdtemp(folder) == NULL)
 			continue;
 		snprintf(connection, sizeof(connection), "unix:%s/s", folder);
 		result = open_for_libmilter(connection, err);
-		unlink(connection + strlen("unix:"));
+		if (result == 0)
+			result = keep_way(path, decoy_at, err);
+		unlink(path);
 		rmdir(folder);
 		return result;
 	}
@@ -54,8 +77,9 @@ open_unix(struct error *err)
 		"no folder for libmilter's socket: %s", strerror(errno));
 }
 
+/* decoy_at of a TCP socket is filled in when its number is known. */
 static int
-open_same_family(int listener, struct error *err)
+open_same_family(int listener, struct address_of *decoy_at, struct error *err)
 {
 	char v4[] = "inet:0@127.0.0.1", v6[] = "inet6:0@::1";
 	struct address_of at;
@@ -63,23 +87,28 @@ open_same_family(int listener, struct error *err)
 	if (listener_address(listener, &at, err) != 0)
 		return -1;
 	if (at.address.ss_family == AF_UNIX)
-		return open_unix(err);
+		return open_unix(decoy_at, err);
 	return open_for_libmilter(
 		at.address.ss_family == AF_INET ? v4 : v6, err);
 }
 
 int
-adopt_listener(int listener, int *descriptor, struct error *err)
+adopt_listener(int listener, struct adopted *out, struct error *err)
 {
-	int found;
+	struct address_of decoy_at = { 0 };
+	int found, decoy;
 
-	if (open_same_family(listener, err) != 0)
+	if (open_same_family(listener, &decoy_at, err) != 0)
 		return -1;
 	found = find_other_listener(listener);
-	if (found < 0 || dup2(listener, found) < 0)
+	decoy = found < 0 ? -1 : fcntl(found, F_DUPFD_CLOEXEC, 0);
+	if (decoy < 0 || fcntl(decoy, F_SETFL, O_NONBLOCK) != 0 ||
+		dup2(listener, found) < 0)
 		return error_set(err, ERROR_SYSTEM,
 			"libmilter's socket cannot be replaced");
 	close(listener);
-	*descriptor = found;
+	if (decoy_at.len == 0 && listener_address(decoy, &decoy_at, err) != 0)
+		return -1;
+	*out = (struct adopted){ found, decoy, decoy_at };
 	return 0;
 }

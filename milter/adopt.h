@@ -2,13 +2,25 @@
 #ifndef MILTER_ADOPT_H
 #define MILTER_ADOPT_H
 
-#include "base/error.h"
+#include "listener.h"
+
+/*
+ * libmilter's own socket stays as a decoy: it goes back in its place when
+ * sessions shall be accepted no more.  Of a unix socket no name is left that
+ * others could connect to: whoever can, is believed to be the MTA.
+ */
+struct adopted {
+	int descriptor; /* libmilter's, with the parent's socket under it */
+	int decoy;	/* non-blocking */
+	struct address_of decoy_at; /* for this process alone, if unix */
+};
 
 /*
  * libmilter opens a socket of the same family at a throw-away place, tells
  * nobody its number, and listener is put under it; listener itself is closed.
- * With libmilter's socket gone it knows no path that it could remove.
+ * It knows no path then that it could remove.
  */
-int adopt_listener(int listener, int *descriptor, struct error *err) MUST_USE;
+int adopt_listener(
+	int listener, struct adopted *out, struct error *err) MUST_USE;
 
 #endif

@@ -19,6 +19,18 @@ wait_for_report(int report)
 	_exit(got == 1 && word == 'y' ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
+void
+background_fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 static int
 fork_or_explain(struct error *err)
 {

@@ -5,6 +5,11 @@
 #include "base/error.h"
 
 /*
+ * Whoever started us with stdin, stdout or stderr closed: a file of ours must
+ * not get their numbers, or what is said on stderr would end up in it.
+ */
+void background_fill_standard(void);
+/*
  * Returns in the daemon only, with the descriptor for background_report().
  * The launching process waits for that report and exits 0 or 1.
  */

@@ -90,7 +90,7 @@ on_mail(SMFICTX *ctx, char **args)
 				"try again");
 	session_begin_mail(
 		session, smfi_getsymval(ctx, (char *)"{auth_authen}"));
-	if (session_charge(session, strlen(args[0])) &&
+	if (session_charge_item(session, strlen(args[0])) &&
 		mail_set_sender(&session->mail, span_string(args[0]), &err) !=
 			0)
 		fail_address(session, &err, "MAIL FROM");
@@ -103,7 +103,7 @@ on_recipient(SMFICTX *ctx, char **args)
 	struct session *session = smfi_getpriv(ctx);
 	struct error err;
 
-	if (session != NULL && session_charge(session, strlen(args[0])) &&
+	if (session != NULL && session_charge_item(session, strlen(args[0])) &&
 		mail_add_recipient(
 			&session->mail, span_string(args[0]), &err) != 0)
 		fail_address(session, &err, "RCPT TO");
@@ -117,7 +117,7 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	char *with_blank;
 
 	if (session == NULL ||
-		!session_charge(session, strlen(name) + strlen(value)))
+		!session_charge_item(session, strlen(name) + strlen(value)))
 		return SMFIS_NOREPLY;
 	if ((session->agreed & SMFIP_HDR_LEADSPC) != 0) {
 		mail_add_field(&session->mail, name, value);

@@ -43,13 +43,32 @@ control_pollfd(const struct connection *connection)
 	return wait;
 }
 
+static bool
+is_slow(const struct connection *connection)
+{
+	return connection->state == CONNECTION_ASKS ||
+	       connection->state == CONNECTION_HEARS;
+}
+
+/* Those that say nothing must not keep others out: the oldest makes room. */
 static struct connection *
 find_free(struct parent *parent)
 {
-	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-		if (parent->connections[i].state == CONNECTION_FREE)
-			return &parent->connections[i];
-	return NULL;
+	struct connection *oldest = NULL;
+
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *one = &parent->connections[i];
+
+		if (one->state == CONNECTION_FREE)
+			return one;
+		if (is_slow(one) &&
+			(oldest == NULL ||
+				one->deadline_ms < oldest->deadline_ms))
+			oldest = one;
+	}
+	if (oldest != NULL)
+		control_close(oldest);
+	return oldest;
 }
 
 void
@@ -58,7 +77,11 @@ control_accept_all(struct parent *parent)
 	struct connection *connection;
 	int fd;
 
-	while ((fd = control_accept(parent->control)) >= 0) {
+	/* Not more at once, or the newest would push each other out unread. */
+	for (unsigned i = 0; i < CONNECTIONS_MAX / 2; i++) {
+		fd = control_accept(parent->control);
+		if (fd < 0)
+			return;
 		connection = find_free(parent);
 		if (connection == NULL) {
 			close(fd);
@@ -118,7 +141,7 @@ do_reload(
 	connection->state = CONNECTION_WAITS;
 	connection->deadline_ms = clock_monotonic_ms() + RELOAD_MS;
 	connection->waits_for = parent->reload_number + 1;
-	reload_begin(parent);
+	reload_begin(parent, RELOAD_WANTED);
 }
 
 static void

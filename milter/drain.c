@@ -1,6 +1,8 @@
 #include "drain.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,13 +16,11 @@
 enum { QUIET_ROUNDS = 5, FINISH_MS = 60 * 1000 };
 
 int
-drain_init(struct drain *drain, struct filter *filter, int descriptor,
-	struct error *err)
+drain_init(struct drain *drain, struct filter *filter,
+	const struct adopted *adopted, struct error *err)
 {
-	*drain = (struct drain){ .filter = filter, .descriptor = descriptor };
-	if (listener_address(descriptor, &drain->where, err) != 0)
-		return -1;
-	return listener_open_decoy(descriptor, &drain->decoy, err);
+	*drain = (struct drain){ .filter = filter, .adopted = *adopted };
+	return listener_address(adopted->descriptor, &drain->where, err);
 }
 
 /*
@@ -30,14 +30,14 @@ drain_init(struct drain *drain, struct filter *filter, int descriptor,
 static void
 detach(struct drain *drain)
 {
-	struct error err;
-
 	if (drain->detached)
 		return;
 	drain->detached = true;
-	dup2(drain->decoy, drain->descriptor);
-	if (nudge_aim_at_decoy(drain->descriptor, &err) != 0)
-		log_warning("%s", err.text);
+	dup2(drain->adopted.decoy, drain->adopted.descriptor);
+	if (nudge_aim_at_decoy(&drain->adopted.decoy_at) != 0)
+		log_warning("fast mails may wait for slow ones until this "
+			    "worker ends: cannot connect to its own socket: %s",
+			strerror(errno));
 }
 
 void

@@ -2,13 +2,12 @@
 #ifndef MILTER_DRAIN_H
 #define MILTER_DRAIN_H
 
+#include "adopt.h"
 #include "filter.h"
-#include "listener.h"
 
 struct drain {
 	struct filter *filter;
-	int descriptor; /* libmilter's, with the parent's socket under it */
-	int decoy;
+	struct adopted adopted;
 	struct address_of where;
 	bool detached;
 	bool stopping;	      /* mails are finished, sessions are not */
@@ -17,8 +16,8 @@ struct drain {
 	unsigned quiet;	      /* rounds in a row without anything open */
 };
 
-int drain_init(struct drain *drain, struct filter *filter, int descriptor,
-	struct error *err) MUST_USE;
+int drain_init(struct drain *drain, struct filter *filter,
+	const struct adopted *adopted, struct error *err) MUST_USE;
 /* Serve the sessions to their end, at most drain_seconds and a bit. */
 void drain_begin(struct drain *drain);
 /* Finish the mails that have begun, at most a minute. */

@@ -1,10 +1,12 @@
 #include "listener.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/un.h>
@@ -121,51 +123,6 @@ listener_open(const struct conf_socket *where, uid_t owner, int *fd,
 }
 
 static void
-decoy_address(int family, struct address_of *out)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&out->address;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&out->address;
-
-	*out = (struct address_of){ .address.ss_family = (sa_family_t)family };
-	switch (family) {
-	case AF_INET:
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		out->len = sizeof(*v4);
-		return;
-	case AF_INET6:
-		v6->sin6_addr = in6addr_loopback;
-		out->len = sizeof(*v6);
-		return;
-	default: /* an abstract name the kernel chooses */
-		out->len = sizeof(sa_family_t);
-		return;
-	}
-}
-
-int
-listener_open_decoy(int fd, int *decoy, struct error *err)
-{
-	struct address_of at;
-	int s;
-
-	if (listener_address(fd, &at, err) != 0)
-		return -1;
-	decoy_address(at.address.ss_family, &at);
-	s = socket(at.address.ss_family,
-		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s < 0 || bind(s, (struct sockaddr *)&at.address, at.len) != 0 ||
-		listen(s, SOMAXCONN) != 0) {
-		error_set(err, ERROR_SYSTEM, "cannot make a decoy socket: %s",
-			strerror(errno));
-		if (s >= 0)
-			close(s);
-		return -1;
-	}
-	*decoy = s;
-	return 0;
-}
-
-static void
 any_to_loopback(struct sockaddr_storage *address)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
@@ -222,8 +179,9 @@ is_accepted(int fd, const struct address_of *where)
 	return port_of(&here.address) == port_of(&where->address);
 }
 
-unsigned
-listener_count_accepted(const struct address_of *where)
+/* Where /proc cannot tell which there are, every possible one is tried. */
+static unsigned
+count_all(const struct address_of *where)
 {
 	struct rlimit limit;
 	unsigned count = 0;
@@ -232,5 +190,21 @@ listener_count_accepted(const struct address_of *where)
 		return 1; /* cannot tell: do not say that all have gone */
 	for (int fd = 0; (rlim_t)fd < limit.rlim_cur; fd++)
 		count += is_accepted(fd, where);
+	return count;
+}
+
+unsigned
+listener_count_accepted(const struct address_of *where)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	unsigned count = 0;
+
+	if (folder == NULL)
+		return count_all(where);
+	/* "." and ".." are 0 to atoi(), which is no session either. */
+	while ((entry = readdir(folder)) != NULL)
+		count += is_accepted(atoi(entry->d_name), where);
+	closedir(folder);
 	return count;
 }

@@ -20,12 +20,6 @@ int listener_open(const struct conf_socket *where, uid_t owner, int *fd,
 /* The path of a unix socket, or NULL when it is none. */
 const char *listener_path(const char *socket);
 
-/*
- * A socket nobody knows, of the same family as fd: libmilter accepts from it
- * when it shall accept no more.
- */
-int listener_open_decoy(int fd, int *decoy, struct error *err) MUST_USE;
-
 struct address_of {
 	struct sockaddr_storage address;
 	socklen_t len;

@@ -130,6 +130,7 @@ main(int argc, char **argv)
 	char *path;
 	int report = -1;
 
+	background_fill_standard();
 	if (read_options(argc, argv, &options) != 0)
 		return 2;
 	if (options.is_done)

@@ -8,15 +8,16 @@
 #ifndef MILTER_NUDGE_H
 #define MILTER_NUDGE_H
 
-#include "base/error.h"
+#include "listener.h"
 
 /* The socket that libmilter accepts from. */
 int nudge_aim(int listener, struct error *err) MUST_USE;
 /*
  * From now on libmilter accepts from the decoy only.  Its wait on the old
- * socket may last some more seconds, so that one is nudged too.
+ * socket may last some more seconds, so that one is nudged too.  -1 with errno
+ * when nobody can connect to the decoy.
  */
-int nudge_aim_at_decoy(int decoy, struct error *err) MUST_USE;
+int nudge_aim_at_decoy(const struct address_of *decoy) MUST_USE;
 void nudge_once(void);
 
 #endif

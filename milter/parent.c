@@ -96,7 +96,7 @@ hear_signals(struct parent *parent)
 
 	while (read(parent->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			reload_begin(parent);
+			reload_begin(parent, RELOAD_WANTED);
 		else if (info.ssi_signo == SIGCHLD)
 			workers_reap(parent);
 		else
@@ -110,8 +110,9 @@ act_on_time(struct parent *parent)
 	struct child *starting = parent->starting;
 	int64_t now = clock_monotonic_ms();
 
-	if (parent->restart_at_ms != 0 && now >= parent->restart_at_ms &&
-		!parent->stopping)
+	if (parent->restart_at_ms != 0 && !parent->stopping &&
+		(now >= parent->restart_at_ms ||
+			reload_look_at_file(parent) == FILE_CHANGED))
 		workers_restart(parent);
 	if (starting != NULL && now - starting->started_ms >= START_MAX_MS) {
 		parent_complain(parent, "a new worker takes too long to start");
@@ -124,7 +125,7 @@ act_on_time(struct parent *parent)
 			now >= parent->connections[i].deadline_ms)
 			control_close(&parent->connections[i]);
 	if (parent->reload_again && starting == NULL)
-		reload_begin(parent);
+		reload_begin(parent, RELOAD_WANTED);
 }
 
 /* How long the loop may sleep. */
@@ -208,6 +209,7 @@ clear(struct parent *parent)
 static int
 start(struct parent *parent, struct error *err)
 {
+	reload_note_file(parent);
 	if (setup_open(parent, err) != 0)
 		return -1;
 	parent_set_writers(parent);

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "child.h"
 #include "conf/conf.h"
@@ -61,6 +62,8 @@ struct parent {
 
 	unsigned reload_number; /* of the reload under way, or the last one */
 	bool reload_again;	/* asked for while one is under way */
+	bool replacing;		/* it is for a worker that died */
+	struct stat file;	/* of the configuration when last read */
 	char *last_refusal;	/* why the last reload failed, or NULL */
 
 	int64_t restart_at_ms; /* 0: no new worker is due */
@@ -92,8 +95,17 @@ void workers_hear(struct parent *parent, struct child *child);
 void workers_reap(struct parent *parent);
 
 /* reload.c */
-/* Begin one; while a worker starts, that is put off until it has. */
-void reload_begin(struct parent *parent);
+/*
+ * Begin one; while a worker starts, that is put off until it has.  REPLACES:
+ * nobody asked, but a worker has died, and the new one reads the file as well.
+ */
+enum reload_why { RELOAD_WANTED, RELOAD_REPLACES };
+void reload_begin(struct parent *parent, enum reload_why why);
+/* The file, as it was when it was read last. */
+void reload_note_file(struct parent *parent);
+enum reload_file { FILE_SAME, FILE_CHANGES, FILE_CHANGED };
+/* And now?  CHANGES: just now, so that somebody may still be writing it. */
+enum reload_file reload_look_at_file(const struct parent *parent);
 void reload_succeeded(struct parent *parent);
 /* Its worker has ended with that status of waitpid() before it was ready. */
 void reload_failed(

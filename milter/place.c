@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -45,6 +46,16 @@ already_locked(int fd, const char *path, struct error *err)
 	return error_set(err, ERROR_CONFIG, "%s: cannot be locked", path);
 }
 
+/* Whoever had it before us may have removed it while we opened it. */
+static bool
+is_still_there(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
 int
 place_lock_pid_file(const char *path, int *out, struct error *err)
 {
@@ -60,7 +71,7 @@ place_lock_pid_file(const char *path, int *out, struct error *err)
 			"%s: cannot write the pid file: %s", path,
 			strerror(errno));
 	/* A record lock: workers do not inherit it. */
-	if (fcntl(fd, F_SETLK, &lock) != 0) {
+	if (fcntl(fd, F_SETLK, &lock) != 0 || !is_still_there(fd, path)) {
 		already_locked(fd, path, err);
 		close(fd);
 		return -1;

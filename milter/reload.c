@@ -10,6 +10,12 @@
 #include "notify.h"
 #include "parent.h"
 
+/*
+ * An editor empties the file before it writes it, and an empty file has no
+ * rule: nobody has asked for a reload then, so a replacement waits.
+ */
+enum { SETTLED_SECONDS = 2 };
+
 static void
 add_line(struct buf *text, const char *line)
 {
@@ -22,8 +28,14 @@ add_line(struct buf *text, const char *line)
 static void
 refuse(struct parent *parent, int code, const struct buf *why)
 {
-	metric_add(METRIC_RELOADS_FAILED, 1);
-	log_error("reload refused, the configuration stays as it was");
+	if (!parent->replacing)
+		metric_add(METRIC_RELOADS_FAILED, 1);
+	if (parent->serving != NULL)
+		log_error("reload refused, the configuration stays as it was");
+	else
+		log_error("no worker can start, so no mail is served; it is "
+			  "tried again, at once when %s has changed",
+			parent->conf->path);
 	mem_free(parent->last_refusal);
 	parent->last_refusal = mem_string_n(why->data, why->len);
 	conf_free(parent->next_conf);
@@ -33,15 +45,41 @@ refuse(struct parent *parent, int code, const struct buf *why)
 		parent, parent->reload_number, code, buf_span(why));
 }
 
+void
+reload_note_file(struct parent *parent)
+{
+	if (stat(parent->conf->path, &parent->file) != 0)
+		parent->file = (struct stat){ 0 };
+}
+
+enum reload_file
+reload_look_at_file(const struct parent *parent)
+{
+	const struct stat *old = &parent->file;
+	struct stat now;
+	time_t age;
+
+	if (stat(parent->conf->path, &now) != 0)
+		now = (struct stat){ 0 };
+	if (now.st_ino == old->st_ino && now.st_size == old->st_size &&
+		now.st_mtim.tv_sec == old->st_mtim.tv_sec &&
+		now.st_mtim.tv_nsec == old->st_mtim.tv_nsec)
+		return FILE_SAME;
+	age = clock_now() - now.st_mtim.tv_sec;
+	return age >= 0 && age < SETTLED_SECONDS ? FILE_CHANGES : FILE_CHANGED;
+}
+
 static int
 load(struct parent *parent)
 {
 	struct buf why = { .limit_bytes = CONTROL_ANSWER_MAX / 2 };
 	struct list problems = { 0 };
 	const struct problem *problem;
-	int failed = conf_load(
-		parent->conf->path, false, &parent->next_conf, &problems);
+	int failed;
 
+	reload_note_file(parent);
+	failed = conf_load(
+		parent->conf->path, false, &parent->next_conf, &problems);
 	/* When it may start, its worker finds and says all there is to say. */
 	LIST_FOREACH (problem, &problems) {
 		char *text = problem_format(problem);
@@ -119,7 +157,7 @@ take_fixed(struct conf *old, struct conf *next)
 }
 
 void
-reload_begin(struct parent *parent)
+reload_begin(struct parent *parent, enum reload_why reload_why)
 {
 	struct buf why = { 0 };
 	struct list changed = { 0 };
@@ -131,6 +169,7 @@ reload_begin(struct parent *parent)
 	parent->reload_again = parent->starting != NULL;
 	if (parent->reload_again)
 		return;
+	parent->replacing = reload_why == RELOAD_REPLACES;
 	parent->reload_number++;
 	notify_reloading();
 	if (load(parent) != 0)
@@ -171,11 +210,17 @@ reload_succeeded(struct parent *parent)
 	parent_set_writers(parent);
 	parent->loaded = clock_now();
 	parent->restart_at_ms = 0;
-	parent->deaths = 0;
+	if (!parent->replacing)
+		parent->deaths = 0;
 	mem_free(parent->last_refusal);
 	parent->last_refusal = NULL;
-	metric_add(METRIC_RELOADS, 1);
-	log_info("reloaded");
+	if (parent->replacing) {
+		log_warning("worker %ld serves mails now",
+			(long)parent->serving->pid);
+	} else {
+		metric_add(METRIC_RELOADS, 1);
+		log_info("reloaded");
+	}
 	LIST_FOREACH (warning, &parent->serving->warnings)
 		add_line(&text, warning);
 	add_line(&text, "the new configuration is in force");

@@ -123,7 +123,7 @@ static const int refused_calls[] = { SCMP_SYS(execve), SCMP_SYS(execveat),
 	SCMP_SYS(setgroups), SCMP_SYS(mknod), SCMP_SYS(mknodat) };
 
 static int
-refuse_calls(struct error *err)
+refuse_calls(const char **missing, struct error *err)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	int why = filter == NULL ? -ENOMEM : 0;
@@ -138,8 +138,11 @@ refuse_calls(struct error *err)
 	if (filter != NULL)
 		seccomp_release(filter);
 	/* A kernel without it, or a container that forbids it. */
-	if (why == -EINVAL || why == -ENOSYS || why == -ECANCELED)
+	if (why == -EINVAL || why == -ENOSYS || why == -ECANCELED) {
+		*missing = "workers keep all system calls: the kernel takes no "
+			   "seccomp filter";
 		return 0;
+	}
 	if (why != 0)
 		return error_set(err, ERROR_SYSTEM,
 			"cannot give up system calls: %s", strerror(-why));
@@ -147,14 +150,17 @@ refuse_calls(struct error *err)
 }
 #else
 static int
-refuse_calls(struct error *err UNUSED)
+refuse_calls(const char **missing, struct error *err UNUSED)
 {
+	*missing = "workers keep all system calls: this program was built "
+		   "without libseccomp";
 	return 0;
 }
 #endif
 
 int
-sandbox_enter(const struct identity *identity, struct error *err)
+sandbox_enter(const struct identity *identity, const char **missing,
+	struct error *err)
 {
 	set_limits();
 	if (drop_root(identity, err) != 0)
@@ -167,5 +173,5 @@ sandbox_enter(const struct identity *identity, struct error *err)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return error_set(err, ERROR_SYSTEM,
 			"cannot forbid core files: %s", strerror(errno));
-	return refuse_calls(err);
+	return refuse_calls(missing, err);
 }

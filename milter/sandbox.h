@@ -23,8 +23,10 @@ void identity_clear(struct identity *identity);
 void sandbox_tune_memory(void);
 /*
  * Become `identity` for good, take no privileges again, leave no core file,
- * and lose the system calls that no mail filter needs.
+ * and lose the system calls that no mail filter needs.  Where the system has
+ * no means for the last, *missing is a sentence that says so.
  */
-int sandbox_enter(const struct identity *identity, struct error *err) MUST_USE;
+int sandbox_enter(const struct identity *identity, const char **missing,
+	struct error *err) MUST_USE;
 
 #endif

@@ -5,6 +5,10 @@
 #include "base/mem.h"
 #include "metric/metric.h"
 
+/* What an address or field takes beside its characters: 20 million fields of
+ * two characters would otherwise pass as 40 MB. */
+enum { ITEM_BYTES = 128 };
+
 struct session *
 session_new(struct filter *filter, unsigned long agreed)
 {
@@ -155,6 +159,12 @@ session_begin_work(struct session *session)
 	error_set(&why, ERROR_SYSTEM, "limits.mails is reached (%u)",
 		session->filter->conf->mails);
 	session_fail(session, &why);
+}
+
+bool
+session_charge_item(struct session *session, size_t len)
+{
+	return session_charge(session, len + ITEM_BYTES);
 }
 
 /* What is kept of a mail that will not be taken: the header. */

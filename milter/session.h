@@ -42,6 +42,8 @@ void session_fail(struct session *session, const struct error *why);
 bool session_has_failed(const struct session *session);
 /* Bytes about to be kept; false when the mail has failed, now or before. */
 bool session_charge(struct session *session, size_t bytes);
+/* An address or field of so many characters: it costs more than these. */
+bool session_charge_item(struct session *session, size_t len);
 /* Its body is wanted: it counts as a mail in work from now on. */
 void session_begin_work(struct session *session);
 void session_add_body(struct session *session, struct span chunk);

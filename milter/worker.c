@@ -12,7 +12,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "adopt.h"
 #include "background.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -134,14 +133,18 @@ static void
 hear_parent(const struct worker_setup *setup, struct drain *drain)
 {
 	char text[CHANNEL_TEXT_MAX];
-	enum channel_kind kind = channel_receive(setup->channel, text);
+	enum channel_kind kind;
 
-	if (kind == CHANNEL_STOP)
-		drain_stop(drain);
-	if (kind == CHANNEL_DRAIN || kind == CHANNEL_END)
-		drain_begin(drain);
-	if (kind == CHANNEL_DRAIN || kind == CHANNEL_STOP)
-		channel_send(setup->channel, CHANNEL_DETACHED, "");
+	/* All of it: once the parent has gone, nobody looks here again. */
+	do {
+		kind = channel_receive(setup->channel, text);
+		if (kind == CHANNEL_STOP)
+			drain_stop(drain);
+		if (kind == CHANNEL_DRAIN || kind == CHANNEL_END)
+			drain_begin(drain);
+		if (kind == CHANNEL_DRAIN || kind == CHANNEL_STOP)
+			channel_send(setup->channel, CHANNEL_DETACHED, "");
+	} while (kind == CHANNEL_DRAIN || kind == CHANNEL_STOP);
 }
 
 /* Signals come from outside: the parent has the channel. */
@@ -185,7 +188,8 @@ worker_run(const struct worker_setup *setup)
 	static struct filter filter; /* callbacks have no other way to it */
 	struct error err = { 0 };
 	struct drain drain;
-	int descriptor;
+	struct adopted adopted;
+	const char *missing = NULL;
 
 	sandbox_tune_memory();
 	filter.conf = load(setup);
@@ -193,12 +197,14 @@ worker_run(const struct worker_setup *setup)
 	budget_init(&filter.budget, setup->tally, filter.conf->mails,
 		filter.conf->buffered_bytes);
 	if (filter_register(&filter, &err) != 0 ||
-		adopt_listener(setup->listener, &descriptor, &err) != 0 ||
-		nudge_aim(descriptor, &err) != 0 ||
-		drain_init(&drain, &filter, descriptor, &err) != 0 ||
-		sandbox_enter(setup->identity, &err) != 0 ||
+		adopt_listener(setup->listener, &adopted, &err) != 0 ||
+		nudge_aim(adopted.descriptor, &err) != 0 ||
+		drain_init(&drain, &filter, &adopted, &err) != 0 ||
+		sandbox_enter(setup->identity, &missing, &err) != 0 ||
 		start_threads(&err) != 0)
 		fail_start(setup, &err);
+	if (missing != NULL)
+		channel_send(setup->channel, CHANNEL_WARNING, missing);
 	channel_send(setup->channel, CHANNEL_READY, "");
 	serve_until_told(setup, &drain);
 	drain_exit(&drain);

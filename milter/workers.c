@@ -19,6 +19,8 @@
  * once again and again is replaced later and later.
  */
 enum { HEALTHY_MS = 60 * 1000, RESTART_MAX_MS = 60 * 1000 };
+/* Of one worker, before the others are heard. */
+enum { WORDS_MAX = 1000 };
 
 int
 workers_start(struct parent *parent, struct error *err)
@@ -54,15 +56,17 @@ restart_later(struct parent *parent)
 void
 workers_restart(struct parent *parent)
 {
-	struct error err;
-
 	parent->restart_at_ms = 0;
 	if (parent->starting != NULL || parent->serving != NULL)
 		return;
-	if (workers_start(parent, &err) != 0) {
-		parent_complain(parent, err.text);
-		restart_later(parent);
+	if (reload_look_at_file(parent) == FILE_CHANGES) {
+		parent->restart_at_ms = clock_monotonic_ms() + 1;
+		return;
 	}
+	/* It reads the file as it is now, and so must we. */
+	reload_begin(parent, RELOAD_REPLACES);
+	if (parent->starting == NULL)
+		restart_later(parent);
 }
 
 /* ---- what a worker says ---- */
@@ -120,18 +124,29 @@ workers_hear(struct parent *parent, struct child *child)
 {
 	char text[CHANNEL_TEXT_MAX];
 
-	for (;;) {
+	/*
+	 * A worker speaks of its start until it is ready and never again: one
+	 * that was taken over by a mail must not do anything to the parent.
+	 */
+	for (unsigned i = 0; i < WORDS_MAX; i++) {
+		bool starts = child == parent->starting;
+
 		switch (channel_receive(child->channel, text)) {
 		case CHANNEL_ERROR:
+			if (!starts)
+				break;
 			parent_complain(parent, text);
 			list_add(&child->errors, mem_string(text));
 			break;
 		case CHANNEL_WARNING:
+			if (!starts)
+				break;
 			log_warning("%s", text);
 			list_add(&child->warnings, mem_string(text));
 			break;
 		case CHANNEL_READY:
-			become_serving(parent, child);
+			if (starts)
+				become_serving(parent, child);
 			break;
 		case CHANNEL_DETACHED:
 			worker_detached(parent, child);
