@@ -149,11 +149,7 @@ on_header_end(SMFICTX *ctx)
 		return SMFIS_TEMPFAIL;
 	read_queue_id(ctx, &session->mail);
 	/* An address or field that is missing might have called for a rule. */
-	if (!session->incomplete &&
-		!gateway_wants_body(filter->conf->gateway, &session->mail)) {
-		log_debug("%s: no rule wants this mail",
-			session->mail.queue_id != NULL ? session->mail.queue_id
-						       : "-");
+	if (!session->incomplete && !message_is_wanted(session)) {
 		metric_add(METRIC_MAILS_UNTOUCHED, 1);
 		session_end_mail(session);
 		return SMFIS_ACCEPT;

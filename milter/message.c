@@ -91,6 +91,24 @@ log_outcome(const struct outcome *outcome, const struct mail *mail,
 	log_info("%s", line);
 }
 
+bool
+message_is_wanted(struct session *session)
+{
+	bool debug = log_level() == LOG_LEVEL_DEBUG;
+	struct trace trace = { 0 };
+	struct outcome nothing;
+	bool wanted = gateway_wants_body(session->filter->conf->gateway,
+		&session->mail, debug ? &trace : NULL);
+
+	if (!wanted) {
+		trace_add(debug ? &trace : NULL, "no rule wants this mail");
+		outcome_init(&nothing);
+		log_outcome(&nothing, &session->mail, &trace, 0);
+	}
+	trace_clear(&trace);
+	return wanted;
+}
+
 sfsistat
 message_end(SMFICTX *ctx, struct session *session)
 {

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "channel.h"
+#include "crypto/crypto.h"
 #include "metric/metric.h"
 #include "notify.h"
 #include "parent.h"
@@ -97,6 +98,8 @@ become_serving(struct parent *parent, struct child *child)
 	if (parent->loaded == 0) {
 		parent->loaded = clock_now();
 		log_info("started, version %s", SMIME_MILTER_VERSION);
+		if (crypto_version_warning() != NULL)
+			log_warning("%s", crypto_version_warning());
 	}
 	say_ready(parent);
 	if (parent->next_conf != NULL)

@@ -116,9 +116,11 @@ int mail_from_message(
 
 /*
  * At the end of the header: may any rule do anything to this mail?  When not,
- * the shell accepts it and the body is never transferred.
+ * the shell accepts it and the body is never transferred.  trace (may be NULL)
+ * says why no rule applies.
  */
-bool gateway_wants_body(const struct gateway *gateway, struct mail *mail);
+bool gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
+	struct trace *trace);
 
 /* ---- what becomes of it ---- */
 

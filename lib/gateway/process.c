@@ -187,7 +187,8 @@ gateway_process(const struct gateway *gateway, struct mail *mail,
 }
 
 bool
-gateway_wants_body(const struct gateway *gateway, struct mail *mail)
+gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
+	struct trace *trace)
 {
 	const struct address *recipient;
 	const struct sign_rule *sign;
@@ -197,12 +198,12 @@ gateway_wants_body(const struct gateway *gateway, struct mail *mail)
 	if (facts_gather(&facts, mail, NULL) != 0)
 		wanted = true;
 	LIST_FOREACH (sign, &gateway->sign_rules)
-		wanted = wanted ||
-			 rule_match_sign(&sign->rule, &facts.sender, NULL) != 0;
+		wanted = wanted || rule_match_sign(&sign->rule, &facts.sender,
+					   trace) != 0;
 	LIST_FOREACH (recipient, &mail->recipients)
 		wanted = wanted ||
 			 encrypt_rule_for(gateway, &facts.sender, &mail->client,
-				 recipient, NULL) != NULL;
+				 recipient, trace) != NULL;
 	facts_clear(&facts);
 	return wanted;
 }

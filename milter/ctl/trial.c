@@ -36,7 +36,7 @@ trial_run(struct trial *trial, const struct gateway *gateway)
 {
 	struct gateway_run run = { .trace = &trial->trace, .explain = true };
 
-	trial->wanted = gateway_wants_body(gateway, &trial->mail);
+	trial->wanted = gateway_wants_body(gateway, &trial->mail, NULL);
 	gateway_process(gateway, &trial->mail, &run, &trial->outcome);
 }
 
