@@ -235,7 +235,8 @@ check_ciphers(struct work *work, struct obstacle *obstacle)
 	for (size_t i = 0; i < work->plan.count; i++) {
 		const struct encrypt_rule *rule = work->plan.entries[i].rule;
 
-		if (rule == NULL || rule->cipher == first->cipher)
+		if (rule == NULL || first == NULL ||
+			rule->cipher == first->cipher)
 			continue;
 		obstacle->words = "7.1 The recipients of this mail need it "
 				  "encrypted in different ways; please send "

@@ -88,7 +88,7 @@ store_open(const struct store_settings *settings, struct store **out,
 	const struct store_driver *driver = NULL;
 	struct store *store;
 
-	if (choose_driver(settings, &driver, err) != 0)
+	if (choose_driver(settings, &driver, err) != 0 || driver == NULL)
 		return -1;
 	store = mem_alloc(sizeof(*store));
 	store->driver = driver;
