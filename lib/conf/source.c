@@ -135,6 +135,12 @@ read_bytes(const struct place *place, struct buf *out, struct error *err)
 			CONF_INCLUDE_DEPTH);
 	if (file_read(place->path, CONF_FILE_MAX_BYTES, out, err) != 0)
 		return -1;
+	/* An editor that empties the file first must not leave us no rule. */
+	if (out->len == 0 && place->includer == NULL)
+		return error_set(err, ERROR_CONFIG,
+			"%s: is empty (nothing would be protected; a comment "
+			"is enough if that is wanted)",
+			place->path);
 	if (out->len != 0 && memchr(out->data, '\0', out->len) != NULL)
 		return error_set(err, ERROR_CONFIG,
 			"%s: has a NUL, so it is no text", place->path);

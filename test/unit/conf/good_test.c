@@ -20,14 +20,14 @@ load(struct written *w, const char *text)
 }
 
 static void
-an_empty_file_is_all_defaults(void **state)
+a_file_of_comments_is_all_defaults(void **state)
 {
 	struct written w;
 	struct conf *conf;
 
 	(void)state;
 	written_begin(&w);
-	load(&w, "");
+	load(&w, "# nothing\n");
 	conf = w.conf;
 	assert_int_equal(w.problems.count, 0);
 	assert_string_equal(conf->path, w.path);
@@ -438,7 +438,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_file_is_all_defaults),
+		cmocka_unit_test(a_file_of_comments_is_all_defaults),
 		cmocka_unit_test(every_top_setting_arrives),
 		cmocka_unit_test(a_sign_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),

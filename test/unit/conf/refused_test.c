@@ -495,10 +495,32 @@ problems_of_included_files_have_their_file_and_line(void **state)
 	written_end(&w);
 }
 
+static void
+an_empty_file_is_refused(void **state)
+{
+	char path[] = "/tmp/smime-milter-conf-XXXXXX";
+	struct list problems = { 0 };
+	struct conf *conf = NULL;
+	const struct problem *first;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(conf_load(path, false, &conf, &problems), -1);
+	assert_int_equal(problems.count, 1);
+	first = problems.item[0];
+	assert_int_equal(first->kind, PROBLEM_ERROR);
+	assert_non_null(strstr(first->text, "is empty"));
+	list_clear(&problems, problem_free);
+	unlink(path);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_file_is_refused),
 		cmocka_unit_test(every_problem_has_its_line_and_sentence),
 		cmocka_unit_test(
 			all_problems_are_told_in_the_order_of_the_file),
