@@ -32,27 +32,8 @@ open_for_libmilter(char *connection, struct error *err)
 	return 0;
 }
 
-/* A way to the socket at path that outlives its name. */
 static int
-keep_way(const char *path, struct address_of *out, struct error *err)
-{
-	struct sockaddr_un *at = (struct sockaddr_un *)&out->address;
-	/* The folder is closed to others; our user must be able to connect. */
-	int way = chmod(path, 0666) == 0
-			  ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)
-			  : -1;
-
-	if (way < 0)
-		return error_set(
-			err, ERROR_SYSTEM, "%s: %s", path, strerror(errno));
-	*out = (struct address_of){ .address.ss_family = AF_UNIX,
-		.len = sizeof(*at) };
-	snprintf(at->sun_path, sizeof(at->sun_path), "/proc/self/fd/%d", way);
-	return 0;
-}
-
-static int
-open_unix(struct address_of *decoy_at, struct error *err)
+open_unix(struct error *err)
 {
 	static const char *const places[] = { "/run/smime-milter", "/run",
 		"/tmp" };
@@ -67,8 +48,6 @@ open_unix(struct address_of *decoy_at, struct error *err)
 			continue;
 		snprintf(connection, sizeof(connection), "unix:%s/s", folder);
 		result = open_for_libmilter(connection, err);
-		if (result == 0)
-			result = keep_way(path, decoy_at, err);
 		unlink(path);
 		rmdir(folder);
 		return result;
@@ -77,9 +56,8 @@ open_unix(struct address_of *decoy_at, struct error *err)
 		"no folder for libmilter's socket: %s", strerror(errno));
 }
 
-/* decoy_at of a TCP socket is filled in when its number is known. */
 static int
-open_same_family(int listener, struct address_of *decoy_at, struct error *err)
+open_same_family(int listener, struct error *err)
 {
 	char v4[] = "inet:0@127.0.0.1", v6[] = "inet6:0@::1";
 	struct address_of at;
@@ -87,7 +65,7 @@ open_same_family(int listener, struct address_of *decoy_at, struct error *err)
 	if (listener_address(listener, &at, err) != 0)
 		return -1;
 	if (at.address.ss_family == AF_UNIX)
-		return open_unix(decoy_at, err);
+		return open_unix(err);
 	return open_for_libmilter(
 		at.address.ss_family == AF_INET ? v4 : v6, err);
 }
@@ -95,10 +73,9 @@ open_same_family(int listener, struct address_of *decoy_at, struct error *err)
 int
 adopt_listener(int listener, struct adopted *out, struct error *err)
 {
-	struct address_of decoy_at = { 0 };
 	int found, decoy;
 
-	if (open_same_family(listener, &decoy_at, err) != 0)
+	if (open_same_family(listener, err) != 0)
 		return -1;
 	found = find_other_listener(listener);
 	decoy = found < 0 ? -1 : fcntl(found, F_DUPFD_CLOEXEC, 0);
@@ -107,8 +84,6 @@ adopt_listener(int listener, struct adopted *out, struct error *err)
 		return error_set(err, ERROR_SYSTEM,
 			"libmilter's socket cannot be replaced");
 	close(listener);
-	if (decoy_at.len == 0 && listener_address(decoy, &decoy_at, err) != 0)
-		return -1;
-	*out = (struct adopted){ found, decoy, decoy_at };
+	*out = (struct adopted){ found, decoy };
 	return 0;
 }

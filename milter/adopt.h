@@ -12,7 +12,6 @@
 struct adopted {
 	int descriptor; /* libmilter's, with the parent's socket under it */
 	int decoy;	/* non-blocking */
-	struct address_of decoy_at; /* for this process alone, if unix */
 };
 
 /*

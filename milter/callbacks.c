@@ -16,7 +16,7 @@ enum { ACTIONS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY };
 enum {
 	PROTOCOL = SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN |
 		   SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR |
-		   SMFIP_HDR_LEADSPC | SMFIP_SKIP,
+		   SMFIP_NR_BODY | SMFIP_HDR_LEADSPC,
 };
 
 static struct filter *filter;
@@ -165,13 +165,9 @@ on_body(SMFICTX *ctx, unsigned char *data, size_t len)
 {
 	struct session *session = smfi_getpriv(ctx);
 
-	if (session == NULL)
-		return SMFIS_TEMPFAIL;
-	session_add_body(session, span_of(data, len));
-	return session_has_failed(session) &&
-			       (session->agreed & SMFIP_SKIP) != 0
-		       ? SMFIS_SKIP
-		       : SMFIS_CONTINUE;
+	if (session != NULL)
+		session_add_body(session, span_of(data, len));
+	return SMFIS_NOREPLY;
 }
 
 static sfsistat
@@ -198,7 +194,7 @@ on_abort(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
-/* Nudges, and MTAs that only look whether we are there, have no session. */
+/* MTAs that only look whether we are there have no session. */
 static sfsistat
 on_close(SMFICTX *ctx)
 {

@@ -1,13 +1,10 @@
 #include "drain.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "nudge.h"
 
 /*
  * An accept() that ran while the socket was changed may still bring a session,
@@ -34,10 +31,6 @@ detach(struct drain *drain)
 		return;
 	drain->detached = true;
 	dup2(drain->adopted.decoy, drain->adopted.descriptor);
-	if (nudge_aim_at_decoy(&drain->adopted.decoy_at) != 0)
-		log_warning("fast mails may wait for slow ones until this "
-			    "worker ends: cannot connect to its own socket: %s",
-			strerror(errno));
 }
 
 void

@@ -5,13 +5,12 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "nudge.h"
 
 /*
  * Sendmail waits 10 s between packets, or 60 s where our advice was followed:
  * well below the shorter.
  */
-enum { TELL_EVERY_MS = 4000, TELL_TICK_MS = 500, NUDGE_TICK_MS = 25 };
+enum { TELL_EVERY_MS = 4000, TELL_TICK_MS = 500 };
 
 static struct {
 	pthread_mutex_t lock;
@@ -24,9 +23,7 @@ watch_enter(struct watch_job *job, SMFICTX *ctx)
 {
 	int64_t now = clock_monotonic_ms();
 
-	*job = (struct watch_job){
-		.ctx = ctx, .started_ms = now, .told_ms = now
-	};
+	*job = (struct watch_job){ .ctx = ctx, .told_ms = now };
 	pthread_mutex_lock(&watch.lock);
 	job->next = watch.jobs;
 	watch.jobs = job;
@@ -82,33 +79,6 @@ lock_when_busy(void)
 		pthread_cond_wait(&watch.changed, &watch.lock);
 }
 
-static bool
-any_older_than(int64_t ms)
-{
-	int64_t now = clock_monotonic_ms();
-
-	for (struct watch_job *job = watch.jobs; job != NULL; job = job->next)
-		if (now - job->started_ms >= ms)
-			return true;
-	return false;
-}
-
-static void *
-keep_nudging(void *arg)
-{
-	for (;;) {
-		bool late;
-
-		lock_when_busy();
-		late = any_older_than(NUDGE_TICK_MS);
-		pthread_mutex_unlock(&watch.lock);
-		if (late)
-			nudge_once();
-		sleep_ms(NUDGE_TICK_MS);
-	}
-	return arg;
-}
-
 static struct watch_job *
 find_untold(void)
 {
@@ -148,17 +118,12 @@ keep_telling(void *arg)
 int
 watch_start(struct error *err)
 {
-	static void *(*const helpers[])(
-		void *) = { keep_nudging, keep_telling };
 	pthread_t thread;
-	int why;
+	int why = pthread_create(&thread, NULL, keep_telling, NULL);
 
-	for (size_t i = 0; i < COUNT_OF(helpers); i++) {
-		why = pthread_create(&thread, NULL, helpers[i], NULL);
-		if (why != 0)
-			return error_set(err, ERROR_SYSTEM,
-				"cannot start a thread: %s", strerror(why));
-		pthread_detach(thread);
-	}
+	if (why != 0)
+		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s",
+			strerror(why));
+	pthread_detach(thread);
 	return 0;
 }

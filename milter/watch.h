@@ -1,7 +1,4 @@
-/*
- * Helpers for callbacks that take long: the MTA hears of progress, and other
- * sessions are not left waiting (nudge.h).
- */
+/* A helper for callbacks that take long: the MTA hears of progress. */
 #ifndef MILTER_WATCH_H
 #define MILTER_WATCH_H
 
@@ -14,7 +11,6 @@
 
 struct watch_job {
 	SMFICTX *ctx;
-	int64_t started_ms;
 	int64_t told_ms;	/* when the MTA last heard of us */
 	bool quiet;		/* the callback itself sends from now on */
 	bool telling;		/* a helper is sending */
@@ -22,7 +18,7 @@ struct watch_job {
 	struct watch_job *next; /* in the list of those at work */
 };
 
-/* Start the helpers; the caller has blocked the signals they must not get. */
+/* Start the helper; the caller has blocked the signals it must not get. */
 int watch_start(struct error *err) MUST_USE;
 
 /* job is the caller's, until watch_leave() returns. */

@@ -17,7 +17,6 @@
 #include "base/mem.h"
 #include "channel.h"
 #include "drain.h"
-#include "nudge.h"
 #include "watch.h"
 
 static const int own_signals[] = { SIGTERM, SIGINT, SIGHUP };
@@ -198,7 +197,6 @@ worker_run(const struct worker_setup *setup)
 		filter.conf->buffered_bytes);
 	if (filter_register(&filter, &err) != 0 ||
 		adopt_listener(setup->listener, &adopted, &err) != 0 ||
-		nudge_aim(adopted.descriptor, &err) != 0 ||
 		drain_init(&drain, &filter, &adopted, &err) != 0 ||
 		sandbox_enter(setup->identity, &missing, &err) != 0 ||
 		start_threads(&err) != 0)
