@@ -86,7 +86,7 @@ set_limits(void)
 }
 
 static int
-drop_root(const struct identity *to, struct error *err)
+become(const struct identity *to, struct error *err)
 {
 	uid_t real, effective, saved;
 
@@ -159,19 +159,22 @@ refuse_calls(const char **missing, struct error *err UNUSED)
 #endif
 
 int
-sandbox_enter(const struct identity *identity, const char **missing,
-	struct error *err)
+sandbox_drop_root(const struct identity *identity, struct error *err)
 {
 	set_limits();
-	if (drop_root(identity, err) != 0)
+	if (become(identity, err) != 0)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return error_set(err, ERROR_SYSTEM,
 			"cannot give up new privileges: %s", strerror(errno));
-	if (WATCHED)
-		return 0;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (!WATCHED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return error_set(err, ERROR_SYSTEM,
 			"cannot forbid core files: %s", strerror(errno));
-	return refuse_calls(missing, err);
+	return 0;
+}
+
+int
+sandbox_seal(const char **missing, struct error *err)
+{
+	return WATCHED ? 0 : refuse_calls(missing, err);
 }

@@ -21,12 +21,13 @@ void identity_clear(struct identity *identity);
 
 /* How the memory of short mails is kept; before the first of them. */
 void sandbox_tune_memory(void);
+/* Become `identity` for good, take no privileges again, leave no core file. */
+int sandbox_drop_root(
+	const struct identity *identity, struct error *err) MUST_USE;
 /*
- * Become `identity` for good, take no privileges again, leave no core file,
- * and lose the system calls that no mail filter needs.  Where the system has
- * no means for the last, *missing is a sentence that says so.
+ * Lose the system calls that no mail filter needs.  Where the system has no
+ * means for it, *missing is a sentence that says so.
  */
-int sandbox_enter(const struct identity *identity, const char **missing,
-	struct error *err) MUST_USE;
+int sandbox_seal(const char **missing, struct error *err) MUST_USE;
 
 #endif

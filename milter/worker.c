@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "base/event.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "channel.h"
@@ -30,6 +31,22 @@ fail_start(const struct worker_setup *setup, const struct error *err)
 {
 	channel_send(setup->channel, CHANNEL_ERROR, err->text);
 	exit(EX_CONFIG);
+}
+
+static void
+log_event(enum event_kind kind, const char *text)
+{
+	switch (kind) {
+	case EVENT_ERROR:
+		log_error("%s", text);
+		break;
+	case EVENT_WARNING:
+		log_warning("%s", text);
+		break;
+	case EVENT_INFO:
+		log_info("%s", text);
+		break;
+	}
 }
 
 static struct conf *
@@ -55,18 +72,8 @@ load(const struct worker_setup *setup)
 	log_open(conf->log_target, conf->log_facility);
 	if (setup->background)
 		background_leave_terminal(conf->log_target == LOG_TO_STDERR);
+	event_set_sink(log_event);
 	return conf;
-}
-
-static void
-on_signal(int number)
-{
-	unsigned char word = (unsigned char)number;
-	int saved_errno = errno;
-
-	if (write(wake[1], &word, 1) < 0)
-		errno = saved_errno; /* full: a word is on its way already */
-	errno = saved_errno;
 }
 
 /*
@@ -83,6 +90,35 @@ set_signals_blocked(bool blocked)
 	for (size_t i = 0; i < COUNT_OF(own_signals); i++)
 		sigaddset(&set, own_signals[i]);
 	pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+/* Threads that begin here must not get the signals of the main thread. */
+static int
+start_gateway(const struct worker_setup *setup, struct gateway *gateway,
+	struct error *err)
+{
+	struct list warnings = { 0 };
+	const char *text;
+	int result;
+
+	set_signals_blocked(true);
+	result = gateway_start(gateway, &warnings, err);
+	set_signals_blocked(false);
+	LIST_FOREACH (text, &warnings)
+		channel_send(setup->channel, CHANNEL_WARNING, text);
+	list_clear(&warnings, mem_free);
+	return result;
+}
+
+static void
+on_signal(int number)
+{
+	unsigned char word = (unsigned char)number;
+	int saved_errno = errno;
+
+	if (write(wake[1], &word, 1) < 0)
+		errno = saved_errno; /* full: a word is on its way already */
+	errno = saved_errno;
 }
 
 static int
@@ -198,8 +234,9 @@ worker_run(const struct worker_setup *setup)
 	if (filter_register(&filter, &err) != 0 ||
 		adopt_listener(setup->listener, &adopted, &err) != 0 ||
 		drain_init(&drain, &filter, &adopted, &err) != 0 ||
-		sandbox_enter(setup->identity, &missing, &err) != 0 ||
-		start_threads(&err) != 0)
+		sandbox_drop_root(setup->identity, &err) != 0 ||
+		start_gateway(setup, filter.conf->gateway, &err) != 0 ||
+		sandbox_seal(&missing, &err) != 0 || start_threads(&err) != 0)
 		fail_start(setup, &err);
 	if (missing != NULL)
 		channel_send(setup->channel, CHANNEL_WARNING, missing);

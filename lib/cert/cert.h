@@ -56,10 +56,11 @@ bool cert_names_address(const struct cert *cert, const struct address *address);
  * May it be used for that, now?  0, or -1 with the reason, a clause such as
  * "expired on 2026-01-31" or "its keyUsage does not allow signing" (NOKEY).
  * Signing needs the key.  Weak keys (RSA below 2048 bits, EC below 224), RSA
- * keys above 8192 and curves without a name are refused for both.
+ * keys above 8192 and curves without a name are refused for both; weak_ok
+ * lets RSA keys of 1024 bits and more pass.
  */
-int cert_fits(const struct cert *cert, enum cert_purpose purpose, time_t now,
-	struct error *why) MUST_USE;
+int cert_fits(const struct cert *cert, enum cert_purpose purpose, bool weak_ok,
+	time_t now, struct error *why) MUST_USE;
 
 /* RFC 2253 text of subject and issuer, serial in hex; free with mem_free. */
 char *cert_subject(const struct cert *cert) MUST_USE;
@@ -128,6 +129,8 @@ int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);
+/* Revocation lists that stood in the files (X509_CRL *, owned by out then). */
+void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
 
 bool cert_is_ca(const struct cert *cert);
 

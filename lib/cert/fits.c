@@ -5,7 +5,12 @@
 
 #include "cert/internal.h"
 
-enum { RSA_MIN_BITS = 2048, RSA_MAX_BITS = 8192, EC_MIN_BITS = 224 };
+enum {
+	RSA_WEAK_BITS = 1024,
+	RSA_MIN_BITS = 2048,
+	RSA_MAX_BITS = 8192,
+	EC_MIN_BITS = 224
+};
 
 /* By kind of key: what it can do at all, and the keyUsage bit it needs. */
 static const struct {
@@ -68,12 +73,14 @@ cert_usage_allows(X509 *x509, enum cert_purpose purpose, struct error *why)
 }
 
 static int
-check_rsa(int bits, struct error *why)
+check_rsa(int bits, bool weak_ok, struct error *why)
 {
-	if (bits < RSA_MIN_BITS)
+	int least = weak_ok ? RSA_WEAK_BITS : RSA_MIN_BITS;
+
+	if (bits < least)
 		return error_set(why, ERROR_NOKEY,
 			"its RSA key is weak: %d bits, fewer than %d", bits,
-			RSA_MIN_BITS);
+			least);
 	if (bits > RSA_MAX_BITS)
 		return error_set(why, ERROR_NOKEY,
 			"its RSA key has %d bits, more than %d", bits,
@@ -102,12 +109,12 @@ check_ec(const EVP_PKEY *key, struct error *why)
 }
 
 static int
-check_strength(const EVP_PKEY *key, struct error *why)
+check_strength(const EVP_PKEY *key, bool weak_ok, struct error *why)
 {
 	switch (cert_key_kind(key)) {
 	case KEY_RSA:
 	case KEY_RSA_PSS:
-		return check_rsa(EVP_PKEY_get_bits(key), why);
+		return check_rsa(EVP_PKEY_get_bits(key), weak_ok, why);
 	case KEY_EC:
 		return check_ec(key, why);
 	case KEY_OTHER:
@@ -133,11 +140,12 @@ check_time(const struct cert *cert, time_t now, struct error *why)
 }
 
 int
-cert_fits(const struct cert *cert, enum cert_purpose purpose, time_t now,
-	struct error *why)
+cert_fits(const struct cert *cert, enum cert_purpose purpose, bool weak_ok,
+	time_t now, struct error *why)
 {
 	if (cert_usage_allows(cert->x509, purpose, why) != 0 ||
-		check_strength(X509_get0_pubkey(cert->x509), why) != 0 ||
+		check_strength(X509_get0_pubkey(cert->x509), weak_ok, why) !=
+			0 ||
 		check_time(cert, now, why) != 0)
 		return -1;
 	if (purpose == CERT_TO_SIGN && cert->key == NULL)

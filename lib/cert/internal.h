@@ -60,6 +60,7 @@ struct cert_pile {
 	size_t key_count, key_size;
 	struct list sources;  /* char * */
 	struct list warnings; /* char * */
+	struct list crls;     /* X509_CRL * */
 };
 
 /* One file on its way into the pile. */

@@ -29,6 +29,12 @@ truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
 		EVP_PKEY_free(pile->key[--pile->key_count].key);
 }
 
+static void
+free_crl(void *crl)
+{
+	X509_CRL_free(crl);
+}
+
 void
 cert_pile_free(struct cert_pile *pile)
 {
@@ -39,6 +45,7 @@ cert_pile_free(struct cert_pile *pile)
 	mem_free(pile->key);
 	list_clear(&pile->sources, mem_free);
 	list_clear(&pile->warnings, mem_free);
+	list_clear(&pile->crls, free_crl);
 	mem_free(pile);
 }
 
@@ -155,4 +162,14 @@ cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
 		list_add(warnings, pile->warnings.item[i]);
 	list_clear(&pile->warnings, NULL);
 	crypto_begin();
+}
+
+void
+cert_pile_take_crls(struct cert_pile *pile, struct list *out)
+{
+	X509_CRL *crl;
+
+	LIST_FOREACH (crl, &pile->crls)
+		list_add(out, crl);
+	list_clear(&pile->crls, NULL);
 }

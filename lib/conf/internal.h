@@ -96,6 +96,8 @@ bool report_end(struct reader *reader, struct list *problems);
 
 /* ---- the file as read so far ---- */
 
+struct trust_draft;
+
 struct reader {
 	struct conf *conf;
 	bool load_stores;
@@ -103,6 +105,7 @@ struct reader {
 	struct list located; /* struct located * */
 	struct list stores;  /* struct store_draft * */
 	struct list drafts;  /* struct rule_draft *: sign and encrypt */
+	struct trust_draft *trust;
 	size_t anchor_count;
 };
 
@@ -110,6 +113,11 @@ struct reader {
 struct store_draft {
 	const config_setting_t *at;
 	char *name, *type, *path, *password_file;
+	char *uri, *module, *base, *ca_file, *bind_dn, *filter;
+	bool start_tls;
+	struct list attributes; /* char * */
+	unsigned timeout_seconds, cache_seconds, negative_cache_seconds;
+	bool complete;	     /* may be opened */
 	struct store *store; /* borrowed from the gateway; NULL: not opened */
 };
 
@@ -125,6 +133,7 @@ struct rule_draft {
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
 	bool trusted;
+	bool weak_keys;
 	bool to_self;
 	enum { ACCEPT_SMIME, ACCEPT_PGP } accept;
 	enum cms_cipher cipher;
@@ -198,10 +207,13 @@ struct limits_draft {
 };
 
 struct trust_draft {
+	const config_setting_t *at;
 	struct list anchors, intermediates; /* char * */
 	int revocation;
 };
 
+/* When the top level has been read: what they need of it is there. */
+void stores_finish(struct reader *reader);
 void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
 /* When everything has been read: names become stores, drafts rules. */

@@ -99,6 +99,7 @@ static void
 read_settings(struct reader *reader, const config_setting_t *root)
 {
 	group_read(reader, root, "", reader->conf);
+	stores_finish(reader);
 	rules_finish(reader);
 	check_rules(reader);
 	check_listen(reader, root);

@@ -55,6 +55,7 @@ static const struct conf_range parts_range = { 1, 1000000 };
 static const struct conf_range layers_range = { 1, 100 };
 static const struct conf_range recipients_range = { 1, 100000 };
 static const struct conf_range seconds_range = { 1, 3600 };
+static const struct conf_range cache_range = { 0, 86400 };
 
 #define AT(type, field) offsetof(struct type, field)
 #define ROW(where, name, fallback, kind, offset, detail)                       \
@@ -137,15 +138,27 @@ static const struct conf_row rows[] = {
 	ROW("stores", "path", NULL, kind_path, AT(store_draft, path), NULL),
 	ROW("stores", "password_file", NULL, kind_path,
 		AT(store_draft, password_file), NULL),
-	LATER("stores", "uri", NULL),
-	LATER("stores", "base", NULL),
-	LATER("stores", "start_tls", NULL),
-	LATER("stores", "bind_dn", NULL),
-	LATER("stores", "filter", NULL),
-	LATER("stores", "timeout_seconds", NULL),
-	LATER("stores", "attributes", NULL),
-	LATER("stores", "cache_seconds", NULL),
-	LATER("stores", "negative_cache_seconds", NULL),
+	ROW("stores", "uri", NULL, kind_text, AT(store_draft, uri), NULL),
+	ROW("stores", "module", NULL, kind_path, AT(store_draft, module), NULL),
+	ROW("stores", "base", NULL, kind_text, AT(store_draft, base), NULL),
+	ROW("stores", "start_tls", "false", kind_yes_no,
+		AT(store_draft, start_tls), NULL),
+	ROW("stores", "ca_file", NULL, kind_path, AT(store_draft, ca_file),
+		NULL),
+	ROW("stores", "bind_dn", NULL, kind_text, AT(store_draft, bind_dn),
+		NULL),
+	ROW("stores", "filter", "\"(|(mail=%s)(proxyAddresses=smtp:%s))\"",
+		kind_text, AT(store_draft, filter), NULL),
+	ROW("stores", "attributes",
+		"[ \"userSMIMECertificate;binary\", "
+		"\"userCertificate;binary\" ]",
+		kind_texts, AT(store_draft, attributes), NULL),
+	ROW("stores", "timeout_seconds", "5", kind_number,
+		AT(store_draft, timeout_seconds), &seconds_range),
+	ROW("stores", "cache_seconds", "300", kind_number,
+		AT(store_draft, cache_seconds), &cache_range),
+	ROW("stores", "negative_cache_seconds", "60", kind_number,
+		AT(store_draft, negative_cache_seconds), &cache_range),
 
 	ROW("trust", "anchors", "[ ]", kind_paths, AT(trust_draft, anchors),
 		NULL),
@@ -189,6 +202,8 @@ static const struct conf_row rows[] = {
 		AT(rule_draft, certificate), NULL),
 	ROW("encrypt", "trusted", "true", kind_yes_no, AT(rule_draft, trusted),
 		NULL),
+	ROW("encrypt", "weak_keys", "false", kind_yes_no,
+		AT(rule_draft, weak_keys), NULL),
 	ROW("encrypt", "cipher", "\"aes-256-cbc\"", kind_word,
 		AT(rule_draft, cipher), ciphers),
 	ROW("encrypt", "key_transport", "\"pkcs1\"", kind_word,

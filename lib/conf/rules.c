@@ -157,6 +157,7 @@ finish_encrypt(struct reader *reader, struct rule_draft *draft)
 	rule->selector = find_selector(reader, draft, &draft->rule.recipients);
 	rule->rule = draft->rule;
 	rule->trusted = draft->trusted;
+	rule->weak_keys = draft->weak_keys;
 	rule->to_self = draft->to_self;
 	rule->accept_pgp = draft->accept == ACCEPT_PGP;
 	rule->share_bcc = gateway->share_bcc;

@@ -13,13 +13,32 @@ store_draft_free(void *item)
 	mem_free(draft->type);
 	mem_free(draft->path);
 	mem_free(draft->password_file);
+	mem_free(draft->uri);
+	mem_free(draft->module);
+	mem_free(draft->base);
+	mem_free(draft->ca_file);
+	mem_free(draft->bind_dn);
+	mem_free(draft->filter);
+	list_clear(&draft->attributes, mem_free);
 	mem_free(draft);
+}
+
+static void
+free_crl(void *crl)
+{
+	X509_CRL_free(crl);
 }
 
 void
 stores_clear(struct reader *reader)
 {
 	list_clear(&reader->stores, store_draft_free);
+	if (reader->trust == NULL)
+		return;
+	list_clear(&reader->trust->anchors, mem_free);
+	list_clear(&reader->trust->intermediates, mem_free);
+	mem_free(reader->trust);
+	reader->trust = NULL;
 }
 
 struct store_draft *
@@ -49,16 +68,29 @@ open_store(struct reader *reader, struct store_draft *draft)
 	const struct store_settings settings = { .name = draft->name,
 		.type = draft->type,
 		.path = draft->path,
-		.password_file = draft->password_file };
+		.password_file = draft->password_file,
+		.uri = draft->uri,
+		.module = draft->module,
+		.base = draft->base,
+		.bind_dn = draft->bind_dn,
+		.filter = draft->filter,
+		.ca_file = draft->ca_file,
+		.start_tls = draft->start_tls,
+		.attributes = draft->attributes,
+		.timeout_seconds = draft->timeout_seconds,
+		.cache_seconds = draft->cache_seconds,
+		.negative_cache_seconds = draft->negative_cache_seconds,
+		.state = reader->conf->state };
+	unsigned at = line_of_member(
+		draft->at, draft->path != NULL ? "path" : "name");
 	struct list warnings = { 0 };
 	struct error err = { 0 };
 
 	if (store_open(&settings, &draft->store, &warnings, &err) == 0)
 		list_add(&reader->conf->gateway->stores, draft->store);
 	else
-		report_at(reader, PROBLEM_ERROR,
-			line_of_member(draft->at, "path"), "%s", err.text);
-	report_warnings(reader, line_of_member(draft->at, "path"), &warnings);
+		report_at(reader, PROBLEM_ERROR, at, "%s", err.text);
+	report_warnings(reader, at, &warnings);
 }
 
 /* What a store of a later version needs is not asked for. */
@@ -78,10 +110,83 @@ check_type(struct reader *reader, const config_setting_t *at)
 			"a store of type \"%s\" is not in this version", type);
 	else
 		report_at(reader, PROBLEM_ERROR, line_of_member(at, "type"),
-			"there is no store type \"%s\": it is \"file\" or "
-			"\"directory\"",
+			"there is no store type \"%s\": it is \"file\", "
+			"\"directory\", \"ldap\", \"pkcs11\" or \"managed\"",
 			type);
 	return -1;
+}
+
+/* What a store of each type must have and may have beside that. */
+static const struct type_row {
+	const char *type;
+	const char *needs[4], *takes[12];
+} types[] = {
+	{ "file", { "path" }, { "password_file" } },
+	{ "directory", { "path" }, { "password_file" } },
+	{ "ldap", { "uri", "base" },
+		{ "password_file", "start_tls", "ca_file", "bind_dn", "filter",
+			"attributes", "timeout_seconds", "cache_seconds",
+			"negative_cache_seconds" } },
+	{ "pkcs11", { "uri" }, { "password_file", "module" } },
+	{ "managed", { NULL }, { NULL } },
+};
+
+static bool
+is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count && names[i] != NULL; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+takes(const struct type_row *row, const char *name)
+{
+	static const char *const always[] = { "name", "type" };
+
+	return is_one_of(name, always, COUNT_OF(always)) ||
+	       is_one_of(name, row->needs, COUNT_OF(row->needs)) ||
+	       is_one_of(name, row->takes, COUNT_OF(row->takes));
+}
+
+static const struct type_row *
+find_type(const char *type)
+{
+	for (size_t i = 0; i < COUNT_OF(types); i++)
+		if (strcmp(types[i].type, type) == 0)
+			return &types[i];
+	return NULL;
+}
+
+static bool
+fits_type(struct reader *reader, const struct store_draft *draft)
+{
+	const struct type_row *row = find_type(draft->type);
+	int members = config_setting_length(draft->at);
+	bool fits = row != NULL;
+
+	for (int i = 0; fits && i < members; i++) {
+		const config_setting_t *member =
+			config_setting_get_elem(draft->at, (unsigned)i);
+
+		if (takes(row, config_setting_name(member)))
+			continue;
+		report_error(reader, member,
+			"a store of type \"%s\" has no \"%s\"", draft->type,
+			config_setting_name(member));
+		fits = false;
+	}
+	for (size_t i = 0; fits && i < COUNT_OF(row->needs); i++)
+		if (row->needs[i] != NULL &&
+			config_setting_get_member(draft->at, row->needs[i]) ==
+				NULL) {
+			report_error(reader, draft->at,
+				"store \"%s\" has no \"%s\"", draft->name,
+				row->needs[i]);
+			fits = false;
+		}
+	return fits;
 }
 
 static bool
@@ -99,12 +204,7 @@ is_complete(struct reader *reader, const struct store_draft *draft)
 			draft->name);
 		return false;
 	}
-	if (draft->path != NULL)
-		return true;
-	if (config_setting_get_member(draft->at, "path") == NULL)
-		report_error(reader, draft->at, "store \"%s\" has no \"path\"",
-			draft->name);
-	return false;
+	return fits_type(reader, draft);
 }
 
 static void
@@ -112,6 +212,7 @@ add_store(struct reader *reader, const config_setting_t *at)
 {
 	struct store_draft *draft = mem_alloc(sizeof(*draft));
 	const char *name = NULL;
+	size_t problems;
 
 	draft->at = at;
 	list_add(&reader->stores, draft);
@@ -121,9 +222,10 @@ add_store(struct reader *reader, const config_setting_t *at)
 			draft->name = mem_string(name);
 		return;
 	}
+	problems = reader->located.count;
 	group_read(reader, at, "stores", draft);
-	if (is_complete(reader, draft) && reader->load_stores)
-		open_store(reader, draft);
+	draft->complete =
+		is_complete(reader, draft) && reader->located.count == problems;
 }
 
 static void
@@ -146,8 +248,7 @@ line_of_trust(const config_setting_t *setting, const char *text)
 }
 
 static void
-open_trust(struct reader *reader, const config_setting_t *setting,
-	const struct trust_draft *draft)
+open_trust(struct reader *reader, const struct trust_draft *draft)
 {
 	const struct trust_settings settings = {
 		.anchors = (const char *const *)draft->anchors.item,
@@ -155,29 +256,45 @@ open_trust(struct reader *reader, const config_setting_t *setting,
 		.intermediates = (const char *const *)draft->intermediates.item,
 		.intermediate_count = draft->intermediates.count,
 	};
-	struct list warnings = { 0 };
+	struct gateway *gateway = reader->conf->gateway;
+	struct list warnings = { 0 }, crls = { 0 };
 	struct error err = { 0 };
+	struct store *store;
 
-	if (trust_new(&settings, &reader->conf->gateway->trust, &warnings,
-		    &err) != 0)
+	LIST_FOREACH (store, &gateway->stores)
+		store_take_crls(store, &crls);
+	if (trust_new(&settings, &gateway->trust, &warnings, &err) != 0 ||
+		trust_add_crls(gateway->trust, &crls, &err) != 0)
 		report_at(reader, PROBLEM_ERROR,
-			line_of_trust(setting, err.text), "%s", err.text);
-	report_warnings(reader, line_of_member(setting, "anchors"), &warnings);
+			line_of_trust(draft->at, err.text), "%s", err.text);
+	report_warnings(
+		reader, line_of_member(draft->at, "anchors"), &warnings);
+	list_clear(&crls, free_crl);
 }
 
 static void
 set_trust(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
 {
-	struct trust_draft draft = { 0 };
-
 	(void)into;
-	group_read(reader, setting, row->name, &draft);
-	reader->anchor_count = draft.anchors.count;
-	if (reader->load_stores)
-		open_trust(reader, setting, &draft);
-	list_clear(&draft.anchors, mem_free);
-	list_clear(&draft.intermediates, mem_free);
+	if (reader->trust == NULL)
+		reader->trust = mem_alloc(sizeof(*reader->trust));
+	/* The default is a setting of a tree that is gone by then. */
+	reader->trust->at = line_of(setting) != 0 ? setting : NULL;
+	group_read(reader, setting, row->name, reader->trust);
+	reader->anchor_count = reader->trust->anchors.count;
+}
+
+void
+stores_finish(struct reader *reader)
+{
+	struct store_draft *draft;
+
+	LIST_FOREACH (draft, &reader->stores)
+		if (draft->complete && reader->load_stores)
+			open_store(reader, draft);
+	if (reader->trust != NULL && reader->load_stores)
+		open_trust(reader, reader->trust);
 }
 
 const struct conf_kind kind_stores = { "a list of groups", set_stores, false };

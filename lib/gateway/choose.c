@@ -38,11 +38,11 @@ judge(const struct choice *choice, const struct cert *cert, time_t now,
 	if (choice->selector == NULL &&
 		!cert_names_address(cert, choice->address))
 		return error_set(why, ERROR_NOKEY, "it is for another address");
-	if (cert_fits(cert, choice->purpose, now, why) != 0)
+	if (cert_fits(cert, choice->purpose, choice->weak_keys, now, why) != 0)
 		return -1;
 	if (choice->trust == NULL || (choice->own && cert->key != NULL))
 		return 0;
-	return trust_check(choice->trust, cert, now, why);
+	return trust_check(choice->trust, cert, choice->weak_keys, now, why);
 }
 
 /* Imported before issued before harvested, then the longest remaining. */
@@ -116,7 +116,8 @@ find_all(const struct choice *choice, struct list *found, struct error *err)
 
 	LIST_FOREACH (store, choice->stores)
 		if (store_find(store, choice->selector ? NULL : choice->address,
-			    choice->selector, found, err) != 0)
+			    choice->selector, choice->deadline_ms, found,
+			    err) != 0)
 			return -1;
 	return 0;
 }

@@ -91,7 +91,8 @@ prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
 	int result = -1;
 
 	LIST_FOREACH (store, &rule->stores)
-		if (store_list(store, &certs, err) != 0)
+		if (store_is_in_memory(store) &&
+			store_list(store, &certs, err) != 0)
 			goto out;
 	LIST_FOREACH (cert, &certs) {
 		const struct cms_signer *signer;
@@ -122,4 +123,15 @@ gateway_prepare(
 		if (prepare_rule(gateway, rule, warnings, err) != 0)
 			return -1;
 	return 0;
+}
+
+int
+gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
+{
+	struct store *store;
+
+	LIST_FOREACH (store, &gateway->stores)
+		if (store_start(store, warnings, err) != 0)
+			return -1;
+	return gateway_prepare(gateway, warnings, err);
 }

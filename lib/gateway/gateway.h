@@ -37,6 +37,7 @@ struct encrypt_rule {
 	bool to_self;
 	bool accept_pgp; /* accept = "pgp" */
 	bool share_bcc;	 /* bcc = "share" (top level), copied here */
+	bool weak_keys;	 /* RSA keys below 2048 bits will do */
 	enum cms_cipher cipher;
 	enum cms_transport transport;
 	enum crypto_digest oaep_digest;
@@ -71,6 +72,13 @@ void encrypt_rule_free(void *rule);
  * cannot sign as its rule says.
  */
 int gateway_prepare(struct gateway *gateway, struct list *warnings,
+	struct error *err) MUST_USE;
+/*
+ * In the process that serves mails, as the user that does: opens what the
+ * stores could not open before (store_start), then as gateway_prepare() for
+ * the keys found there.  Once.
+ */
+int gateway_start(struct gateway *gateway, struct list *warnings,
 	struct error *err) MUST_USE;
 
 /* ---- a mail ---- */

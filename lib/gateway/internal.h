@@ -30,6 +30,8 @@ struct choice {
 	enum cert_purpose purpose;
 	struct trust *trust; /* NULL: no path is asked for */
 	bool own;	     /* a certificate whose key we have needs no path */
+	bool weak_keys;	     /* RSA keys below 2048 bits will do */
+	int64_t deadline_ms; /* of all look-ups of the mail; 0: none */
 };
 
 /*
@@ -97,6 +99,7 @@ struct work {
 	struct plan_set plan;
 	struct pieces entity; /* the entity as it stands after the last step */
 	unsigned layers;      /* of outcome->layers in use */
+	int64_t deadline_ms;  /* limits.lookup_seconds from the start */
 	bool fit;	      /* entity was looked at and made fit */
 	unsigned residue;
 };

@@ -33,7 +33,8 @@ choose_own(const struct work *work, const struct address *address,
 		.address = address,
 		.purpose = CERT_TO_ENCRYPT,
 		.own = true,
-		.trust = rule->trusted ? work->gateway->trust : NULL };
+		.trust = rule->trusted ? work->gateway->trust : NULL,
+		.deadline_ms = work->deadline_ms };
 	int result;
 
 	own_stores(work->gateway, &stores);
@@ -58,7 +59,9 @@ choose_for(const struct work *work, struct plan_entry *entry,
 		.address = entry->address,
 		.selector = rule->selector,
 		.purpose = CERT_TO_ENCRYPT,
-		.trust = rule->trusted ? work->gateway->trust : NULL };
+		.trust = rule->trusted ? work->gateway->trust : NULL,
+		.weak_keys = rule->weak_keys,
+		.deadline_ms = work->deadline_ms };
 	return choose_cert(&choice, candidates, &entry->cert, &entry->why);
 }
 

@@ -1,6 +1,7 @@
 /* One mail, in order: a table of steps. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "gateway/internal.h"
 #include "metric/metric.h"
@@ -111,6 +112,9 @@ start(struct work *work)
 {
 	struct error err = { 0 };
 
+	work->deadline_ms =
+		clock_monotonic_ms() +
+		(int64_t)work->gateway->limits.lookup_seconds * 1000;
 	pieces_add(&work->entity, buf_span(&work->mail->entity));
 	if (facts_gather(&work->facts, work->mail, &err) != 0 ||
 		smime_detect(

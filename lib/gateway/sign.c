@@ -77,7 +77,8 @@ choose_signer(struct work *work, const struct sign_rule *rule,
 	struct choice choice = { .stores = &rule->stores,
 		.address = facts_author(&work->facts),
 		.selector = rule->selector,
-		.purpose = CERT_TO_SIGN };
+		.purpose = CERT_TO_SIGN,
+		.deadline_ms = work->deadline_ms };
 	struct cert *cert = NULL;
 	int result;
 

@@ -46,6 +46,10 @@ file_store_open(struct store *store, const struct store_settings *settings,
 	char *password = NULL;
 	int result = -1;
 
+	if (settings->path == NULL) {
+		error_set(err, ERROR_CONFIG, "path is missing");
+		goto out;
+	}
 	if (store_read_password(settings, &password, err) != 0 ||
 		read_into(pile, settings->path, password, err) != 0)
 		goto out;

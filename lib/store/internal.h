@@ -27,20 +27,32 @@ void holdings_find(const struct holdings *holdings,
 struct store {
 	const struct store_driver *driver;
 	char *name;
-	struct holdings holdings; /* of file and directory */
+	struct holdings holdings; /* of file, directory and pkcs11 */
+	struct list crls;	  /* X509_CRL *, until they are taken */
+	void *own;		  /* the driver's */
 };
 
 struct store_driver {
 	const char *type;
+	bool in_memory;
 	/* NULL: known, but not in this version. */
 	int (*open)(struct store *store, const struct store_settings *settings,
 		struct list *warnings, struct error *err);
+	int (*start)(struct store *store, struct list *warnings,
+		struct error *err); /* or NULL */
 	int (*find)(struct store *store, const struct address *address,
-		const struct cert_selector *selector, struct list *out,
-		struct error *err);
+		const struct cert_selector *selector, int64_t deadline_ms,
+		struct list *out, struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
-	void (*close)(struct store *store);
+	void (*close)(struct store *store); /* or NULL; also half open */
 };
+
+/* store.c: find and list of what is in store->holdings */
+int store_find_held(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int store_list_held(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
 
 /* file.c, directory.c */
 int file_store_open(struct store *store, const struct store_settings *settings,

@@ -4,17 +4,17 @@
 #include "base/mem.h"
 #include "store/internal.h"
 
-static int
-find_held(struct store *store, const struct address *address,
-	const struct cert_selector *selector, struct list *out,
-	struct error *err UNUSED)
+int
+store_find_held(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms UNUSED,
+	struct list *out, struct error *err UNUSED)
 {
 	holdings_find(&store->holdings, address, selector, out);
 	return 0;
 }
 
-static int
-list_held(struct store *store, struct list *out, struct error *err UNUSED)
+int
+store_list_held(struct store *store, struct list *out, struct error *err UNUSED)
 {
 	struct cert *cert;
 
@@ -24,18 +24,20 @@ list_held(struct store *store, struct list *out, struct error *err UNUSED)
 	return 0;
 }
 
-static void
-close_held(struct store *store)
-{
-	holdings_clear(&store->holdings);
-}
-
 static const struct store_driver drivers[] = {
-	{ "file", file_store_open, find_held, list_held, close_held },
-	{ "directory", directory_store_open, find_held, list_held, close_held },
-	{ "ldap", NULL, NULL, NULL, NULL },
-	{ "pkcs11", NULL, NULL, NULL, NULL },
-	{ "managed", NULL, NULL, NULL, NULL },
+	{ .type = "file",
+		.in_memory = true,
+		.open = file_store_open,
+		.find = store_find_held,
+		.list = store_list_held },
+	{ .type = "directory",
+		.in_memory = true,
+		.open = directory_store_open,
+		.find = store_find_held,
+		.list = store_list_held },
+	{ .type = "ldap" },
+	{ .type = "pkcs11" },
+	{ .type = "managed" },
 };
 
 static const struct store_driver *
@@ -75,9 +77,6 @@ choose_driver(const struct store_settings *settings,
 		return error_set(err, ERROR_CONFIG,
 			"store %s: type \"%s\" is not in this version", name,
 			settings->type);
-	if (settings->path == NULL || settings->path[0] == '\0')
-		return error_set(
-			err, ERROR_CONFIG, "store %s: path is missing", name);
 	return 0;
 }
 
@@ -102,6 +101,12 @@ store_open(const struct store_settings *settings, struct store **out,
 	return 0;
 }
 
+static void
+free_crl(void *crl)
+{
+	X509_CRL_free(crl);
+}
+
 void
 store_close(void *p)
 {
@@ -109,7 +114,10 @@ store_close(void *p)
 
 	if (store == NULL)
 		return;
-	store->driver->close(store);
+	if (store->driver->close != NULL)
+		store->driver->close(store);
+	holdings_clear(&store->holdings);
+	list_clear(&store->crls, free_crl);
 	mem_free(store->name);
 	mem_free(store);
 }
@@ -128,10 +136,36 @@ store_type(const struct store *store)
 
 int
 store_find(struct store *store, const struct address *address,
-	const struct cert_selector *selector, struct list *out,
-	struct error *err)
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err)
 {
-	return store->driver->find(store, address, selector, out, err);
+	return store->driver->find(
+		store, address, selector, deadline_ms, out, err);
+}
+
+int
+store_start(struct store *store, struct list *warnings, struct error *err)
+{
+	if (store->driver->start == NULL ||
+		store->driver->start(store, warnings, err) == 0)
+		return 0;
+	return error_prefix(err, "store %s: ", store->name);
+}
+
+bool
+store_is_in_memory(const struct store *store)
+{
+	return store->driver->in_memory;
+}
+
+void
+store_take_crls(struct store *store, struct list *out)
+{
+	X509_CRL *crl;
+
+	LIST_FOREACH (crl, &store->crls)
+		list_add(out, crl);
+	list_clear(&store->crls, NULL);
 }
 
 int
@@ -157,6 +191,7 @@ store_take(struct store *store, struct cert_pile *pile, struct list *certs,
 	struct list found = { 0 };
 	const char *words;
 
+	cert_pile_take_crls(pile, &store->crls);
 	cert_pile_take(pile, certs, &found);
 	LIST_FOREACH (words, &found) {
 		list_add(warnings,

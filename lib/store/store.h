@@ -1,9 +1,10 @@
 /*
- * Where do we find certificates and keys?  A row per driver: file, directory.
- * (ldap, pkcs11 and managed are rows to come.)
+ * Where do we find certificates and keys?  A row per driver.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
+
+#include <stdint.h>
 
 #include "base/list.h"
 #include "cert/cert.h"
@@ -14,8 +15,15 @@ struct store;
 struct store_settings {
 	const char *name;
 	const char *type;
-	const char *path;
-	const char *password_file;
+	const char *path;	   /* file, directory */
+	const char *password_file; /* file, directory, ldap; pkcs11: the PIN */
+	const char *uri;	   /* ldap; pkcs11: RFC 7512 */
+	const char *module;	   /* pkcs11: the token's library */
+	const char *base, *bind_dn, *filter, *ca_file; /* ldap */
+	bool start_tls;
+	struct list attributes; /* char *: ldap, in their order */
+	unsigned timeout_seconds, cache_seconds, negative_cache_seconds;
+	const char *state; /* managed: the folder it lives below */
 };
 
 /* 1 when this version has such a driver, 0 when it is known but not here
@@ -30,6 +38,13 @@ int store_type_known(const char *type);
  */
 int store_open(const struct store_settings *settings, struct store **out,
 	struct list *warnings, struct error *err) MUST_USE;
+/*
+ * What can only be done as the user that serves mails and in the process that
+ * does: connections and tokens (they do not survive fork).  Once, before
+ * store_find(); a directory that is down is no error here.
+ */
+int store_start(
+	struct store *store, struct list *warnings, struct error *err) MUST_USE;
 void store_close(void *store);
 const char *store_name(const struct store *store);
 const char *store_type(const struct store *store);
@@ -38,14 +53,22 @@ const char *store_type(const struct store *store);
  * Append to out a reference to each certificate (struct cert *; give back
  * with cert_unref) that names the address, or that the selector picks
  * (exactly one of the two is given).  Finding none is no error.  SYSTEM when
- * it cannot be told now.
+ * it cannot be told now, or not before deadline_ms (of clock_monotonic_ms();
+ * 0: whatever the store's own settings say).
  */
 int store_find(struct store *store, const struct address *address,
-	const struct cert_selector *selector, struct list *out,
-	struct error *err) MUST_USE;
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
 
-/* Everything (struct cert *, referenced), for lists and for load-time work. */
+/* Everything (struct cert *, referenced), for lists. */
 int store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+/*
+ * Are all of its certificates in memory from store_open() or store_start() on,
+ * so that work can be done on them before the first mail?
+ */
+bool store_is_in_memory(const struct store *store);
+/* Revocation lists that stood beside the certificates: X509_CRL *, owned. */
+void store_take_crls(struct store *store, struct list *out);
 
 #endif

@@ -108,8 +108,8 @@ fits_nothing(const struct cert *cert, struct error *why)
 		cert->key != NULL ? CERT_TO_SIGN : CERT_TO_ENCRYPT;
 	time_t now = clock_now();
 
-	return cert_fits(cert, first, now, why) != 0 &&
-	       cert_fits(cert, last, now, why) != 0;
+	return cert_fits(cert, first, false, now, why) != 0 &&
+	       cert_fits(cert, last, false, now, why) != 0;
 }
 
 /* Why the certificate is of no use to its address; NULL when it is of some. */
@@ -230,9 +230,9 @@ show(const struct request *request, const struct conf *conf,
 	LIST_FOREACH (store, &conf->gateway->stores) {
 		struct error space = { 0 };
 
-		result = address != NULL
-				 ? store_find(store, address, NULL, &certs, err)
-				 : store_list(store, &certs, err);
+		result = address != NULL ? store_find(store, address, NULL, 0,
+						   &certs, err)
+					 : store_list(store, &certs, err);
 		if (result != 0)
 			break;
 		LIST_FOREACH (cert, &certs) {

@@ -94,8 +94,8 @@ find_cert(const struct conf *conf, const char *sha256)
 
 	if (cert_selector_new(text, &selector, NULL) == 0)
 		LIST_FOREACH (store, &conf->gateway->stores)
-			if (store_find(store, NULL, selector, &found, NULL) !=
-				0)
+			if (store_find(store, NULL, selector, 0, &found,
+				    NULL) != 0)
 				break;
 	if (found.count != 0)
 		cert = cert_ref(found.item[0]);

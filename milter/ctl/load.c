@@ -61,6 +61,21 @@ ctl_hint_at_rights(const struct list *problems)
 	}
 }
 
+/* Tokens and connections: what the daemon opens after its files. */
+static int
+start(struct conf *conf)
+{
+	struct list warnings = { 0 };
+	struct error err = { 0 };
+	const char *text;
+	int result = gateway_start(conf->gateway, &warnings, &err);
+
+	LIST_FOREACH (text, &warnings)
+		ctl_complain("%s", text);
+	list_clear(&warnings, mem_free);
+	return result == 0 ? CTL_YES : ctl_trouble(&err);
+}
+
 int
 ctl_load(const struct request *request, struct conf **out, int *code)
 {
@@ -74,5 +89,11 @@ ctl_load(const struct request *request, struct conf **out, int *code)
 		*code = CTL_TROUBLE;
 	}
 	list_clear(&problems, problem_free);
-	return result;
+	if (result == 0)
+		*code = start(*out);
+	if (*code == CTL_YES)
+		return 0;
+	conf_free(*out);
+	*out = NULL;
+	return -1;
 }

@@ -78,8 +78,8 @@ address_in_stores(const struct pattern *pattern, const struct list *stores,
 			LIST_FOREACH (address, &cert->addresses) {
 				if (fits || !pattern_match(pattern, address))
 					continue;
-				fits = cert_fits(cert, purpose, clock_now(),
-					       NULL) == 0;
+				fits = cert_fits(cert, purpose, false,
+					       clock_now(), NULL) == 0;
 				if (!fits && best != NULL)
 					continue;
 				mem_free(best);

@@ -57,9 +57,10 @@ ask(const struct cert *cert)
 	}
 	if (cert->key != NULL)
 		MUST(X509_check_private_key(cert->x509, cert->key) == 1);
-	MUST(cert_fits(cert, CERT_TO_SIGN, cert->not_after, &why) != 0 ||
+	MUST(cert_fits(cert, CERT_TO_SIGN, false, cert->not_after, &why) != 0 ||
 		(cert->key != NULL && cert->may_sign));
-	MUST(cert_fits(cert, CERT_TO_ENCRYPT, cert->not_after, &why) != 0 ||
+	MUST(cert_fits(cert, CERT_TO_ENCRYPT, false, cert->not_after, &why) !=
+			0 ||
 		cert->may_encrypt);
 	cert_key_text(cert, key, sizeof(key));
 	(void)cert_is_ca(cert);

@@ -42,7 +42,7 @@ check(const char *name, const struct cert *cert, enum cert_purpose purpose,
 	const char *reason)
 {
 	struct error why = { 0 };
-	int fits = cert_fits(cert, purpose, FIXTURE_NOW, &why);
+	int fits = cert_fits(cert, purpose, false, FIXTURE_NOW, &why);
 
 	if (reason == NULL && fits != 0)
 		fail_msg("%s: %s", name, why.text);
@@ -89,8 +89,8 @@ validity_includes_both_ends(void **state UNUSED)
 		{ 1609459201, -1 } };
 
 	for (size_t i = 0; i < COUNT_OF(times); i++)
-		assert_int_equal(
-			cert_fits(cert, CERT_TO_ENCRYPT, times[i].when, NULL),
+		assert_int_equal(cert_fits(cert, CERT_TO_ENCRYPT, false,
+					 times[i].when, NULL),
 			times[i].fits);
 	cert_unref(cert);
 }
@@ -164,8 +164,8 @@ brainpool_and_non_repudiation_are_fine(void **state UNUSED)
 		"keyUsage=nonRepudiation,keyAgreement -out bp && cat bp k "
 		">bp.pem");
 	load_path(own_path("bp.pem"), NULL, &loaded);
-	assert_int_equal(
-		cert_fits(loaded.certs.item[0], CERT_TO_SIGN, time(NULL), NULL),
+	assert_int_equal(cert_fits(loaded.certs.item[0], CERT_TO_SIGN, false,
+				 time(NULL), NULL),
 		0);
 	cert_key_text(loaded.certs.item[0], key, sizeof(key));
 	assert_string_equal(key, "ec-brainpoolp256r1");

@@ -115,7 +115,10 @@ open_trust(void)
 	char *root = mem_printf("%s/ca.pem", pki_dir());
 	char *chain = mem_printf("%s/intermediate.pem", pki_dir());
 	const char *anchors[] = { root }, *intermediates[] = { chain };
-	struct trust_settings settings = { anchors, 1, intermediates, 1 };
+	struct trust_settings settings = { .anchors = anchors,
+		.anchor_count = 1,
+		.intermediates = intermediates,
+		.intermediate_count = 1 };
 	struct list warnings = { 0 };
 	struct trust *trust = NULL;
 

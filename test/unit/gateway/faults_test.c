@@ -108,7 +108,7 @@ find_bob(struct conf *conf)
 
 	assert_int_equal(addr_parse("bob@example.com", &address, NULL), 0);
 	assert_int_equal(store_find(conf->gateway->stores.item[0], address,
-				 NULL, &found, NULL),
+				 NULL, 0, &found, NULL),
 		0);
 	assert_int_not_equal(found.count, 0);
 	bob = cert_ref(found.item[0]);

@@ -192,7 +192,7 @@ one_address_may_have_many_certificates(void **state UNUSED)
 		"$P/erin-sign.pem $P/erin-encrypt.pem d");
 	assert_int_equal(store_open(&settings, &store, &warnings, NULL), 0);
 	assert_int_equal(addr_parse("frank@example.com", &address, NULL), 0);
-	assert_int_equal(store_find(store, address, NULL, &found, NULL), 0);
+	assert_int_equal(store_find(store, address, NULL, 0, &found, NULL), 0);
 	assert_int_equal(found.count, 2);
 	list_clear(&found, cert_unref);
 	address_free(address);
@@ -229,7 +229,7 @@ large_store_gives_everybody_his_own(void **state UNUSED)
 		snprintf(text, sizeof(text), "U%d@example.com", i);
 		assert_int_equal(addr_parse(text, &address, NULL), 0);
 		assert_int_equal(
-			store_find(store, address, NULL, &found, NULL), 0);
+			store_find(store, address, NULL, 0, &found, NULL), 0);
 		assert_int_equal(found.count, i <= MANY);
 		list_clear(&found, cert_unref);
 		address_free(address);

@@ -48,7 +48,7 @@ count_found(struct opened *opened, const char *text, size_t *keys)
 
 	assert_int_equal(addr_parse(text, &address, NULL), 0);
 	assert_int_equal(
-		store_find(opened->store, address, NULL, &found, NULL), 0);
+		store_find(opened->store, address, NULL, 0, &found, NULL), 0);
 	*keys = 0;
 	LIST_FOREACH (cert, &found) {
 		*keys += cert->key != NULL;
@@ -122,7 +122,7 @@ file_is_found_by_selector(void **state UNUSED)
 		cert_selector_new("subject:O=Example,CN=bob", &selector, NULL),
 		0);
 	assert_int_equal(
-		store_find(opened.store, NULL, selector, &found, NULL), 0);
+		store_find(opened.store, NULL, selector, 0, &found, NULL), 0);
 	assert_int_equal(found.count, 1);
 	assert_true(cert_selector_match(selector, found.item[0]));
 	list_clear(&found, cert_unref);
@@ -141,7 +141,7 @@ what_was_found_outlives_the_store(void **state UNUSED)
 	open_store("file", pki_path("staff.pem"), NULL, &opened);
 	assert_int_equal(addr_parse("bob@example.com", &address, NULL), 0);
 	assert_int_equal(
-		store_find(opened.store, address, NULL, &found, NULL), 0);
+		store_find(opened.store, address, NULL, 0, &found, NULL), 0);
 	close_store(&opened);
 	assert_int_equal(found.count, 1);
 	assert_true(cert_names_address(found.item[0], address));

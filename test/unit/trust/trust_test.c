@@ -42,7 +42,7 @@ check(struct trust *trust, const char *path, time_t when, struct error *why)
 	int result;
 
 	load_path(path, NULL, &loaded);
-	result = trust_check(trust, loaded.certs.item[0], when, why);
+	result = trust_check(trust, loaded.certs.item[0], false, when, why);
 	loaded_clear(&loaded);
 	return result;
 }
@@ -155,7 +155,7 @@ own_chain_serves_without_intermediates(void **state UNUSED)
 	struct trust *trust = make_trust(pki_path("ca.pem"), NULL);
 	struct cert *alice = pki_user("alice");
 
-	assert_int_equal(trust_check(trust, alice, NOW, NULL), 0);
+	assert_int_equal(trust_check(trust, alice, false, NOW, NULL), 0);
 	cert_unref(alice);
 	trust_free(trust);
 }
@@ -185,7 +185,7 @@ intermediates_are_not_trusted_by_themselves(void **state UNUSED)
 
 	assert_int_equal(check(trust, pki_path("alice.pem"), NOW, &why), -1);
 	assert_int_equal(why.kind, ERROR_TRUST);
-	assert_int_equal(trust_check(trust, alice, NOW, &why), -1);
+	assert_int_equal(trust_check(trust, alice, false, NOW, &why), -1);
 	assert_int_equal(why.kind, ERROR_TRUST);
 	cert_unref(alice);
 	trust_free(trust);
@@ -250,7 +250,7 @@ bad_verdict_is_not_kept_for_another_chain(void **state UNUSED)
 	struct error why = { 0 };
 
 	assert_int_equal(check(trust, pki_path("alice.pem"), NOW, &why), -1);
-	assert_int_equal(trust_check(trust, with_chain, NOW, &why), 0);
+	assert_int_equal(trust_check(trust, with_chain, false, NOW, &why), 0);
 	assert_int_equal(check(trust, pki_path("alice.pem"), NOW, &why), 0);
 	cert_unref(with_chain);
 	trust_free(trust);
@@ -411,7 +411,7 @@ ask_often(void *p)
 				    strstr(subject, "CN=Example");
 
 			race->wrong += good != (trust_check(race->trust, cert,
-							NOW, NULL) == 0);
+							false, NOW, NULL) == 0);
 			mem_free(subject);
 		}
 	}
