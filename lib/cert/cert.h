@@ -97,7 +97,8 @@ extern const struct cert_limits cert_limits_default;
 /*
  * Everything in a file, whatever its form: PEM with several certificates and
  * keys (text between is skipped), DER certificate, P7B (PEM or DER), PKCS#12
- * with old or new encryption; found from the content, never from the name.
+ * with old or new encryption, Microsoft's serialized store (SST); found from
+ * the content, never from the name.
  * password is NULL when none is set.  A key is joined to the certificate it
  * matches; authorities become the chain of those they issued.  Appends struct
  * cert * to out (authorities too, so that a bundle of anchors can be read);

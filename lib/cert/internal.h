@@ -73,12 +73,13 @@ struct reading {
 	size_t certs, keys, crls; /* found in this file */
 	bool may_be_empty;	  /* of a form that can hold nothing at all */
 	uint64_t iterations;	  /* spent on this file so far */
+	size_t warned;
 };
 
 /* To take back what was added since. */
 struct pile_mark {
 	size_t pile_certs, pile_keys, pile_crls, warnings;
-	size_t certs, keys, crls;
+	size_t certs, keys, crls, warned;
 };
 
 struct pile_mark reading_mark(const struct reading *in);
@@ -91,6 +92,8 @@ int reading_add_key(
 	struct reading *in, EVP_PKEY *key, struct error *err) MUST_USE;
 int reading_add_crl(
 	struct reading *in, X509_CRL *crl, struct error *err) MUST_USE;
+/* At most a hundred of one file; the words name it already. */
+void reading_warn_words(struct reading *in, const char *words);
 void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
@@ -111,11 +114,13 @@ void chains_clear(struct chains *chains);
 /* The path above x509 without its root, or NULL when there is none. */
 STACK_OF(X509) * chains_above(const struct chains *chains, X509 *x509);
 
-/* der.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
+/* der.c, sst.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
 int read_der(struct reading *in, struct span bytes, struct error *err) MUST_USE;
 /* A warning when more than padding stands between at and end. */
 void reading_check_end(
 	struct reading *in, const unsigned char *at, const unsigned char *end);
+bool sst_is(struct span bytes);
+int read_sst(struct reading *in, struct span bytes, struct error *err) MUST_USE;
 bool pem_is(struct span bytes);
 int read_pem(struct reading *in, struct span bytes, struct error *err) MUST_USE;
 int read_crl(struct reading *in, struct span der, struct error *err) MUST_USE;

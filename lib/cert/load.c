@@ -50,6 +50,8 @@ read_form(struct reading *in, struct span bytes, struct error *err)
 	if (bytes.len > in->pile->limits.file_bytes)
 		return error_set(err, ERROR_LIMIT, "%s: more than %zu bytes",
 			in->source, in->pile->limits.file_bytes);
+	if (sst_is(bytes))
+		return read_sst(in, bytes, err);
 	if (pem_is(text))
 		return read_pem(in, text, err);
 	if (is_bare_base64(text))

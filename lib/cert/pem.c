@@ -240,7 +240,7 @@ read_block(struct reading *in, const struct block *block, struct error *err)
 	crypto_begin();
 	if (result == 0 || (why.kind == ERROR_FORMAT && label->may_fail)) {
 		if (result != 0)
-			list_add(&in->pile->warnings, mem_string(why.text));
+			reading_warn_words(in, why.text);
 		return 0;
 	}
 	return error_set(err, why.kind, "%s", why.text);

@@ -7,6 +7,9 @@
 #include "cert/internal.h"
 #include "crypto/crypto.h"
 
+/* Of one file; a hostile one could fill a log with them. */
+enum { WARNINGS_MAX = 100 };
+
 struct cert_pile *
 cert_pile_new(const struct cert_limits *limits)
 {
@@ -73,7 +76,7 @@ reading_mark(const struct reading *in)
 {
 	return (struct pile_mark){ in->pile->cert_count, in->pile->key_count,
 		in->pile->crls.count, in->pile->warnings.count, in->certs,
-		in->keys, in->crls };
+		in->keys, in->crls, in->warned };
 }
 
 void
@@ -88,6 +91,7 @@ reading_go_back(struct reading *in, const struct pile_mark *mark)
 	in->certs = mark->certs;
 	in->keys = mark->keys;
 	in->crls = mark->crls;
+	in->warned = mark->warned;
 }
 
 static int
@@ -169,15 +173,28 @@ reading_add_crl(struct reading *in, X509_CRL *crl, struct error *err)
 }
 
 void
+reading_warn_words(struct reading *in, const char *words)
+{
+	if (in->warned < WARNINGS_MAX)
+		list_add(&in->pile->warnings, mem_string(words));
+	else if (in->warned == WARNINGS_MAX)
+		list_add(&in->pile->warnings,
+			mem_printf("%s: more is wrong with it", in->source));
+	in->warned++;
+}
+
+void
 reading_warn(struct reading *in, const char *format, ...)
 {
-	char text[200];
+	char text[200], *words;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	list_add(&in->pile->warnings, mem_printf("%s: %s", in->source, text));
+	words = mem_printf("%s: %s", in->source, text);
+	reading_warn_words(in, words);
+	mem_free(words);
 }
 
 void
