@@ -35,7 +35,12 @@ static const struct store_driver drivers[] = {
 		.open = directory_store_open,
 		.find = store_find_held,
 		.list = store_list_held },
-	{ .type = "ldap" },
+	{ .type = "ldap",
+		.open = ldap_store_open,
+		.start = ldap_store_start,
+		.find = ldap_store_find,
+		.list = ldap_store_list,
+		.close = ldap_store_close },
 	{ .type = "pkcs11" },
 	{ .type = "managed" },
 };
