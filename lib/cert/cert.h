@@ -86,11 +86,14 @@ bool cert_selector_match(
 const char *cert_selector_text(const struct cert_selector *selector);
 
 struct cert_limits {
-	size_t file_bytes;	 /* default 64 MiB */
-	unsigned items;		 /* certificates and keys; 100,000 */
-	unsigned kdf_iterations; /* to open one key or PKCS#12; 10,000,000 */
-	unsigned crls;		 /* revocation lists in a pile; 10,000 */
-	size_t crl_bytes;	 /* of them all, as DER; 64 MiB */
+	size_t file_bytes; /* default 64 MiB */
+	unsigned items;	   /* certificates and keys; 100,000 */
+	/* To derive keys from passwords; SHA-256 does ten million in 2 s. */
+	unsigned kdf_iterations;      /* one key; 10,000,000 */
+	unsigned kdf_file_iterations; /* all of one file; 160 million */
+	unsigned kdf_pile_iterations; /* all of a pile; 1,280 million */
+	unsigned crls;		      /* revocation lists in a pile; 10,000 */
+	size_t crl_bytes;	      /* of them all, as DER; 64 MiB */
 };
 extern const struct cert_limits cert_limits_default;
 
