@@ -312,7 +312,7 @@ static const struct row refused[] = {
 	{ "ldap's settings",
 		"stores = ({ name = \"s\"; type = \"file\"; path "
 		"= \"/s\";\n filter = \"x\"; });\n",
-		2, "stores.filter is not in this version" },
+		2, "a store of type \"file\" has no \"filter\"" },
 	{ "inbound", "inbound = ( );\n", 1, "inbound is not in this version" },
 	{ "reinject", "reinject = { uri = \"smtp://x\"; };\n", 1,
 		"reinject is not in this version" },
