@@ -135,3 +135,9 @@ gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
 			return -1;
 	return gateway_prepare(gateway, warnings, err);
 }
+
+void
+gateway_concerns(
+	const struct gateway *gateway UNUSED, struct list *lines UNUSED)
+{
+}

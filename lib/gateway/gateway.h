@@ -81,6 +81,15 @@ int gateway_prepare(struct gateway *gateway, struct list *warnings,
 int gateway_start(struct gateway *gateway, struct list *warnings,
 	struct error *err) MUST_USE;
 
+/*
+ * A sentence (char *) for each certificate that ends within 30 days and has
+ * no other one to take its place; the soonest first, at most 100 of them.
+ */
+void gateway_expiring(
+	const struct gateway *gateway, time_t now, struct list *lines);
+/* A sentence for whatever else should be looked at: revocation lists. */
+void gateway_concerns(const struct gateway *gateway, struct list *lines);
+
 /* ---- a mail ---- */
 
 struct mail_field {

@@ -32,7 +32,7 @@ const struct command commands[] = {
 	{ "reload", "", "make the daemon read its configuration again",
 		command_reload, 0, 0, false, { { 0 } } },
 	{ "status", "", "what the daemon is doing",
-		command_status, 0, 0, false, { { 0 } } },
+		command_status, 0, 0, true, { { 0 } } },
 	{ "metrics", "", "the daemon's counters as OpenMetrics text",
 		command_metrics, 0, 0, false, { { 0 } } },
 	{ "log", "LEVEL", "log error, warning, info or debug from now on",

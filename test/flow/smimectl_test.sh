@@ -160,7 +160,7 @@ run check extra
 expect extra_words_are_a_usage_error 2 err:usage
 run log
 expect missing_words_are_a_usage_error 2 err:usage
-run --json status
+run --json metrics
 expect json_is_refused_where_there_is_none 2 'err:no --json'
 run test -c "$G"
 expect test_needs_a_message 2 'err:MESSAGE'
