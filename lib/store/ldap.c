@@ -68,10 +68,9 @@ search_once(const struct inquiry *inquiry, struct error *err)
 	int timeout_ms = ldap_pool_plan(inquiry->pool)->timeout_ms;
 	enum ldap_search_end end;
 	struct ldap *ld = NULL;
-	int64_t until = clock_monotonic_ms() + timeout_ms;
+	int64_t until;
 
-	if (ldap_pool_take(inquiry->pool, earlier(inquiry->deadline_ms, until),
-		    &ld, err) != 0)
+	if (ldap_pool_take(inquiry->pool, inquiry->deadline_ms, &ld, err) != 0)
 		return LDAP_SEARCH_FAILED;
 	until = clock_monotonic_ms() + timeout_ms;
 	until = earlier(inquiry->deadline_ms, until);

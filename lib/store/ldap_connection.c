@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "base/mem.h"
 #include "store/ldap_internal.h"
+
+/* The library's own sentence is the better one: it comes first. */
+enum { GRACE_MS = 200 };
 
 void
 ldap_connection_prepare(void)
@@ -147,50 +149,44 @@ authenticate(LDAP *ld, const struct ldap_plan *plan, const char *uri,
 	return error_set(err, ERROR_SYSTEM, "%s: %s", uri, words);
 }
 
-/* Half a TLS record must not hold a thread that waits for all of it. */
-static void
-bound_waits(LDAP *ld, int timeout_ms)
+static int
+connect_and_bind(LDAP *ld, const struct ldap_plan *plan, const char *uri,
+	struct error *err)
 {
-	const struct timeval wait = interval(timeout_ms);
-	int fd = -1;
+	int code = ldap_connect(ld);
+	char words[200];
 
-	if (ldap_get_option(ld, LDAP_OPT_DESC, &fd) != 0 || fd < 0)
-		return;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	if (code != LDAP_SUCCESS) {
+		ldap_connection_words(ld, code, words, sizeof(words));
+		return error_set(err, ERROR_SYSTEM, "%s: %s", uri, words);
+	}
+	if (secure(ld, plan, uri, err) != 0)
+		return -1;
+	return authenticate(ld, plan, uri, err);
 }
 
 int
 ldap_connection_open(const struct ldap_plan *plan, const char *uri,
 	int timeout_ms, struct ldap **out, struct error *err)
 {
+	struct ldap_guard *guard;
 	LDAP *ld = NULL;
-	int code = ldap_initialize(&ld, uri), result = -1;
+	int code = ldap_initialize(&ld, uri), result;
 
-	if (code != LDAP_SUCCESS) {
-		error_set(err, ERROR_SYSTEM, "%s: %s", uri,
+	if (code != LDAP_SUCCESS)
+		return error_set(err, ERROR_SYSTEM, "%s: %s", uri,
 			ldap_err2string(code));
-		goto out;
+	if (set_options(ld, plan, uri, timeout_ms, err) != 0 ||
+		ldap_guard_begin(ld, timeout_ms + GRACE_MS, &guard, err) != 0) {
+		ldap_connection_close(ld);
+		return -1;
 	}
-	if (set_options(ld, plan, uri, timeout_ms, err) != 0)
-		goto out;
-	code = ldap_connect(ld);
-	if (code != LDAP_SUCCESS) {
-		char words[200];
-
-		ldap_connection_words(ld, code, words, sizeof(words));
-		error_set(err, ERROR_SYSTEM, "%s: %s", uri, words);
-		goto out;
-	}
-	bound_waits(ld, timeout_ms);
-	if (secure(ld, plan, uri, err) != 0 ||
-		authenticate(ld, plan, uri, err) != 0)
-		goto out;
-	*out = ld;
-	ld = NULL;
-	result = 0;
-out:
-	ldap_connection_close(ld);
+	result = connect_and_bind(ld, plan, uri, err);
+	ldap_guard_end(guard);
+	if (result != 0)
+		ldap_connection_close(ld);
+	else
+		*out = ld;
 	return result;
 }
 

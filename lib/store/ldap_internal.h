@@ -92,6 +92,18 @@ void ldap_connection_close(struct ldap *ld);
 void ldap_connection_words(
 	struct ldap *ld, int code, char *out, size_t out_size);
 
+/* ---- ldap_guard.c: no connection takes for ever ---- */
+
+struct ldap_guard;
+
+/*
+ * Before ldap_connect(): from the moment it is connected it has this long
+ * until ldap_guard_end().  What is left belongs to the connection.
+ */
+int ldap_guard_begin(struct ldap *ld, int timeout_ms, struct ldap_guard **out,
+	struct error *err) MUST_USE;
+void ldap_guard_end(struct ldap_guard *guard);
+
 /* ---- ldap_pool.c: connections that wait for work ---- */
 
 struct ldap_pool;
@@ -103,8 +115,8 @@ void ldap_pool_free(struct ldap_pool *pool);
 const struct ldap_plan *ldap_pool_plan(const struct ldap_pool *pool);
 /*
  * A connection of the caller's own, one that waits or a new one, before
- * deadline_ms; SYSTEM otherwise.  Where the last attempt failed a moment ago
- * that is the answer at once.
+ * deadline_ms and within the plan's time; SYSTEM otherwise.  Where the last
+ * attempt failed a moment ago that is the answer at once.
  */
 int ldap_pool_take(struct ldap_pool *pool, int64_t deadline_ms,
 	struct ldap **out, struct error *err) MUST_USE;

@@ -253,11 +253,25 @@ wait_until(struct ldap_pool *pool, int64_t deadline_ms)
 	pthread_cond_timedwait(&pool->changed, &pool->lock, &at);
 }
 
+/* What the mail leaves of the time is its own affair, the plan's is a fault. */
+static int
+give_up(struct ldap_pool *pool, bool is_fault, struct error *err)
+{
+	struct error why = { 0 };
+
+	error_set(&why, ERROR_SYSTEM, "no connection to the directory in time");
+	if (is_fault)
+		note_down(pool, &why);
+	*err = why;
+	return -1;
+}
+
 /* With the lock; a place in the row of those who wait is taken. */
 static int
 wait_for_connection(struct ldap_pool *pool, int64_t deadline_ms,
 	struct refuse *refuse, struct ldap **out, struct error *err)
 {
+	int64_t patience_ms = clock_monotonic_ms() + pool->plan.timeout_ms;
 	unsigned failures = pool->failures;
 	bool prober = false;
 
@@ -271,6 +285,8 @@ wait_for_connection(struct ldap_pool *pool, int64_t deadline_ms,
 		}
 		if (pool->failures != failures || now < pool->back_off_until_ms)
 			return refuse_to_wait(pool, err);
+		if (now >= deadline_ms || now >= patience_ms)
+			return give_up(pool, now < deadline_ms, err);
 		if (may_dial(pool)) {
 			if (start_dialling(pool, err) != 0)
 				return -1;
@@ -278,10 +294,8 @@ wait_for_connection(struct ldap_pool *pool, int64_t deadline_ms,
 		} else if (pool->down && !prober) {
 			return refuse_to_wait(pool, err);
 		}
-		if (now >= deadline_ms)
-			return error_set(err, ERROR_SYSTEM,
-				"no connection to the directory in time");
-		wait_until(pool, deadline_ms);
+		wait_until(pool,
+			deadline_ms < patience_ms ? deadline_ms : patience_ms);
 	}
 }
 
