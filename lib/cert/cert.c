@@ -9,6 +9,8 @@ const struct cert_limits cert_limits_default = {
 	.file_bytes = (size_t)64 << 20,
 	.items = 100000,
 	.kdf_iterations = 10000000,
+	.crls = 10000,
+	.crl_bytes = (size_t)64 << 20,
 };
 
 static int

@@ -89,18 +89,22 @@ struct cert_limits {
 	size_t file_bytes;	 /* default 64 MiB */
 	unsigned items;		 /* certificates and keys; 100,000 */
 	unsigned kdf_iterations; /* to open one key or PKCS#12; 10,000,000 */
+	unsigned crls;		 /* revocation lists in a pile; 10,000 */
+	size_t crl_bytes;	 /* of them all, as DER; 64 MiB */
 };
 extern const struct cert_limits cert_limits_default;
 
 /*
  * Everything in a file, whatever its form: PEM with several certificates and
  * keys (text between is skipped), DER certificate, P7B (PEM or DER), PKCS#12
- * with old or new encryption; found from the content, never from the name.
+ * with old or new encryption, Microsoft's serialized store (SST); found from
+ * the content, never from the name.
  * password is NULL when none is set.  A key is joined to the certificate it
  * matches; authorities become the chain of those they issued.  Appends struct
- * cert * to out (authorities too, so that a bundle of anchors can be read).
- * A key that matches no certificate is an entry in warnings (char *, owned),
- * as is a certificate that cannot be parsed beside others that can.
+ * cert * to out (authorities too, so that a bundle of anchors can be read);
+ * revocation lists are passed over.  A key that matches no certificate is an
+ * entry in warnings (char *, owned), as is a certificate that cannot be parsed
+ * beside others that can.
  * Errors, each its own sentence that names `source`: CONFIG for a password
  * that is wrong or missing, FORMAT for nothing found and for unknown forms,
  * LIMIT.
@@ -123,7 +127,10 @@ struct cert_file {
 };
 struct cert_pile *cert_pile_new(const struct cert_limits *limits) MUST_USE;
 void cert_pile_free(struct cert_pile *pile); /* NULL is fine */
-/* Of a file that fails nothing is kept.  *keys is how many it holds. */
+/*
+ * Of a file that fails nothing is kept.  *keys is how many it holds.  One that
+ * holds nothing but revocation lists is fine here.
+ */
 int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
 	size_t *keys, struct error *err) MUST_USE;
 /* What cert_load appends to its lists; once, then the pile is empty. */

@@ -1,4 +1,4 @@
-/* DER: certificates and keys, and what else a SEQUENCE may be. */
+/* DER: certificates, lists, keys, and what else a SEQUENCE may be. */
 #include <openssl/pem.h>
 #include <string.h>
 
@@ -68,6 +68,29 @@ reading_check_end(
 			(size_t)(end - at));
 }
 
+/* 1 read, 0 it is neither, -1 an error. */
+static int
+read_next(struct reading *in, const unsigned char **at,
+	const unsigned char *end, bool trusted, struct error *err)
+{
+	const unsigned char *next = *at;
+	long len = (long)(end - *at);
+	X509 *x509 = trusted ? d2i_X509_AUX(NULL, &next, len)
+			     : d2i_X509(NULL, &next, len);
+	X509_CRL *crl;
+
+	if (x509 != NULL) {
+		*at = next;
+		return reading_add_cert(in, x509, err) == 0 ? 1 : -1;
+	}
+	next = *at;
+	crl = trusted ? NULL : d2i_X509_CRL(NULL, &next, len);
+	if (crl == NULL)
+		return 0;
+	*at = next;
+	return reading_add_crl(in, crl, err) == 0 ? 1 : -1;
+}
+
 int
 read_certificates(
 	struct reading *in, struct span der, bool trusted, struct error *err)
@@ -76,25 +99,35 @@ read_certificates(
 	size_t read = 0;
 
 	do {
-		const unsigned char *next = at;
-		X509 *x509 =
-			trusted ? d2i_X509_AUX(NULL, &next, (long)(end - at))
-				: d2i_X509(NULL, &next, (long)(end - at));
+		int done = read_next(in, &at, end, trusted, err);
 
-		if (x509 == NULL && read == 0)
+		if (done < 0)
+			return -1;
+		if (done == 0 && read == 0)
 			return crypto_fail(err, ERROR_FORMAT,
 				"%s: a certificate that cannot be parsed",
 				in->source);
-		if (x509 == NULL)
+		if (done == 0)
 			break;
 		read++;
-		at = next;
-		if (reading_add_cert(in, x509, err) != 0)
-			return -1;
 	} while (at < end && *at == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED));
 	reading_check_end(in, at, end);
 	crypto_begin();
 	return 0;
+}
+
+int
+read_crl(struct reading *in, struct span der, struct error *err)
+{
+	const unsigned char *at = der.data;
+	X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.len);
+
+	if (crl == NULL)
+		return crypto_fail(err, ERROR_FORMAT,
+			"%s: a revocation list that cannot be parsed",
+			in->source);
+	reading_check_end(in, at, der.data + der.len);
+	return reading_add_crl(in, crl, err);
 }
 
 int

@@ -61,6 +61,7 @@ struct cert_pile {
 	struct list sources;  /* char * */
 	struct list warnings; /* char * */
 	struct list crls;     /* X509_CRL * */
+	size_t crl_bytes;     /* of them all, as DER */
 };
 
 /* One file on its way into the pile. */
@@ -69,23 +70,30 @@ struct reading {
 	const char *source;
 	const char *password; /* NULL: none is set */
 	bool without_keys;
-	size_t certs, keys;  /* found in this file */
-	uint64_t iterations; /* spent on this file so far */
+	size_t certs, keys, crls; /* found in this file */
+	bool may_be_empty;	  /* of a form that can hold nothing at all */
+	uint64_t iterations;	  /* spent on this file so far */
+	size_t warned;
 };
 
 /* To take back what was added since. */
 struct pile_mark {
-	size_t pile_certs, pile_keys, warnings, certs, keys;
+	size_t pile_certs, pile_keys, pile_crls, warnings;
+	size_t certs, keys, crls, warned;
 };
 
 struct pile_mark reading_mark(const struct reading *in);
 void reading_go_back(struct reading *in, const struct pile_mark *mark);
 
-/* pile.c: both take over the reference; a NULL key is counted. */
+/* pile.c: all take over the reference; a NULL key is counted. */
 int reading_add_cert(
 	struct reading *in, X509 *x509, struct error *err) MUST_USE;
 int reading_add_key(
 	struct reading *in, EVP_PKEY *key, struct error *err) MUST_USE;
+int reading_add_crl(
+	struct reading *in, X509_CRL *crl, struct error *err) MUST_USE;
+/* At most a hundred of one file; the words name it already. */
+void reading_warn_words(struct reading *in, const char *words);
 void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
@@ -106,13 +114,16 @@ void chains_clear(struct chains *chains);
 /* The path above x509 without its root, or NULL when there is none. */
 STACK_OF(X509) * chains_above(const struct chains *chains, X509 *x509);
 
-/* der.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
+/* der.c, sst.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
 int read_der(struct reading *in, struct span bytes, struct error *err) MUST_USE;
 /* A warning when more than padding stands between at and end. */
 void reading_check_end(
 	struct reading *in, const unsigned char *at, const unsigned char *end);
+bool sst_is(struct span bytes);
+int read_sst(struct reading *in, struct span bytes, struct error *err) MUST_USE;
 bool pem_is(struct span bytes);
 int read_pem(struct reading *in, struct span bytes, struct error *err) MUST_USE;
+int read_crl(struct reading *in, struct span der, struct error *err) MUST_USE;
 int read_pkcs7(struct reading *in, struct span der, struct error *err) MUST_USE;
 int read_pkcs12(
 	struct reading *in, struct span der, struct error *err) MUST_USE;
@@ -121,7 +132,10 @@ int read_plain_key(
 	struct reading *in, struct span der, struct error *err) MUST_USE;
 int read_encrypted_key(
 	struct reading *in, struct span der, struct error *err) MUST_USE;
-/* Certificates one behind the other; what follows them is a warning. */
+/*
+ * Certificates and revocation lists one behind the other; what follows them
+ * is a warning.
+ */
 int read_certificates(struct reading *in, struct span der, bool trusted,
 	struct error *err) MUST_USE;
 

@@ -50,6 +50,8 @@ read_form(struct reading *in, struct span bytes, struct error *err)
 	if (bytes.len > in->pile->limits.file_bytes)
 		return error_set(err, ERROR_LIMIT, "%s: more than %zu bytes",
 			in->source, in->pile->limits.file_bytes);
+	if (sst_is(bytes))
+		return read_sst(in, bytes, err);
 	if (pem_is(text))
 		return read_pem(in, text, err);
 	if (is_bare_base64(text))
@@ -75,7 +77,8 @@ cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
 	result = read_form(&in, file->bytes, err);
 	crypto_begin();
 	*keys = in.keys;
-	if (result == 0 && in.certs + in.keys == 0)
+	if (result == 0 && in.certs + in.keys + in.crls == 0 &&
+		!in.may_be_empty)
 		result = error_set(err, ERROR_FORMAT,
 			"%s: holds no certificate that can be read", in.source);
 	if (result != 0)
@@ -100,8 +103,9 @@ cert_load(struct span bytes, const char *password, const char *source,
 	cert_pile_take(pile, out, warnings);
 	if (out->count == before) {
 		error_set(err, ERROR_FORMAT,
-			"%s: holds a private key but no certificate that can "
-			"be read",
+			keys == 0 ? "%s: holds no certificate that can be read"
+				  : "%s: holds a private key but no "
+				    "certificate that can be read",
 			source);
 		goto out;
 	}

@@ -41,6 +41,8 @@ static const struct label {
 	{ "CERTIFICATE", read_certificate, true, false },
 	{ "X509 CERTIFICATE", read_certificate, true, false },
 	{ "TRUSTED CERTIFICATE", read_trusted, true, false },
+	{ "X509 CRL", read_crl, true, false },
+	{ "CRL", read_crl, true, false },
 	{ "PKCS7", read_pkcs7, false, false },
 	{ "PKCS #7 SIGNED DATA", read_pkcs7, false, false },
 	{ "CMS", read_pkcs7, false, false },
@@ -55,7 +57,6 @@ static const struct label {
 	{ "EC PARAMETERS", NULL, false, false },
 	{ "DH PARAMETERS", NULL, false, false },
 	{ "DSA PARAMETERS", NULL, false, false },
-	{ "X509 CRL", NULL, false, false },
 	{ "CERTIFICATE REQUEST", NULL, false, false },
 	{ "NEW CERTIFICATE REQUEST", NULL, false, false },
 	{ "PUBLIC KEY", NULL, false, false },
@@ -239,7 +240,7 @@ read_block(struct reading *in, const struct block *block, struct error *err)
 	crypto_begin();
 	if (result == 0 || (why.kind == ERROR_FORMAT && label->may_fail)) {
 		if (result != 0)
-			list_add(&in->pile->warnings, mem_string(why.text));
+			reading_warn_words(in, why.text);
 		return 0;
 	}
 	return error_set(err, why.kind, "%s", why.text);

@@ -7,6 +7,9 @@
 #include "cert/internal.h"
 #include "crypto/crypto.h"
 
+/* Of one file; a hostile one could fill a log with them. */
+enum { WARNINGS_MAX = 100 };
+
 struct cert_pile *
 cert_pile_new(const struct cert_limits *limits)
 {
@@ -14,6 +17,20 @@ cert_pile_new(const struct cert_limits *limits)
 
 	pile->limits = limits ? *limits : cert_limits_default;
 	return pile;
+}
+
+static void
+free_crl(void *crl)
+{
+	X509_CRL_free(crl);
+}
+
+static size_t
+crl_bytes(const X509_CRL *crl)
+{
+	int len = i2d_X509_CRL(crl, NULL);
+
+	return len > 0 ? (size_t)len : 0;
 }
 
 static void
@@ -30,9 +47,14 @@ truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
 }
 
 static void
-free_crl(void *crl)
+truncate_crls(struct cert_pile *pile, size_t crls)
 {
-	X509_CRL_free(crl);
+	while (pile->crls.count > crls) {
+		X509_CRL *last = pile->crls.item[--pile->crls.count];
+
+		pile->crl_bytes -= crl_bytes(last);
+		X509_CRL_free(last);
+	}
 }
 
 void
@@ -53,7 +75,8 @@ struct pile_mark
 reading_mark(const struct reading *in)
 {
 	return (struct pile_mark){ in->pile->cert_count, in->pile->key_count,
-		in->pile->warnings.count, in->certs, in->keys };
+		in->pile->crls.count, in->pile->warnings.count, in->certs,
+		in->keys, in->crls, in->warned };
 }
 
 void
@@ -62,10 +85,13 @@ reading_go_back(struct reading *in, const struct pile_mark *mark)
 	struct list *warnings = &in->pile->warnings;
 
 	truncate_pile(in->pile, mark->pile_certs, mark->pile_keys);
+	truncate_crls(in->pile, mark->pile_crls);
 	while (warnings->count > mark->warnings)
 		mem_free(warnings->item[--warnings->count]);
 	in->certs = mark->certs;
 	in->keys = mark->keys;
+	in->crls = mark->crls;
+	in->warned = mark->warned;
 }
 
 static int
@@ -122,16 +148,53 @@ reading_add_key(struct reading *in, EVP_PKEY *key, struct error *err)
 	return 0;
 }
 
+int
+reading_add_crl(struct reading *in, X509_CRL *crl, struct error *err)
+{
+	struct cert_pile *pile = in->pile;
+	size_t bytes = crl_bytes(crl);
+
+	if (pile->crls.count >= pile->limits.crls) {
+		X509_CRL_free(crl);
+		return error_set(err, ERROR_LIMIT,
+			"%s: more than %u revocation lists", in->source,
+			pile->limits.crls);
+	}
+	if (bytes > pile->limits.crl_bytes - pile->crl_bytes) {
+		X509_CRL_free(crl);
+		return error_set(err, ERROR_LIMIT,
+			"%s: more than %zu bytes of revocation lists",
+			in->source, pile->limits.crl_bytes);
+	}
+	in->crls++;
+	pile->crl_bytes += bytes;
+	list_add(&pile->crls, crl);
+	return 0;
+}
+
+void
+reading_warn_words(struct reading *in, const char *words)
+{
+	if (in->warned < WARNINGS_MAX)
+		list_add(&in->pile->warnings, mem_string(words));
+	else if (in->warned == WARNINGS_MAX)
+		list_add(&in->pile->warnings,
+			mem_printf("%s: more is wrong with it", in->source));
+	in->warned++;
+}
+
 void
 reading_warn(struct reading *in, const char *format, ...)
 {
-	char text[200];
+	char text[200], *words;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	list_add(&in->pile->warnings, mem_printf("%s: %s", in->source, text));
+	words = mem_printf("%s: %s", in->source, text);
+	reading_warn_words(in, words);
+	mem_free(words);
 }
 
 void
@@ -172,4 +235,5 @@ cert_pile_take_crls(struct cert_pile *pile, struct list *out)
 	LIST_FOREACH (crl, &pile->crls)
 		list_add(out, crl);
 	list_clear(&pile->crls, NULL);
+	pile->crl_bytes = 0;
 }

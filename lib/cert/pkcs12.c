@@ -73,6 +73,23 @@ read_certificate(const struct attempt *attempt, const PKCS12_SAFEBAG *bag,
 }
 
 static int
+read_list(const struct attempt *attempt, const PKCS12_SAFEBAG *bag,
+	struct error *err)
+{
+	X509_CRL *crl;
+
+	if (PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Crl)
+		return 1;
+	crl = PKCS12_SAFEBAG_get1_crl(bag);
+	if (crl == NULL) {
+		reading_warn(
+			attempt->in, "a revocation list that cannot be parsed");
+		return 1;
+	}
+	return reading_add_crl(attempt->in, crl, err) == 0 ? 1 : -1;
+}
+
+static int
 read_bag(const struct attempt *attempt, const PKCS12_SAFEBAG *bag, int depth,
 	struct error *err)
 {
@@ -83,11 +100,13 @@ read_bag(const struct attempt *attempt, const PKCS12_SAFEBAG *bag, int depth,
 		return read_shrouded_key(attempt, bag, err);
 	case NID_certBag:
 		return read_certificate(attempt, bag, err);
+	case NID_crlBag:
+		return read_list(attempt, bag, err);
 	case NID_safeContentsBag:
 		return read_bags(attempt, PKCS12_SAFEBAG_get0_safes(bag),
 			depth + 1, err);
 	}
-	return 1; /* lists of revocations and other people's secrets */
+	return 1; /* other people's secrets */
 }
 
 static int

@@ -18,18 +18,17 @@ refuse_open_secret(const char *path, struct error *err)
 
 static int
 read_into(struct cert_pile *pile, const char *path, const char *password,
-	struct error *err)
+	size_t *keys, struct error *err)
 {
 	struct buf bytes = { 0 };
 	struct cert_file file = { .password = password, .source = path };
-	size_t keys = 0;
 	int result = -1;
 
 	if (file_read(path, cert_limits_default.file_bytes, &bytes, err) != 0)
 		goto out;
 	file.bytes = buf_span(&bytes);
-	if (cert_pile_read(pile, &file, &keys, err) != 0 ||
-		(keys != 0 && refuse_open_secret(path, err) != 0))
+	if (cert_pile_read(pile, &file, keys, err) != 0 ||
+		(*keys != 0 && refuse_open_secret(path, err) != 0))
 		goto out;
 	result = 0;
 out:
@@ -44,6 +43,7 @@ file_store_open(struct store *store, const struct store_settings *settings,
 	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
 	struct list certs = { 0 };
 	char *password = NULL;
+	size_t keys = 0;
 	int result = -1;
 
 	if (settings->path == NULL) {
@@ -51,12 +51,14 @@ file_store_open(struct store *store, const struct store_settings *settings,
 		goto out;
 	}
 	if (store_read_password(settings, &password, err) != 0 ||
-		read_into(pile, settings->path, password, err) != 0)
+		read_into(pile, settings->path, password, &keys, err) != 0)
 		goto out;
 	store_take(store, pile, &certs, warnings);
 	if (certs.count == 0) {
 		error_set(err, ERROR_CONFIG,
-			"%s: holds a private key but no certificate",
+			keys == 0 ? "%s: holds no certificate"
+				  : "%s: holds a private key but no "
+				    "certificate",
 			settings->path);
 		goto out;
 	}

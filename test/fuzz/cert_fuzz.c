@@ -17,6 +17,8 @@ static const struct cert_limits limits = {
 	.file_bytes = 1 << 20,
 	.items = 100,
 	.kdf_iterations = 100,
+	.crls = 100,
+	.crl_bytes = 1 << 20,
 };
 
 #define MUST(condition) must(condition, #condition)

@@ -149,12 +149,52 @@ every_other_file_loads_or_says_why(void **state UNUSED)
 	assert_true(loads >= 40);
 }
 
+/* Neither certificate nor list in them can be parsed. */
+static const char *const unreadable[] = {
+	"sst-wine-tests/serializedStoreWithCert.sst",
+	"sst-wine-tests/serializedStoreWithCertAndCRL.sst",
+	"sst-wine-tests/serializedStoreWithCertAndHash.sst",
+	"sst-wine-tests/serializedStoreWithCertWithFriendlyName.sst",
+	"sst-wine-tests/serializedCert.element.bin",
+	"sst-wine-tests/serializedCertWithFriendlyName.element.bin",
+};
+
+static void
+serialized_stores_of_others_are_read(void **state UNUSED)
+{
+	char *path = mem_printf(
+		"%s/sst-microsoft-disallowed/test_disallowedcert.sst",
+		corpora());
+	struct loaded loaded;
+	struct error err = { 0 };
+
+	if (access(path, R_OK) != 0) {
+		print_message("no %s\n", path);
+		mem_free(path);
+		skip();
+	}
+	assert_int_equal(load(path, NULL, &loaded, &err), 0);
+	assert_int_equal(loaded.certs.count, 71);
+	assert_int_equal(loaded.warnings.count, 0);
+	loaded_clear(&loaded);
+	mem_free(path);
+	for (size_t i = 0; i < COUNT_OF(unreadable); i++) {
+		path = mem_printf("%s/%s", corpora(), unreadable[i]);
+		assert_int_equal(load(path, NULL, &loaded, &err), -1);
+		assert_int_equal(err.kind, ERROR_FORMAT);
+		assert_says(path, err.text, "holds no certificate");
+		loaded_clear(&loaded);
+		mem_free(path);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pkcs12_holds_what_others_found_in_it),
 		cmocka_unit_test(every_other_file_loads_or_says_why),
+		cmocka_unit_test(serialized_stores_of_others_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
