@@ -1,5 +1,4 @@
 /* One revocation list (RFC 5280 5). */
-#include <openssl/pem.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -83,7 +82,7 @@ crl_time(const ASN1_TIME *time)
 	struct tm tm;
 
 	return time != NULL && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm)
-								: 0;
+							       : 0;
 }
 
 static void
@@ -118,8 +117,8 @@ crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
 		x509, NID_issuing_distribution_point, NULL, NULL);
 	crl->unfit = find_unfit(crl);
 	if (sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509)) > 0)
-		crl->entries = (size_t)sk_X509_REVOKED_num(
-			X509_CRL_get_REVOKED(x509));
+		crl->entries =
+			(size_t)sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509));
 	if (crl->this_update == 0 ||
 		X509_CRL_digest(x509, EVP_sha256(), digest, NULL) != 1) {
 		error_set(err, ERROR_FORMAT,
@@ -229,8 +228,8 @@ share_a_name(const GENERAL_NAMES *a, const GENERAL_NAMES *b)
 static bool
 is_in_part(const DIST_POINT_NAME *part, X509 *x509)
 {
-	CRL_DIST_POINTS *points = X509_get_ext_d2i(
-		x509, NID_crl_distribution_points, NULL, NULL);
+	CRL_DIST_POINTS *points =
+		X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
 	bool is = false;
 
 	for (int i = 0; !is && i < sk_DIST_POINT_num(points); i++) {
@@ -261,64 +260,55 @@ int
 crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry)
 {
 	/* 2: an entry that takes itself back, in delta lists. */
-	return X509_CRL_get0_by_serial(crl->x509, entry,
-		       X509_get_serialNumber(x509)) == 1;
+	return X509_CRL_get0_by_serial(
+		       crl->x509, entry, X509_get_serialNumber(x509)) == 1;
 }
 
 /* ---- files ---- */
 
-static int
-keep(X509_CRL *x509, enum crl_origin origin, const char *source,
+int
+crl_take(struct cert_pile *pile, enum crl_origin origin, const char *source,
 	struct list *out, struct error *err)
 {
-	struct crl *crl = NULL;
-
-	if (crl_new(x509, origin, source, &crl, err) != 0)
-		return -1;
-	list_add(out, crl);
-	return 0;
-}
-
-static int
-read_pem(struct span bytes, enum crl_origin origin, const char *source,
-	struct list *out, struct error *err)
-{
-	BIO *bio = BIO_new_mem_buf(bytes.data, (int)bytes.len);
+	struct list found = { 0 };
 	X509_CRL *x509;
 	int result = 0;
 
-	while (result == 0 && bio != NULL &&
-		(x509 = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL)
-		result = keep(x509, origin, source, out, err);
-	BIO_free(bio);
+	cert_pile_take_crls(pile, &found);
+	LIST_FOREACH (x509, &found) {
+		struct crl *crl = NULL;
+
+		if (result != 0)
+			X509_CRL_free(x509);
+		else if (crl_new(x509, origin, source, &crl, err) != 0)
+			result = -1;
+		else
+			list_add(out, crl);
+	}
+	list_clear(&found, NULL);
 	return result;
-}
-
-static int
-read_der(struct span bytes, enum crl_origin origin, const char *source,
-	struct list *out, struct error *err)
-{
-	const unsigned char *at = bytes.data;
-	X509_CRL *x509 = d2i_X509_CRL(NULL, &at, (long)bytes.len);
-
-	return x509 == NULL ? 0 : keep(x509, origin, source, out, err);
 }
 
 int
 crl_read(struct span bytes, enum crl_origin origin, const char *source,
 	struct list *out, struct error *err)
 {
-	size_t before = out->count;
-	int result;
+	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
+	struct cert_file file = {
+		.bytes = bytes, .source = source, .without_keys = true
+	};
+	struct list certs = { 0 }, warnings = { 0 };
+	size_t before = out->count, keys;
+	int result = -1;
 
-	crypto_begin();
-	result = bytes.len > 0 && bytes.data[0] == 0x30
-			 ? read_der(bytes, origin, source, out, err)
-			 : read_pem(bytes, origin, source, out, err);
-	crypto_begin();
+	if (cert_pile_read(pile, &file, &keys, err) == 0)
+		result = crl_take(pile, origin, source, out, err);
+	cert_pile_take(pile, &certs, &warnings);
+	list_clear(&certs, cert_unref);
+	list_clear(&warnings, mem_free);
+	cert_pile_free(pile);
 	if (result == 0 && out->count == before)
 		return error_set(err, ERROR_FORMAT,
-			"%s: holds no revocation list that can be read",
-			source);
+			"%s: holds no revocation list", source);
 	return result;
 }

@@ -15,9 +15,10 @@
 #include "trust/internal.h"
 
 enum { FOLDER_MODE = 0750, FILE_MODE = 0644, FILE_LIMIT_BYTES = 64 << 20 };
+enum { FOLDER_QUIET_SECONDS = 2 };
 enum { NAME_HEX = 2 * CERT_SHA256_BYTES };
-static const char suffix[] = ".crl", imported[] = "imported: ",
-		  fetched[] = "fetched: ";
+static const char suffix[] = ".crl",
+		  imported[] = "imported: ", fetched[] = "fetched: ";
 
 char *
 folder_name(const char *url)
@@ -86,16 +87,16 @@ stamp(const char *path, struct crl *crl)
 }
 
 int
-folder_write(const struct trust *trust, const char *name, const char *word,
-	struct crl *crl, struct error *err)
+folder_write(const struct trust *trust, const char *name, struct crl *crl,
+	struct error *err)
 {
+	const char *word = crl->origin == CRL_IMPORTED ? imported : fetched;
 	char *path = mem_printf("%s/%s", trust->folder, name);
 	struct buf bytes = { 0 };
 	int result = -1;
 
 	if (make_folder(trust->folder, err) == 0 &&
-		buf_add_format(&bytes, err, "%s%s\n", word, crl->source) ==
-			0 &&
+		buf_add_format(&bytes, err, "%s%s\n", word, crl->source) == 0 &&
 		add_pem(&bytes, crl->x509, err) == 0 &&
 		file_write_atomic(path, buf_span(&bytes), FILE_MODE, err) == 0)
 		result = 0;
@@ -114,14 +115,14 @@ folder_write(const struct trust *trust, const char *name, const char *word,
 struct looking {
 	struct trust *trust;
 	const struct crl_set *set;
-	struct list names;  /* char *: what is there */
-	struct list found;  /* struct crl *: what is new */
+	struct list names; /* char *: what is there */
+	struct list found; /* struct crl *: what is new */
 	struct list *warnings;
 };
 
 static bool
-is_as_before(const struct looking *self, const char *name,
-	const struct stat *now)
+is_as_before(
+	const struct looking *self, const char *name, const struct stat *now)
 {
 	const struct crl *crl;
 
@@ -155,8 +156,7 @@ read_source(struct span bytes, enum crl_origin *origin)
 	}
 	if (len <= strlen(word) || len > NET_URL_BYTES + strlen(word))
 		return NULL;
-	return mem_string_n(
-		bytes.data + strlen(word), len - strlen(word));
+	return mem_string_n(bytes.data + strlen(word), len - strlen(word));
 }
 
 static void
@@ -213,7 +213,9 @@ has_changed(struct trust *trust)
 	if (st.st_mtim.tv_sec == trust->folder_seen.tv_sec &&
 		st.st_mtim.tv_nsec == trust->folder_seen.tv_nsec)
 		return false;
-	trust->folder_seen = st.st_mtim;
+	/* Within one tick of the clock it may change again unseen. */
+	if (st.st_mtim.tv_sec + FOLDER_QUIET_SECONDS < time(NULL))
+		trust->folder_seen = st.st_mtim;
 	return true;
 }
 

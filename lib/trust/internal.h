@@ -9,6 +9,9 @@
 #include "net/net.h"
 #include "trust/trust.h"
 
+/* What one list may have, and how long it may take. */
+enum { CRL_LIMIT_BYTES = 20 << 20, CRL_FETCH_SECONDS = 60 };
+
 /* ---- cache.c: paths that were found ---- */
 
 /*
@@ -83,7 +86,11 @@ bool crl_is_stale(const struct crl *crl, time_t when);
 bool crl_covers(const struct crl *crl, X509 *x509);
 /* 1 with the entry, or 0. */
 int crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry);
-/* Every list (struct crl *) in a file of any form; FORMAT when there is none. */
+/* The lists of a pile as struct crl *. */
+int crl_take(struct cert_pile *pile, enum crl_origin origin, const char *source,
+	struct list *out, struct error *err) MUST_USE;
+/* Every list (struct crl *) in a file of any form; FORMAT when there is none.
+ */
 int crl_read(struct span bytes, enum crl_origin origin, const char *source,
 	struct list *out, struct error *err) MUST_USE;
 time_t crl_time(const ASN1_TIME *time);
@@ -116,14 +123,15 @@ void set_keep_files(struct trust *trust, const struct list *names);
 enum { POINTS_MAX = 1000, URLS_MAX = 4, AUTHORITIES_MAX = 2000 };
 
 struct point {
-	char *url[URLS_MAX]; /* one is as good as the other */
+	char *url[URLS_MAX];  /* one is as good as the other */
+	char *file[URLS_MAX]; /* their names in the cache folder */
 	X509_NAME *issuer;
 	char *issuer_text;
-	bool known;	    /* something has been tried or found */
+	bool known; /* something has been tried or found */
 	time_t next_try;
-	unsigned failures;  /* since the last success */
+	unsigned failures; /* since the last success */
 	time_t failing_since;
-	char *trouble;	    /* while it fails */
+	char *trouble; /* while it fails */
 };
 
 struct points {
@@ -150,19 +158,38 @@ int points_judge(struct points *points, struct crl *crl);
 
 /* The name of a URL's file; free with mem_free. */
 char *folder_name(const char *url) MUST_USE;
-int folder_write(const struct trust *trust, const char *name, const char *word,
-	struct crl *crl, struct error *err) MUST_USE;
+/* Sets crl->file.  Of a CRL_IMPORTED list it says that it was. */
+int folder_write(const struct trust *trust, const char *name, struct crl *crl,
+	struct error *err) MUST_USE;
 /* What has changed there since; the first time: everything. */
 void folder_look(struct trust *trust, struct list *warnings);
 
 /* ---- fetch.c ---- */
 
-/* Ask for one point's list and take it in.  Locks by itself. */
+/*
+ * Ask for one point's list, judge it, keep it and put it to use; says when to
+ * come again.  Locks by itself.
+ */
 int fetch_point(struct trust *trust, struct point *point,
 	const atomic_bool *stop, struct error *err) MUST_USE;
 /* The points of the paths above these certificates (struct cert *). */
-void fetch_collect(struct trust *trust, const struct list *certs,
-	const atomic_bool *stop);
+void fetch_collect(
+	struct trust *trust, const struct list *certs, const atomic_bool *stop);
+/* 0, or -1 with what keeps a list from being used. */
+int fetch_judge(
+	struct trust *trust, struct crl *crl, struct error *err) MUST_USE;
+
+/* FORMAT when we have a newer one in that file. */
+int fetch_judge_age(
+	struct trust *trust, const struct crl *crl, struct error *err) MUST_USE;
+/* Is it time to ask for it?  Notes a list that the folder had. */
+bool fetch_is_due(
+	struct trust *trust, struct point *point, const struct crl_set *set);
+
+/* ---- describe.c ---- */
+
+/* What is wrong with lists that are here: char * each. */
+void describe_trouble(struct trust *trust, struct list *out);
 
 /* ---- revoked.c, path.c ---- */
 

@@ -16,7 +16,8 @@ enum {
 };
 
 /* One try. */
-struct try {
+struct
+try {
 	STACK_OF(X509) * untrusted; /* what is left of the intermediates */
 	STACK_OF(X509) * path;	    /* borrowed from ctx; good or as far as
 				       it went */
@@ -67,9 +68,8 @@ judge_path(struct try *try, struct verdict *verdict, struct error *why)
 		try->depth = i;
 		try->final = i == 0;
 		/* Only the last may be weak, where a rule says so. */
-		if (i != 0 &&
-			EVP_PKEY_get_security_bits(X509_get0_pubkey(x509)) <
-				CA_SECURITY_BITS)
+		if (i != 0 && EVP_PKEY_get_security_bits(X509_get0_pubkey(
+				      x509)) < CA_SECURITY_BITS)
 			return say_about(x509, "the key of ", " is weak", why);
 		/* What an anchor is good for the administrator has said. */
 		if (is_for_mail(x509) || (i != 0 && i == count - 1))
@@ -121,12 +121,14 @@ check_lists(struct trust *trust, struct try *try, time_t when,
 	struct crl_set *set;
 	int result;
 
-	if (trust->revocation == TRUST_REVOCATION_OFF)
-		return 0;
-	note_points(trust, try->path);
 	set = set_get(trust, &verdict->generation);
-	result = revocation_check(trust, set, try->path, when, &verdict->until,
-		&try->depth, why);
+	if (trust->revocation == TRUST_REVOCATION_OFF) {
+		set_unref(set);
+		return 0;
+	}
+	note_points(trust, try->path);
+	result = revocation_check(
+		trust, set, try->path, when, &verdict->until, &try->depth, why);
 	try->final = try->depth == 0;
 	set_unref(set);
 	return result;
@@ -178,8 +180,7 @@ drop_spoiler(struct try *try)
 	int count = sk_X509_num(try->path);
 
 	if (try->depth > 0 && try->depth < count &&
-		take_out(try->untrusted,
-			sk_X509_value(try->path, try->depth)))
+		take_out(try->untrusted, sk_X509_value(try->path, try->depth)))
 		return true;
 	for (int i = count - 1; i > 0; i--)
 		if (take_out(try->untrusted, sk_X509_value(try->path, i)))

@@ -10,8 +10,10 @@ point_free(void *p)
 {
 	struct point *point = p;
 
-	for (size_t i = 0; i < URLS_MAX; i++)
+	for (size_t i = 0; i < URLS_MAX; i++) {
 		mem_free(point->url[i]);
+		mem_free(point->file[i]);
+	}
 	X509_NAME_free(point->issuer);
 	mem_free(point->issuer_text);
 	mem_free(point->trouble);
@@ -94,19 +96,31 @@ read_points(X509 *x509)
 	CRL_DIST_POINTS *found;
 
 	crypto_begin();
-	found = X509_get_ext_d2i(
-		x509, NID_crl_distribution_points, NULL, NULL);
+	found = X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
 	crypto_begin();
 	return found;
+}
+
+static bool
+is_authority(const struct points *points, const X509_NAME *name)
+{
+	X509 *one;
+
+	LIST_FOREACH (one, &points->authorities)
+		if (X509_NAME_cmp(name, X509_get_subject_name(one)) == 0)
+			return true;
+	return false;
 }
 
 bool
 points_has(struct points *points, X509 *x509)
 {
 	CRL_DIST_POINTS *found = read_points(x509);
-	bool has = sk_DIST_POINT_num(found) > 0;
+	bool has;
 
 	pthread_mutex_lock(&points->lock);
+	/* One of that authority has been here, with all that stands above. */
+	has = is_authority(points, X509_get_issuer_name(x509));
 	for (int i = 0; has && i < sk_DIST_POINT_num(found); i++) {
 		char *url[URLS_MAX] = { NULL };
 
@@ -134,6 +148,8 @@ add_one(struct points *points, const DIST_POINT *from, X509 *x509)
 	}
 	point = mem_alloc(sizeof(*point));
 	memcpy(point->url, url, sizeof(url));
+	for (size_t i = 0; i < URLS_MAX && url[i] != NULL; i++)
+		point->file[i] = folder_name(url[i]);
 	point->issuer = X509_NAME_dup(X509_get_issuer_name(x509));
 	point->issuer_text = cert_name_text(X509_get_issuer_name(x509));
 	list_add(&points->all, point);
@@ -148,8 +164,7 @@ points_add(struct points *points, X509 *x509)
 
 	pthread_mutex_lock(&points->lock);
 	for (int i = 0; i < sk_DIST_POINT_num(found); i++)
-		added |= add_one(
-			points, sk_DIST_POINT_value(found, i), x509);
+		added |= add_one(points, sk_DIST_POINT_value(found, i), x509);
 	pthread_mutex_unlock(&points->lock);
 	CRL_DIST_POINTS_free(found);
 	return added;

@@ -12,7 +12,7 @@ static const char *const reasons[] = { "unspecified", "keyCompromise",
 
 /* What there is about one certificate. */
 struct lists {
-	struct crl *best;    /* the newest that may speak */
+	struct crl *best; /* the newest that may speak */
 	const struct crl *early, *forged, *unfit;
 	unsigned long hash;
 };
@@ -35,8 +35,8 @@ look_at(struct lists *lists, struct crl *crl, X509 *x509, X509 *issuer,
 }
 
 static void
-gather(struct lists *lists, const struct crl_set *set, X509 *x509,
-	X509 *issuer, time_t when)
+gather(struct lists *lists, const struct crl_set *set, X509 *x509, X509 *issuer,
+	time_t when)
 {
 	const X509_NAME *name = X509_get_issuer_name(x509);
 	unsigned long hash = X509_NAME_hash_ex(name, NULL, NULL, NULL);
@@ -109,8 +109,8 @@ say_unknown(const struct lists *lists, X509 *x509, struct error *why)
 			"the CRL of %s is not used, %s: revocation unknown",
 			issuer, lists->unfit->unfit);
 	} else {
-		error_set(why, ERROR_SYSTEM,
-			"no CRL of %s: revocation unknown", issuer);
+		error_set(why, ERROR_SYSTEM, "no CRL of %s: revocation unknown",
+			issuer);
 	}
 	mem_free(issuer);
 }
