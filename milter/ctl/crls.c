@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ctl.h"
 #include "json.h"
 #include "trust/trust.h"
 
