@@ -12,6 +12,9 @@
 /* What base64 and the names around it add to a value of a directory. */
 enum { LDIF_FACTOR = 2, LDIF_MORE_BYTES = 4096 };
 
+/* So that the sentence can say what is wrong with it. */
+enum { URL_FLAGS = CURLU_NO_AUTHORITY | CURLU_NON_SUPPORT_SCHEME };
+
 struct fetching {
 	const struct net_settings *settings;
 	struct buf bytes;
@@ -37,7 +40,8 @@ part_of(const char *url, CURLUPart part)
 	char *text = NULL, *copy;
 
 	if (parsed == NULL ||
-		curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
+		curl_url_set(parsed, CURLUPART_URL, url, URL_FLAGS) !=
+			CURLUE_OK ||
 		curl_url_get(parsed, part, &text, 0) != CURLUE_OK)
 		text = NULL;
 	copy = mem_string(text != NULL ? text : "");

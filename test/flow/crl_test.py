@@ -397,11 +397,35 @@ def a_name_of_a_private_address_is_refused_too(world, server, ca):
     ca.issue('otto', ['http://%s:%d/x.crl' % (os.uname().nodename,
                                               server.port)])
     ca.issue('rita', ['http://localhost.:%d/x.crl' % server.port])
-    ca.give()
-    world.configure(RULES, common('soft', ''))
-    code, out, err = world.ctl('crl', 'fetch')
-    expect(code == 1 and out.count('\n') == 2, out + err)
-    expect(server.asked == [], 'it asked all the same')
+    entry = LdapEntry('certificateRevocationList;binary', ca.list())
+    try:
+        ca.issue('ida', ['ldap://%s:%d/cn=x?certificateRevocationList?base' % (
+            os.uname().nodename, entry.port)])
+        ca.give('otto', 'rita', 'ida')
+        world.configure(RULES, common('soft', ''))
+        code, out, err = world.ctl('crl', 'fetch')
+        expect(code == 1 and out.count('\n') == 3, out + err)
+        expect(server.asked == [], 'it asked all the same')
+        expect(entry.asked == 0, 'it asked a directory all the same')
+    finally:
+        entry.close()
+
+
+def a_referral_is_not_followed(world, server, ca):
+    there = LdapEntry('certificateRevocationList;binary', ca.list())
+    here = LdapEntry('certificateRevocationList;binary', None)
+    here.referral = 'ldap://127.0.0.1:%d/cn=x' % there.port
+    try:
+        ca.issue('otto', ['ldap://127.0.0.1:%d/cn=x?certificateRevocationList?'
+                          'base' % here.port])
+        ca.give('otto')
+        world.configure(RULES, common())
+        code, out, err = world.ctl('crl', 'fetch')
+        expect(code == 1 and here.asked == 1, out + err)
+        expect(there.asked == 0, 'it went there')
+    finally:
+        here.close()
+        there.close()
 
 
 def a_proxy_is_asked(world, server, ca):
@@ -592,7 +616,8 @@ TESTS = [soft_passes_until_the_list_is_there,
          a_list_that_is_gone_is_said_once, wrong_answers_are_not_used,
          redirects_lead_to_http_only,
          private_addresses_are_refused_by_default,
-         a_name_of_a_private_address_is_refused_too, a_proxy_is_asked,
+         a_name_of_a_private_address_is_refused_too,
+         a_referral_is_not_followed, a_proxy_is_asked,
          the_environment_names_no_proxy, a_directory_has_lists_too,
          the_second_url_serves_when_the_first_does_not,
          the_daemon_sees_what_is_imported, an_old_list_does_not_come_back,

@@ -31,6 +31,8 @@ class LdapEntry:
     def __init__(self, attribute, value):
         self.attribute = attribute.encode()
         self.value = value  # None: the entry has gone
+        self.referral = None  # a URL: ask there
+        self.asked = 0
         outer = self
 
         class Handler(socketserver.StreamRequestHandler):
@@ -41,6 +43,7 @@ class LdapEntry:
                     pass
 
             def serve(self):
+                outer.asked += 1
                 while True:
                     message = read_message(self.rfile)
                     if message is None:
@@ -64,6 +67,9 @@ class LdapEntry:
     def answers(self, operation):
         if operation == BIND:
             yield tlv(0x61, DONE)
+        elif operation == SEARCH and self.referral is not None:
+            yield tlv(0x65, tlv(0x0a, b'\x0a') + tlv(0x04) + tlv(0x04) + tlv(
+                0xa3, tlv(0x04, self.referral.encode())))
         elif operation == SEARCH:
             if self.value is not None:
                 yield tlv(0x64, tlv(0x04, b'cn=Flow Root,o=x'), tlv(
