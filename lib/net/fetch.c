@@ -12,9 +12,6 @@
 /* What base64 and the names around it add to a value of a directory. */
 enum { LDIF_FACTOR = 2, LDIF_MORE_BYTES = 4096 };
 
-/* So that the sentence can say what is wrong with it. */
-enum { URL_FLAGS = CURLU_NO_AUTHORITY | CURLU_NON_SUPPORT_SCHEME };
-
 struct fetching {
 	const struct net_settings *settings;
 	struct buf bytes;
@@ -32,22 +29,34 @@ net_init(struct error *err)
 
 /* ---- URLs ---- */
 
-/* The part of a URL; "" when it has none. */
+/* As curl reads it; "" when there is none, or it is no URL. */
 static char *
-part_of(const char *url, CURLUPart part)
+host_of(const char *url)
 {
 	CURLU *parsed = curl_url();
 	char *text = NULL, *copy;
 
 	if (parsed == NULL ||
-		curl_url_set(parsed, CURLUPART_URL, url, URL_FLAGS) !=
-			CURLUE_OK ||
-		curl_url_get(parsed, part, &text, 0) != CURLUE_OK)
+		curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
+		curl_url_get(parsed, CURLUPART_HOST, &text, 0) != CURLUE_OK)
 		text = NULL;
 	copy = mem_string(text != NULL ? text : "");
 	curl_free(text);
 	curl_url_cleanup(parsed);
 	return copy;
+}
+
+/* In lower case. */
+static char *
+scheme_of(const char *url)
+{
+	size_t len = strcspn(url, ":");
+	char *scheme = mem_string_n(url, url[len] == ':' ? len : 0);
+
+	for (char *at = scheme; *at != '\0'; at++)
+		if (*at >= 'A' && *at <= 'Z')
+			*at |= 'a' - 'A';
+	return scheme;
 }
 
 static bool
@@ -63,34 +72,11 @@ is_listed(const char *word, const char *words)
 	return false;
 }
 
-static bool
-has_host(const char *url)
-{
-	const char *slashes = strstr(url, "://");
-
-	return slashes != NULL && strcspn(slashes + 3, "/?#") != 0;
-}
-
-bool
-net_can_fetch(const char *url)
-{
-	char *scheme;
-	bool can;
-
-	if (strlen(url) > NET_URL_BYTES || !has_host(url))
-		return false;
-	scheme = part_of(url, CURLUPART_SCHEME);
-	can = is_listed(scheme, PROTOCOLS);
-	mem_free(scheme);
-	return can;
-}
-
 static int
 check_url(const char *url, const struct net_settings *settings,
 	const char *protocols, struct error *err)
 {
-	char *scheme = part_of(url, CURLUPART_SCHEME);
-	char *host = part_of(url, CURLUPART_HOST);
+	char *scheme = scheme_of(url), *host = host_of(url);
 	int result = -1;
 
 	if (strlen(url) > NET_URL_BYTES)
@@ -99,7 +85,7 @@ check_url(const char *url, const struct net_settings *settings,
 	else if (!is_listed(scheme, protocols))
 		error_set(err, ERROR_CONFIG,
 			"nothing is fetched by the protocol \"%s\"", scheme);
-	else if (host[0] == '\0' || !has_host(url))
+	else if (host[0] == '\0')
 		error_set(err, ERROR_CONFIG, "the URL names no host");
 	else if (!settings->allow_private && host_is_private(host))
 		error_set(err, ERROR_CONFIG, "%s is a private address", host);
@@ -108,6 +94,14 @@ check_url(const char *url, const struct net_settings *settings,
 	mem_free(scheme);
 	mem_free(host);
 	return result;
+}
+
+bool
+net_can_fetch(const char *url)
+{
+	const struct net_settings any = { .allow_private = true };
+
+	return check_url(url, &any, PROTOCOLS, NULL) == 0;
 }
 
 /* ---- what curl asks while it works ---- */
