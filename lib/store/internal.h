@@ -81,18 +81,4 @@ int store_read_password(const struct store_settings *settings, char **out,
 void store_take(struct store *store, struct cert_pile *pile, struct list *certs,
 	struct list *warnings);
 
-/* ---- walk.c: every file below a folder ---- */
-
-/* path and source are borrowed; -1 ends the walk. */
-struct walk {
-	int (*file)(void *self, const char *path, struct error *err);
-	void *self;
-	const char *skip;      /* a file to leave out, or NULL */
-	struct list *warnings; /* char * */
-	const char *source;    /* words in front of warnings */
-};
-
-int walk_folder(
-	const struct walk *walk, const char *path, struct error *err) MUST_USE;
-
 #endif

@@ -41,6 +41,12 @@ const struct command commands[] = {
 		command_cert_list, 0, 0, true, { { 0 } } },
 	{ "cert find", "ADDRESS", "the certificates that name an address",
 		command_cert_find, 1, 1, true, { { 0 } } },
+	{ "crl list", "", "every revocation list that is known",
+		command_crl_list, 0, 0, true, { { 0 } } },
+	{ "crl fetch", "", "fetch the lists of all certificates in use now",
+		command_crl_fetch, 0, 0, false, { { 0 } } },
+	{ "crl import", "FILE...", "put lists where the daemon finds them",
+		command_crl_import, 1, COMMAND_ANY_WORDS, false, { { 0 } } },
 	{ "help", "[COMMAND]", "this text, or all about one command",
 		command_help, 0, 2, false, { { 0 } } },
 	{ "version", "", "the version of this program",
@@ -49,7 +55,6 @@ const struct command commands[] = {
 	LATER("decrypt", "decrypt a mail by hand"),
 	LATER("tnef", "unpack a winmail.dat"),
 	LATER("cert", "show, import, export or remove certificates"),
-	LATER("crl", "revocation lists"),
 	LATER("ca", "the certification authority"),
 	{ 0 }
 };

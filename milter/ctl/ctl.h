@@ -101,6 +101,9 @@ int command_metrics(const struct request *request);
 int command_log(const struct request *request);
 int command_cert_list(const struct request *request);
 int command_cert_find(const struct request *request);
+int command_crl_list(const struct request *request);
+int command_crl_fetch(const struct request *request);
+int command_crl_import(const struct request *request);
 int command_help(const struct request *request);
 int command_version(const struct request *request);
 
