@@ -36,7 +36,13 @@ static const struct store_driver drivers[] = {
 		.find = store_find_held,
 		.list = store_list_held },
 	{ .type = "ldap" },
-	{ .type = "pkcs11" },
+	{ .type = "pkcs11",
+		.in_memory = true,
+		.open = pkcs11_store_open,
+		.start = pkcs11_store_start,
+		.find = pkcs11_store_find,
+		.list = pkcs11_store_list,
+		.close = pkcs11_store_close },
 	{ .type = "managed" },
 };
 

@@ -5,11 +5,11 @@
 set -eu
 
 build="autoconf libmilter-dev libssl-dev libconfig-dev libidn2-dev
-	libjansson-dev libsystemd-dev libseccomp-dev"
+	libjansson-dev libsystemd-dev libseccomp-dev libp11-dev"
 demo="openssl python3 postfix"
 test="openssl python3 postfix libcmocka-dev gpgsm gpg-agent libnss3-tools
 	openjdk-17-jdk-headless libbcprov-java libbcpkix-java libbcmail-java
-	mandoc"
+	mandoc softhsm2 libengine-pkcs11-openssl opensc"
 fuzz="clang-14 libclang-rt-14-dev"
 format="clang-format-14"
 coverage="lcov libcmocka-dev"
