@@ -34,6 +34,7 @@ struct cert {
 	time_t not_before, not_after;
 	bool may_sign, may_encrypt; /* by keyUsage, EKU and kind of key */
 	enum cert_origin origin;
+	_Atomic bool retired;	      /* its token was opened anew */
 	char *source;		      /* where it was read: a path */
 	char sha256[CERT_SHA256_HEX]; /* lower-case hex of the DER */
 };
@@ -49,6 +50,13 @@ int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	struct error *err) MUST_USE;
 struct cert *cert_ref(struct cert *cert);
 void cert_unref(void *cert); /* NULL is fine; fits list_clear() */
+
+/*
+ * The key is on a token and this handle to it works no longer: whoever keeps
+ * the certificate looks it up again.
+ */
+void cert_retire(struct cert *cert);
+bool cert_is_retired(const struct cert *cert);
 
 bool cert_names_address(const struct cert *cert, const struct address *address);
 
@@ -136,6 +144,12 @@ void cert_pile_free(struct cert_pile *pile); /* NULL is fine */
  */
 int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
 	size_t *keys, struct error *err) MUST_USE;
+/*
+ * A certificate or a key (either may be NULL) that stood in no file; takes
+ * both references over, also when it fails.
+ */
+int cert_pile_add(struct cert_pile *pile, X509 *x509, EVP_PKEY *key,
+	const char *source, struct error *err) MUST_USE;
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);

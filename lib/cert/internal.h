@@ -100,6 +100,8 @@ void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
 /* join.c */
+/* Also a key that its token calls plain RSA, of an id-RSASSA-PSS one. */
+bool key_belongs(const EVP_PKEY *key, X509 *x509);
 void pile_drop_doubles(struct cert_pile *pile);
 void pile_join_keys(struct cert_pile *pile);
 

@@ -90,10 +90,18 @@ prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
 	struct cert *cert;
 	int result = -1;
 
-	LIST_FOREACH (store, &rule->stores)
-		if (store_is_in_memory(store) &&
-			store_list(store, &certs, err) != 0)
+	LIST_FOREACH (store, &rule->stores) {
+		struct error why = { 0 };
+
+		if (!store_is_in_memory(store) ||
+			store_list(store, &certs, &why) == 0)
+			continue;
+		if (why.kind != ERROR_SYSTEM) {
+			*err = why;
 			goto out;
+		}
+		/* A token that is not there: its store has said so. */
+	}
 	LIST_FOREACH (cert, &certs) {
 		const struct cms_signer *signer;
 		struct error why = { 0 };

@@ -13,7 +13,9 @@ struct signer_entry {
 	char sha256[CERT_SHA256_HEX];
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
+	struct cert *cert;
 	struct cms_signer *signer;
+	struct signer_entry *retired; /* the one before it, perhaps in use */
 };
 
 struct gateway_signers {
@@ -35,10 +37,14 @@ compare(const void *left, const void *right)
 static void
 entry_free(void *item)
 {
-	struct signer_entry *entry = item;
+	struct signer_entry *entry = item, *before;
 
-	cms_signer_free(entry->signer);
-	mem_free(entry);
+	for (; entry != NULL; entry = before) {
+		before = entry->retired;
+		cms_signer_free(entry->signer);
+		cert_unref(entry->cert);
+		mem_free(entry);
+	}
 }
 
 struct gateway_signers *
@@ -78,7 +84,9 @@ find(struct gateway_signers *signers, const struct signer_entry *key)
 
 	pthread_rwlock_rdlock(&signers->lock);
 	node = tfind(key, &signers->tree, compare);
-	signer = node != NULL ? (*node)->signer : NULL;
+	signer = node != NULL && !cert_is_retired((*node)->cert)
+			 ? (*node)->signer
+			 : NULL;
 	pthread_rwlock_unlock(&signers->lock);
 	return signer;
 }
@@ -97,7 +105,11 @@ find_encryption_cert(const struct sign_rule *rule, struct cert *cert)
 	return choose_cert(&choice, NULL, &found, NULL) == 0 ? found : NULL;
 }
 
-/* Another thread may have been faster: then its signer is the one. */
+/*
+ * Another thread may have been faster: then its signer is the one.  Behind a
+ * new handle to a token's key the old one is kept, since mails may be on
+ * their way with it.
+ */
 static const struct cms_signer *
 insert(struct gateway_signers *signers, struct signer_entry *fresh)
 {
@@ -105,6 +117,10 @@ insert(struct gateway_signers *signers, struct signer_entry *fresh)
 
 	pthread_rwlock_wrlock(&signers->lock);
 	node = tsearch(fresh, &signers->tree, compare);
+	if (node != NULL && *node != fresh && cert_is_retired((*node)->cert)) {
+		fresh->retired = *node;
+		*node = fresh;
+	}
 	if (node != NULL)
 		kept = *node;
 	pthread_rwlock_unlock(&signers->lock);
@@ -126,6 +142,7 @@ signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
 		return 0;
 	fresh = mem_alloc(sizeof(*fresh));
 	*fresh = key;
+	fresh->cert = cert_ref(cert);
 	encryption = find_encryption_cert(rule, cert);
 	made = cms_signer_new(cert, rule->digest, rule->scheme, cert->chain,
 		encryption, &fresh->signer, err);

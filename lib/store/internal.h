@@ -73,6 +73,19 @@ int ldap_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
 void ldap_store_close(struct store *store);
 
+/* pkcs11.c */
+int pkcs11_store_open(struct store *store,
+	const struct store_settings *settings, struct list *warnings,
+	struct error *err) MUST_USE;
+int pkcs11_store_start(
+	struct store *store, struct list *warnings, struct error *err) MUST_USE;
+int pkcs11_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int pkcs11_store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
+void pkcs11_store_close(struct store *store);
+
 /* The password of the settings, or NULL when they name no file. */
 int store_read_password(const struct store_settings *settings, char **out,
 	struct error *err) MUST_USE;

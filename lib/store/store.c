@@ -41,7 +41,13 @@ static const struct store_driver drivers[] = {
 		.find = ldap_store_find,
 		.list = ldap_store_list,
 		.close = ldap_store_close },
-	{ .type = "pkcs11" },
+	{ .type = "pkcs11",
+		.in_memory = true,
+		.open = pkcs11_store_open,
+		.start = pkcs11_store_start,
+		.find = pkcs11_store_find,
+		.list = pkcs11_store_list,
+		.close = pkcs11_store_close },
 	{ .type = "managed" },
 };
 

@@ -5,12 +5,12 @@
 set -eu
 
 build="autoconf libmilter-dev libssl-dev libconfig-dev libidn2-dev
-	libldap-dev libcurl4-openssl-dev libjansson-dev libsystemd-dev
-	libseccomp-dev"
+	libldap-dev libcurl4-openssl-dev libp11-dev libjansson-dev
+	libsystemd-dev libseccomp-dev"
 demo="openssl python3 postfix"
 test="openssl python3 postfix libcmocka-dev gpgsm gpg-agent libnss3-tools
 	openjdk-17-jdk-headless libbcprov-java libbcpkix-java libbcmail-java
-	mandoc slapd"
+	mandoc slapd softhsm2 libengine-pkcs11-openssl opensc"
 fuzz="clang-14 libclang-rt-14-dev"
 format="clang-format-14"
 coverage="lcov libcmocka-dev"
