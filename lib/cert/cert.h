@@ -84,6 +84,8 @@ void cert_selector_free(struct cert_selector *selector);
 bool cert_selector_match(
 	const struct cert_selector *selector, const struct cert *cert);
 const char *cert_selector_text(const struct cert_selector *selector);
+/* Lower-case hex, or NULL when it picks by subject. */
+const char *cert_selector_sha256(const struct cert_selector *selector);
 
 struct cert_limits {
 	size_t file_bytes;	 /* default 64 MiB */
@@ -133,5 +135,7 @@ void cert_pile_take(
 void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
 
 bool cert_is_ca(const struct cert *cert);
+/* By names and key identifiers, and by its signature. */
+bool cert_has_issued(X509 *issuer, X509 *x509);
 
 #endif

@@ -80,7 +80,8 @@ open_store(struct reader *reader, struct store_draft *draft)
 		.timeout_seconds = draft->timeout_seconds,
 		.cache_seconds = draft->cache_seconds,
 		.negative_cache_seconds = draft->negative_cache_seconds,
-		.state = reader->conf->state };
+		.state = reader->conf->state,
+		.user = reader->conf->user };
 	unsigned at = line_of_member(
 		draft->at, draft->path != NULL ? "path" : "name");
 	struct list warnings = { 0 };
