@@ -421,8 +421,8 @@ names_of_folders_are_safe_whatever_the_address(void **state UNUSED)
 			"-subj /CN=x -addext \"subjectAltName=email:%s\"",
 			rows[i].address);
 		char *look =
-			mem_printf("cd state/stores/book/addresses/ && "
-				   "ls */* >../../../../seen && ls -d */'%s'",
+			mem_printf("test -d state/stores/book/addresses/*/"
+				   "'%s'",
 				rows[i].folder);
 
 		own_run(make);
