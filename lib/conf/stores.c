@@ -291,9 +291,13 @@ stores_finish(struct reader *reader)
 {
 	struct store_draft *draft;
 
-	LIST_FOREACH (draft, &reader->stores)
+	LIST_FOREACH (draft, &reader->stores) {
+		if (draft->complete && strcmp(draft->type, "managed") == 0)
+			list_add(&reader->conf->managed,
+				mem_string(draft->name));
 		if (draft->complete && reader->load_stores)
 			open_store(reader, draft);
+	}
 	if (reader->trust != NULL && reader->load_stores)
 		open_trust(reader, reader->trust);
 }

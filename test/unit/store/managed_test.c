@@ -420,10 +420,9 @@ names_of_folders_are_safe_whatever_the_address(void **state UNUSED)
 			"ec_paramgen_curve:P-256 -nodes -keyout k -out c.pem "
 			"-subj /CN=x -addext \"subjectAltName=email:%s\"",
 			rows[i].address);
-		char *look =
-			mem_printf("test -d state/stores/book/addresses/*/"
-				   "'%s'",
-				rows[i].folder);
+		char *look = mem_printf("test -d state/stores/book/addresses/*/"
+					"'%s'",
+			rows[i].folder);
 
 		own_run(make);
 		import_file(store, own_path("c.pem"), CERT_IMPORTED);
