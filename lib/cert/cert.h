@@ -1,6 +1,8 @@
 /*
  * What does this certificate say?  Loading files of every form and reading
  * addresses, validity and purpose (RFC 5280, RFC 8550).
+ *
+ * lint: long, because reading, judging, showing and writing share the type.
  */
 #ifndef CERT_CERT_H
 #define CERT_CERT_H
@@ -92,6 +94,8 @@ void cert_selector_free(struct cert_selector *selector);
 bool cert_selector_match(
 	const struct cert_selector *selector, const struct cert *cert);
 const char *cert_selector_text(const struct cert_selector *selector);
+/* Lower-case hex, or NULL when it picks by subject. */
+const char *cert_selector_sha256(const struct cert_selector *selector);
 
 struct cert_limits {
 	size_t file_bytes; /* default 64 MiB */
@@ -156,6 +160,40 @@ void cert_pile_take(
 /* Revocation lists that stood in the files (X509_CRL *, owned by out then). */
 void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
 
+/* ---- for people and other programs ---- */
+
+enum { CERT_SHA1_BYTES = 20 };
+
+/* What extensions say, in the RFC's words; lists of char *. */
+struct cert_details {
+	char sha1[2 * CERT_SHA1_BYTES + 1];
+	bool is_authority;
+	struct list signature; /* one: the algorithm */
+	struct list key_usage, extended_key_usage, policies;
+	struct list crl_points, ocsp, issuer_at; /* URIs */
+};
+void cert_details_read(const struct cert *cert, struct cert_details *out);
+void cert_details_clear(struct cert_details *details);
+
+enum cert_form { CERT_PEM, CERT_DER, CERT_P12, CERT_P7B, CERT_SST };
+/* "pem", "der", "p12", "p7b", "sst"; -1 when there is no such form. */
+int cert_form_from_name(const char *name) MUST_USE;
+
+struct cert_writing {
+	enum cert_form form;
+	bool with_keys;	      /* of those that have one; pem and p12 only */
+	const char *password; /* p12: must be; pem: NULL leaves keys open */
+};
+/*
+ * A file of struct cert *, and of the authorities above them (not in DER,
+ * which holds one certificate), appended to out.  PKCS#12 and encrypted keys
+ * use AES-256 and SHA-256.  CONFIG when the form cannot hold that.
+ */
+int cert_write(const struct cert_writing *how, const struct list *certs,
+	struct buf *out, struct error *err) MUST_USE;
+
 bool cert_is_ca(const struct cert *cert);
+/* By names and key identifiers, and by its signature. */
+bool cert_has_issued(X509 *issuer, X509 *x509);
 
 #endif

@@ -10,10 +10,9 @@
 #include "gateway/internal.h"
 
 struct signer_entry {
-	char sha256[CERT_SHA256_HEX];
+	struct cert *cert; /* a reference; its chain may be another later */
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
-	struct cert *cert;
 	struct cms_signer *signer;
 	struct signer_entry *retired; /* the one before it, perhaps in use */
 };
@@ -24,14 +23,28 @@ struct gateway_signers {
 };
 
 static int
+compare_chains(const struct cert *a, const struct cert *b)
+{
+	int count = sk_X509_num(a->chain);
+	int order = count - sk_X509_num(b->chain);
+
+	for (int i = 0; order == 0 && i < count; i++)
+		order = X509_cmp(
+			sk_X509_value(a->chain, i), sk_X509_value(b->chain, i));
+	return order;
+}
+
+static int
 compare(const void *left, const void *right)
 {
 	const struct signer_entry *a = left, *b = right;
-	int order = memcmp(a->sha256, b->sha256, sizeof(a->sha256));
+	int order = strcmp(a->cert->sha256, b->cert->sha256);
 
 	if (order == 0)
 		order = (int)a->digest - (int)b->digest;
-	return order ? order : (int)a->scheme - (int)b->scheme;
+	if (order == 0)
+		order = (int)a->scheme - (int)b->scheme;
+	return order ? order : compare_chains(a->cert, b->cert);
 }
 
 static void
@@ -64,16 +77,6 @@ signers_free(struct gateway_signers *signers)
 	tdestroy(signers->tree, entry_free);
 	pthread_rwlock_destroy(&signers->lock);
 	mem_free(signers);
-}
-
-static struct signer_entry
-key_of(const struct sign_rule *rule, const struct cert *cert)
-{
-	struct signer_entry key = { .digest = rule->digest,
-		.scheme = rule->scheme };
-
-	memcpy(key.sha256, cert->sha256, sizeof(key.sha256));
-	return key;
 }
 
 static const struct cms_signer *
@@ -133,7 +136,10 @@ int
 signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
 	struct cert *cert, const struct cms_signer **out, struct error *err)
 {
-	struct signer_entry key = key_of(rule, cert), *fresh;
+	const struct signer_entry key = {
+		.cert = cert, .digest = rule->digest, .scheme = rule->scheme
+	};
+	struct signer_entry *fresh;
 	struct cert *encryption;
 	int made;
 
@@ -142,7 +148,7 @@ signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
 		return 0;
 	fresh = mem_alloc(sizeof(*fresh));
 	*fresh = key;
-	fresh->cert = cert_ref(cert);
+	cert_ref(cert);
 	encryption = find_encryption_cert(rule, cert);
 	made = cms_signer_new(cert, rule->digest, rule->scheme, cert->chain,
 		encryption, &fresh->signer, err);

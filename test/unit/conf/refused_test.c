@@ -307,8 +307,10 @@ static const struct row refused[] = {
 	/* not in this version */
 	{ "pkcs11", "stores = ({ name = \"h\"; type = \"pkcs11\"; });\n", 1,
 		"a store of type \"pkcs11\" is not in this version" },
-	{ "managed", "stores = ({ name = \"b\"; type = \"managed\"; });\n", 1,
-		"a store of type \"managed\" is not in this version" },
+	{ "managed with a path",
+		"stores = ({ name = \"b\"; type = \"managed\";\n path = "
+		"\"/b\"; });\n",
+		2, "a store of type \"managed\" has no \"path\"" },
 	{ "ldap's settings",
 		"stores = ({ name = \"s\"; type = \"file\"; path "
 		"= \"/s\";\n filter = \"x\"; });\n",
