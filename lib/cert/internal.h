@@ -107,6 +107,7 @@ void pile_join_keys(struct cert_pile *pile);
 struct chains {
 	const struct cert_pile *pile;
 	struct cert_index by_subject;
+	size_t may_verify; /* signatures, before it has had enough */
 };
 
 enum { CHAIN_MAX = 8 };
@@ -114,7 +115,7 @@ enum { CHAIN_MAX = 8 };
 void chains_init(struct chains *chains, const struct cert_pile *pile);
 void chains_clear(struct chains *chains);
 /* The path above x509 without its root, or NULL when there is none. */
-STACK_OF(X509) * chains_above(const struct chains *chains, X509 *x509);
+STACK_OF(X509) * chains_above(struct chains *chains, X509 *x509);
 
 /* der.c, sst.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
 int read_der(struct reading *in, struct span bytes, struct error *err) MUST_USE;
