@@ -30,6 +30,7 @@ detach(struct drain *drain)
 	if (drain->detached)
 		return;
 	drain->detached = true;
+	trust_refresh_stop(drain->filter->conf->gateway->trust);
 	dup2(drain->adopted.decoy, drain->adopted.descriptor);
 }
 

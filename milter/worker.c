@@ -148,13 +148,14 @@ serve(void *arg)
 }
 
 static int
-start_threads(struct error *err)
+start_threads(struct gateway *gateway, struct error *err)
 {
 	pthread_t thread;
 	int why;
 
 	set_signals_blocked(true);
-	if (handle_signals(err) != 0 || watch_start(err) != 0)
+	if (handle_signals(err) != 0 || watch_start(err) != 0 ||
+		gateway_start_refresh(gateway, err) != 0)
 		return -1;
 	why = pthread_create(&thread, NULL, serve, NULL);
 	if (why != 0)
@@ -251,7 +252,8 @@ worker_run(const struct worker_setup *setup)
 		drain_init(&drain, &filter, &adopted, &err) != 0 ||
 		sandbox_drop_root(setup->identity, &err) != 0 ||
 		start_gateway(setup, filter.conf->gateway, &err) != 0 ||
-		sandbox_seal(&missing, &err) != 0 || start_threads(&err) != 0 ||
+		sandbox_seal(&missing, &err) != 0 ||
+		start_threads(filter.conf->gateway, &err) != 0 ||
 		watch_concerns(setup, &filter, &err) != 0)
 		fail_start(setup, &err);
 	if (missing != NULL)

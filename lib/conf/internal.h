@@ -164,7 +164,7 @@ struct conf_range {
 extern const struct conf_kind kind_text, kind_path, kind_number, kind_size,
 	kind_yes_no, kind_word, kind_mode, kind_not_yet;
 extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
-	kind_clients, kind_empty_yet;
+	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
 	kind_login_map, kind_mixed;
@@ -208,8 +208,10 @@ struct limits_draft {
 
 struct trust_draft {
 	const config_setting_t *at;
-	struct list anchors, intermediates; /* char * */
+	struct list anchors, intermediates, crls; /* char * */
 	int revocation;
+	bool fetch_crls, fetch_private;
+	char *proxy;
 };
 
 /* When the top level has been read: what they need of it is there. */

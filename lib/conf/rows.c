@@ -19,8 +19,9 @@ static const struct conf_word mixed[] = { { "all-or-nothing", 0 },
 	{ "split", CONF_WORD_LATER }, { NULL, 0 } };
 static const struct conf_word bcc[] = { { "reject", 0 }, { "share", 1 },
 	{ NULL, 0 } };
-static const struct conf_word revocation[] = { { "off", 0 },
-	{ "soft", CONF_WORD_LATER }, { "hard", CONF_WORD_LATER }, { NULL, 0 } };
+static const struct conf_word revocation[] = { { "off", TRUST_REVOCATION_OFF },
+	{ "soft", TRUST_REVOCATION_SOFT }, { "hard", TRUST_REVOCATION_HARD },
+	{ NULL, 0 } };
 static const struct conf_word from_must_be[] = { { "login", FROM_LOGIN },
 	{ "envelope", FROM_ENVELOPE }, { "any", FROM_ANY }, { NULL, 0 } };
 static const struct conf_word forms[] = { { "detached", SMIME_FORM_DETACHED },
@@ -164,10 +165,14 @@ static const struct conf_row rows[] = {
 		NULL),
 	ROW("trust", "intermediates", "[ ]", kind_paths,
 		AT(trust_draft, intermediates), NULL),
-	ROW("trust", "crls", "[ ]", kind_empty_yet, 0, NULL),
-	ROW("trust", "revocation", "\"off\"", kind_word,
+	ROW("trust", "crls", "[ ]", kind_paths, AT(trust_draft, crls), NULL),
+	ROW("trust", "revocation", "\"soft\"", kind_word,
 		AT(trust_draft, revocation), revocation),
-	ROW("trust", "fetch_crls", "false", kind_not_yet, 0, NULL),
+	ROW("trust", "fetch_crls", "true", kind_yes_no,
+		AT(trust_draft, fetch_crls), NULL),
+	ROW("trust", "fetch_private", "false", kind_yes_no,
+		AT(trust_draft, fetch_private), NULL),
+	ROW("trust", "proxy", NULL, kind_text, AT(trust_draft, proxy), NULL),
 
 	ROW("sign", "name", NULL, kind_text, AT(rule_draft, rule.name), NULL),
 	NEEDED("sign", "sender", kind_patterns, AT(rule_draft, rule.senders),

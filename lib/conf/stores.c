@@ -37,6 +37,8 @@ stores_clear(struct reader *reader)
 		return;
 	list_clear(&reader->trust->anchors, mem_free);
 	list_clear(&reader->trust->intermediates, mem_free);
+	list_clear(&reader->trust->crls, mem_free);
+	mem_free(reader->trust->proxy);
 	mem_free(reader->trust);
 	reader->trust = NULL;
 }
@@ -80,7 +82,8 @@ open_store(struct reader *reader, struct store_draft *draft)
 		.timeout_seconds = draft->timeout_seconds,
 		.cache_seconds = draft->cache_seconds,
 		.negative_cache_seconds = draft->negative_cache_seconds,
-		.state = reader->conf->state };
+		.state = reader->conf->state,
+		.user = reader->conf->user };
 	unsigned at = line_of_member(
 		draft->at, draft->path != NULL ? "path" : "name");
 	struct list warnings = { 0 };
@@ -240,36 +243,72 @@ set_stores(struct reader *reader, const config_setting_t *setting,
 static unsigned
 line_of_trust(const config_setting_t *setting, const char *text)
 {
-	static const char name[] = "trust.intermediates";
+	static const char *const names[] = { "intermediates", "crls" };
+	struct span rest = span_string(text);
 
-	return line_of_member(setting,
-		strncmp(text, name, sizeof(name) - 1) == 0 ? "intermediates"
-							   : "anchors");
+	if (!span_starts_nocase(rest, "trust."))
+		return line_of_member(setting, "anchors");
+	rest.data += strlen("trust.");
+	rest.len -= strlen("trust.");
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (span_starts_nocase(rest, names[i]))
+			return line_of_member(setting, names[i]);
+	return line_of_member(setting, "anchors");
+}
+
+/* Lists that stood beside the certificates of a store. */
+static int
+add_store_crls(struct gateway *gateway, struct error *err)
+{
+	struct list crls = { 0 };
+	struct store *store;
+	int result = 0;
+
+	LIST_FOREACH (store, &gateway->stores) {
+		char *source = mem_printf("store %s", store_name(store));
+
+		store_take_crls(store, &crls);
+		if (result == 0)
+			result = trust_add_crls(
+				gateway->trust, &crls, source, err);
+		list_clear(&crls, free_crl);
+		mem_free(source);
+	}
+	return result;
 }
 
 static void
 open_trust(struct reader *reader, const struct trust_draft *draft)
 {
+	char *cache = mem_printf("%s/crls", reader->conf->state);
 	const struct trust_settings settings = {
 		.anchors = (const char *const *)draft->anchors.item,
 		.anchor_count = draft->anchors.count,
 		.intermediates = (const char *const *)draft->intermediates.item,
 		.intermediate_count = draft->intermediates.count,
+		.crls = (const char *const *)draft->crls.item,
+		.crl_count = draft->crls.count,
+		.revocation = (enum trust_revocation)draft->revocation,
+		.fetch_crls = draft->fetch_crls,
+		.fetch_private = draft->fetch_private,
+		.proxy = draft->proxy,
+		.cache = cache,
 	};
 	struct gateway *gateway = reader->conf->gateway;
-	struct list warnings = { 0 }, crls = { 0 };
+	struct list warnings = { 0 };
 	struct error err = { 0 };
-	struct store *store;
 
-	LIST_FOREACH (store, &gateway->stores)
-		store_take_crls(store, &crls);
 	if (trust_new(&settings, &gateway->trust, &warnings, &err) != 0 ||
-		trust_add_crls(gateway->trust, &crls, &err) != 0)
+		add_store_crls(gateway, &err) != 0)
 		report_at(reader, PROBLEM_ERROR,
 			line_of_trust(draft->at, err.text), "%s", err.text);
 	report_warnings(
 		reader, line_of_member(draft->at, "anchors"), &warnings);
-	list_clear(&crls, free_crl);
+	if (gateway->trust != NULL)
+		trust_warn_unlisted(gateway->trust, &warnings);
+	report_warnings(
+		reader, line_of_member(draft->at, "revocation"), &warnings);
+	mem_free(cache);
 }
 
 static void
@@ -290,9 +329,13 @@ stores_finish(struct reader *reader)
 {
 	struct store_draft *draft;
 
-	LIST_FOREACH (draft, &reader->stores)
+	LIST_FOREACH (draft, &reader->stores) {
+		if (draft->complete && strcmp(draft->type, "managed") == 0)
+			list_add(&reader->conf->managed,
+				mem_string(draft->name));
 		if (draft->complete && reader->load_stores)
 			open_store(reader, draft);
+	}
 	if (reader->trust != NULL && reader->load_stores)
 		open_trust(reader, reader->trust);
 }

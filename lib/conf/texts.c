@@ -94,19 +94,6 @@ set_paths(struct reader *reader, const config_setting_t *setting,
 }
 
 static void
-set_empty_yet(struct reader *reader, const config_setting_t *setting,
-	const struct conf_row *row, void *into)
-{
-	char label[ROW_LABEL_SIZE];
-
-	(void)into;
-	if (!config_setting_is_aggregate(setting) ||
-		config_setting_length(setting) != 0)
-		report_error(reader, setting, "%s is not in this version",
-			row_label(row, label, sizeof(label)));
-}
-
-static void
 add_pattern(struct reader *reader, const config_setting_t *at, const char *text,
 	void *into)
 {
@@ -162,5 +149,3 @@ const struct conf_kind kind_patterns = {
 const struct conf_kind kind_clients = {
 	"clients in quotes, in [ ] when there are several", set_clients, false
 };
-const struct conf_kind kind_empty_yet = { "an empty [ ]", set_empty_yet,
-	false };

@@ -80,6 +80,15 @@ int gateway_prepare(struct gateway *gateway, struct list *warnings,
  */
 int gateway_start(struct gateway *gateway, struct list *warnings,
 	struct error *err) MUST_USE;
+/* Each certificate of the stores that are in memory (struct cert *, referenced)
+ */
+int gateway_list_certs(const struct gateway *gateway, struct list *out,
+	struct error *err) MUST_USE;
+/*
+ * Only in the process that serves mails, after gateway_start(): fetch the
+ * revocation lists of all that is in use (trust_refresh_start).
+ */
+int gateway_start_refresh(struct gateway *gateway, struct error *err) MUST_USE;
 
 /*
  * A sentence (char *) for each certificate that ends within 30 days and has

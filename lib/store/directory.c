@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/walk.h"
 #include "store/internal.h"
 
 /* All files of a folder together; they are in memory one at a time. */
@@ -79,11 +80,12 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 	struct collecting self = { .pile = cert_pile_new(&cert_limits_default),
 		.store = store,
 		.warnings = warnings };
+	char *source = mem_printf("store %s", store->name);
 	struct walk walk = { .file = collect_file,
 		.self = &self,
 		.skip = settings->password_file,
 		.warnings = warnings,
-		.source = store->name };
+		.source = source };
 	struct list certs = { 0 };
 	char *password = NULL;
 	int result = -1;
@@ -103,5 +105,6 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 out:
 	cert_pile_free(self.pile);
 	mem_free_secret(password);
+	mem_free(source);
 	return result;
 }

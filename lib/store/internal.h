@@ -44,6 +44,11 @@ struct store_driver {
 		const struct cert_selector *selector, int64_t deadline_ms,
 		struct list *out, struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
+	/* NULL: its files are the administrator's. */
+	int (*import)(struct store *store, const struct cert *cert,
+		enum cert_origin origin, struct error *err);
+	int (*remove)(
+		struct store *store, const char *sha256, struct error *err);
 	void (*close)(struct store *store); /* or NULL; also half open */
 };
 
@@ -73,6 +78,30 @@ int ldap_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
 void ldap_store_close(struct store *store);
 
+/* pkcs11.c */
+int pkcs11_store_open(struct store *store,
+	const struct store_settings *settings, struct list *warnings,
+	struct error *err) MUST_USE;
+int pkcs11_store_start(
+	struct store *store, struct list *warnings, struct error *err) MUST_USE;
+int pkcs11_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int pkcs11_store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
+void pkcs11_store_close(struct store *store);
+
+/* managed.c */
+int managed_store_open(struct store *store,
+	const struct store_settings *settings, struct list *warnings,
+	struct error *err) MUST_USE;
+int managed_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int managed_store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
+void managed_store_close(struct store *store);
+
 /* The password of the settings, or NULL when they name no file. */
 int store_read_password(const struct store_settings *settings, char **out,
 	struct error *err) MUST_USE;
@@ -80,19 +109,5 @@ int store_read_password(const struct store_settings *settings, char **out,
 /* cert_pile_take(), with the store's name before each warning. */
 void store_take(struct store *store, struct cert_pile *pile, struct list *certs,
 	struct list *warnings);
-
-/* ---- walk.c: every file below a folder ---- */
-
-/* path and source are borrowed; -1 ends the walk. */
-struct walk {
-	int (*file)(void *self, const char *path, struct error *err);
-	void *self;
-	const char *skip;      /* a file to leave out, or NULL */
-	struct list *warnings; /* char * */
-	const char *source;    /* words in front of warnings */
-};
-
-int walk_folder(
-	const struct walk *walk, const char *path, struct error *err) MUST_USE;
 
 #endif

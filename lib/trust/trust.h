@@ -18,19 +18,24 @@ enum trust_revocation {
 };
 
 struct trust_settings {
-	const char *const *anchors; /* files, every form of cert_load */
+	/* Files of every form of cert_load, and folders of them. */
+	const char *const *anchors;
 	size_t anchor_count;
 	const char *const *intermediates; /* for building paths only */
 	size_t intermediate_count;
-	const char *const *crls; /* files and folders */
+	const char *const *crls;
 	size_t crl_count;
 	enum trust_revocation revocation;
 	bool fetch_crls;
 	bool fetch_private; /* also from private and loopback addresses */
 	const char *proxy;  /* URL, or NULL */
-	const char *cache;  /* folder of fetched lists (below state) */
+	const char *cache;  /* folder of fetched lists; NULL: none */
 };
 
+/*
+ * Reads what the settings name, and what the cache folder holds.  CONFIG for a
+ * file that cannot be used; in a folder that is a warning.
+ */
 int trust_new(const struct trust_settings *settings, struct trust **out,
 	struct list *warnings, struct error *err) MUST_USE;
 void trust_free(struct trust *trust);
@@ -39,9 +44,11 @@ size_t trust_anchor_count(const struct trust *trust);
 int trust_describe(const struct trust *trust, struct list *lines,
 	struct error *err) MUST_USE;
 
-/* Lists that stood in stores (X509_CRL *); taken over. */
-int trust_add_crls(
-	struct trust *trust, struct list *crls, struct error *err) MUST_USE;
+/* false: revocation is off. */
+bool trust_uses_crls(const struct trust *trust);
+/* Lists that stood in a store (X509_CRL *); taken over. */
+int trust_add_crls(struct trust *trust, struct list *crls, const char *source,
+	struct error *err) MUST_USE;
 
 /*
  * Is there a path from the certificate, over its own chain and our
@@ -50,10 +57,59 @@ int trust_add_crls(
  * certificates), at most 8 long, security level 2 but for SHA-1 self-signed
  * anchors?  0, or -1: TRUST with a clause that names what is missing, wrong
  * or expired ("no anchor for issuer CN=..."), SYSTEM when it cannot be told.
- * Answers are cached; thread-safe.  weak_ok lets an RSA key of 1024 bits at
- * its end pass.
+ * Of several paths a good one is found.  weak_ok lets an RSA key of 1024 bits
+ * at its end pass.
+ *
+ * Every certificate below the anchor is looked for in the revocation lists
+ * (RFC 5280 6.3) that its issuer signed itself; delta lists, indirect ones and
+ * such for some reasons only are not used.  Revoked is TRUST.  Unknown (no
+ * list, or a stale one) is SYSTEM when revocation is hard; when it is soft the
+ * answer is 0 with kind NONE and a remark in why->text.
+ * Answers are cached until a list comes or ends; thread-safe.
  */
 int trust_check(struct trust *trust, const struct cert *cert, bool weak_ok,
 	time_t when, struct error *why) MUST_USE;
+
+/* ---- revocation lists ---- */
+
+/*
+ * In the process that serves mails: a thread that fetches, one at a time, the
+ * lists of all paths that were ever found and of those of certs (struct cert *,
+ * taken over), again and again before they end; and that sees what others put
+ * into the cache folder.  Reports through event().  Does nothing when there is
+ * nothing to do (no anchors, revocation off).  stop asks it to end and waits
+ * for nothing; trust_free() does.
+ */
+int trust_refresh_start(
+	struct trust *trust, struct list *certs, struct error *err) MUST_USE;
+void trust_refresh_stop(struct trust *trust);
+/* A sentence (char *) for each trouble with a list, as it is now. */
+void trust_concerns(struct trust *trust, struct list *out);
+/* Of hard revocation: authorities without a list that is current (char *). */
+void trust_warn_unlisted(struct trust *trust, struct list *warnings);
+
+struct trust_crl {
+	char *issuer, *source, *number; /* number: hex, or NULL */
+	const char *origin;		/* file, store, fetched, imported */
+	char sha256[CERT_SHA256_HEX];
+	time_t this_update, next_update; /* next 0: none */
+	size_t entries;
+	char *refused; /* why it is not used or not enough; NULL: good */
+};
+void trust_crl_free(void *crl);
+/* All that are known: struct trust_crl *. */
+void trust_describe_crls(struct trust *trust, struct list *out);
+/*
+ * Fetch all now, of all paths of certs (struct cert *), into the cache folder.
+ * lines: char *, one for each; *failed of them are failures.
+ */
+void trust_fetch_crls(struct trust *trust, const struct list *certs,
+	struct list *lines, size_t *failed);
+/*
+ * Put the lists of a file into the cache folder, when all of them are good: a
+ * running daemon sees them within seconds.  certs as above, for their issuers.
+ */
+int trust_import_crls(struct trust *trust, const struct list *certs,
+	const char *path, struct list *lines, struct error *err) MUST_USE;
 
 #endif

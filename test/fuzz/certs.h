@@ -14,6 +14,8 @@ static const struct cert_limits fuzz_limits = {
 	.file_bytes = 1 << 20,
 	.items = 100,
 	.kdf_iterations = 100,
+	.kdf_file_iterations = 1600,
+	.kdf_pile_iterations = 1600,
 	.crls = 100,
 	.crl_bytes = 1 << 20,
 };

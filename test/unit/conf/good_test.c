@@ -90,7 +90,8 @@ every_top_setting_arrives(void **state)
 		 "internal = [ \"*@a\", \"*@b\" ]; bcc = \"share\";\n"
 		 "mixed = \"all-or-nothing\"; login_map = \"/nowhere\";\n"
 		 "trust = { anchors = [ ]; intermediates = ( ); crls = [ ];"
-		 " revocation = \"off\"; fetch_crls = false; };\n");
+		 " revocation = \"hard\"; fetch_crls = false;"
+		 " fetch_private = true; proxy = \"http://p:3128\"; };\n");
 	conf = w.conf;
 	assert_string_equal(conf->listen.socket, "inet6:8897@::1");
 	assert_string_equal(conf->listen.group, "g");

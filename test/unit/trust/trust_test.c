@@ -22,8 +22,10 @@ make_trust(const char *anchor, const char *intermediate)
 {
 	const char *const anchors[] = { anchor };
 	const char *const intermediates[] = { intermediate };
-	struct trust_settings settings = { anchors, anchor != NULL,
-		intermediates, intermediate != NULL };
+	struct trust_settings settings = { .anchors = anchors,
+		.anchor_count = anchor != NULL,
+		.intermediates = intermediates,
+		.intermediate_count = intermediate != NULL };
 	struct trust *trust = NULL;
 	struct list warnings = { 0 };
 	struct error err = { 0 };
@@ -346,9 +348,10 @@ bad_files_are_configuration_errors(void **state UNUSED)
 			own_path(files[i].anchor ? files[i].anchor : "x");
 		const char *intermediate = own_path(
 			files[i].intermediate ? files[i].intermediate : "x");
-		struct trust_settings settings = { &anchor,
-			files[i].anchor != NULL, &intermediate,
-			files[i].intermediate != NULL };
+		struct trust_settings settings = { .anchors = &anchor,
+			.anchor_count = files[i].anchor != NULL,
+			.intermediates = &intermediate,
+			.intermediate_count = files[i].intermediate != NULL };
 		struct trust *trust = NULL;
 		struct list warnings = { 0 };
 		struct error err = { 0 };
@@ -366,8 +369,8 @@ odd_anchors_are_warned_of_and_described(void **state UNUSED)
 	const char *const anchors[] = { pki_path("ca.pem"),
 		pki_path("expired-ca.pem"), pki_path("selfsigned.pem"),
 		pki_path("constrained-ca.pem") };
-	struct trust_settings settings = { anchors, COUNT_OF(anchors), NULL,
-		0 };
+	struct trust_settings settings = { .anchors = anchors,
+		.anchor_count = COUNT_OF(anchors) };
 	struct trust *trust = NULL;
 	struct list warnings = { 0 }, lines = { 0 };
 

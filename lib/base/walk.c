@@ -2,6 +2,8 @@
  * Every file below a folder, in the order of the names, so that two starts
  * see the same store.  Links are followed; a folder is entered once.
  */
+#include "base/walk.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
@@ -11,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
-#include "store/internal.h"
 
 enum { DEPTH_MAX = 16, FOLDERS_MAX = 10000, FILES_MAX = 200000 };
 
@@ -38,8 +40,7 @@ static void
 warn(const struct state *state, const char *path, const char *words)
 {
 	list_add(state->walk->warnings,
-		mem_printf(
-			"store %s: %s: %s", state->walk->source, path, words));
+		mem_printf("%s: %s: %s", state->walk->source, path, words));
 }
 
 static const char *

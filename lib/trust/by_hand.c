@@ -1,0 +1,116 @@
+/* What smimectl crl does: fetch all now, import files. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "trust/internal.h"
+
+/* The newest of the lists that the point's URLs gave. */
+static char *
+line_for(const struct point *point, const struct error *err)
+{
+	if (err == NULL)
+		return mem_printf("%s: fetched from %s", point->issuer_text,
+			point->url[0]);
+	return mem_printf("%s: %s", point->issuer_text, err->text);
+}
+
+void
+trust_fetch_crls(struct trust *trust, const struct list *certs,
+	struct list *lines, size_t *failed)
+{
+	struct error err = { 0 };
+
+	*failed = 0;
+	if (net_init(&err) != 0) {
+		list_add(lines, mem_string(err.text));
+		*failed = 1;
+		return;
+	}
+	fetch_collect(trust, certs, NULL);
+	/* What stands above a list is found with it: no iterator. */
+	for (size_t i = 0; i < trust->points.all.count; i++) {
+		struct point *point = trust->points.all.item[i];
+		bool good = fetch_point(trust, point, NULL, &err) == 0;
+
+		list_add(lines, line_for(point, good ? NULL : &err));
+		*failed += !good;
+	}
+}
+
+/* A newer one of the same issuer takes its place. */
+static char *
+imported_name(const struct crl *crl)
+{
+	char *key = mem_printf("imported %s %s", crl->issuer,
+		crl->scope != NULL ? crl->sha256 : "");
+	char *name = folder_name(key);
+
+	mem_free(key);
+	return name;
+}
+
+static int
+judge_all(struct trust *trust, const struct list *crls, const char *path,
+	struct error *err)
+{
+	struct crl *crl;
+
+	LIST_FOREACH (crl, crls) {
+		crl->file = imported_name(crl);
+		if (fetch_judge(trust, crl, err) != 0 ||
+			fetch_judge_age(trust, crl, err) != 0)
+			return error_prefix(err, "%s: ", path);
+	}
+	return 0;
+}
+
+static int
+write_all(struct trust *trust, const struct list *crls, struct list *lines,
+	struct error *err)
+{
+	struct crl *crl;
+
+	LIST_FOREACH (crl, crls) {
+		char *name = mem_string(crl->file);
+		int result = folder_write(trust, name, crl, err);
+		char date[CLOCK_TEXT_SIZE] = "nothing";
+
+		mem_free(name);
+		if (result != 0)
+			return -1;
+		if (crl->next_update != 0)
+			clock_format(crl->next_update, date);
+		list_add(lines,
+			mem_printf("%s: imported, %zu entries, good until %s%s",
+				crl->issuer, crl->entries, date,
+				crl_is_stale(crl, clock_now())
+					? ": that is stale already"
+					: ""));
+	}
+	return 0;
+}
+
+int
+trust_import_crls(struct trust *trust, const struct list *certs,
+	const char *path, struct list *lines, struct error *err)
+{
+	struct buf bytes = { 0 };
+	struct list crls = { 0 };
+	int result = -1;
+
+	fetch_collect(trust, certs, NULL);
+	if (file_read(path, cert_limits_default.file_bytes, &bytes, err) != 0 ||
+		crl_read(buf_span(&bytes), CRL_IMPORTED, path, &crls, err) !=
+			0 ||
+		judge_all(trust, &crls, path, err) != 0 ||
+		write_all(trust, &crls, lines, err) != 0)
+		goto out;
+	set_add(trust, &crls);
+	result = 0;
+out:
+	list_clear(&crls, crl_unref);
+	buf_clear(&bytes);
+	return result;
+}

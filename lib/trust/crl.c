@@ -1,0 +1,314 @@
+/* One revocation list (RFC 5280 5). */
+#include <string.h>
+
+#include "base/mem.h"
+#include "crypto/crypto.h"
+#include "trust/internal.h"
+
+/* In words after "it is not used: ". */
+static const char is_delta[] = "it only says what changed (a delta list)",
+		  is_indirect[] = "it speaks for other issuers (an indirect "
+				  "list)",
+		  is_partial[] = "it knows only some reasons",
+		  is_relative[] = "its distribution point is relative",
+		  for_attributes[] = "it is about attribute certificates",
+		  is_unknown[] = "it has a critical extension that is not "
+				 "known";
+
+/* ---- what it says ---- */
+
+static const char *
+scope_unfit(const ISSUING_DIST_POINT *scope)
+{
+	if (scope->indirectCRL > 0)
+		return is_indirect;
+	if (scope->onlyattr > 0)
+		return for_attributes;
+	if (scope->onlysomereasons != NULL)
+		return is_partial;
+	if (scope->distpoint != NULL && scope->distpoint->type != 0)
+		return is_relative;
+	return NULL;
+}
+
+static bool
+entries_are_known(X509_CRL *x509)
+{
+	STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(x509);
+
+	for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
+		X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
+
+		for (int k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
+			X509_EXTENSION *one = X509_REVOKED_get_ext(entry, k);
+			int nid = OBJ_obj2nid(X509_EXTENSION_get_object(one));
+
+			if (X509_EXTENSION_get_critical(one) &&
+				nid != NID_crl_reason)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* NULL when it can be used; all but the signature. */
+static const char *
+find_unfit(const struct crl *crl)
+{
+	for (int i = 0; i < X509_CRL_get_ext_count(crl->x509); i++) {
+		X509_EXTENSION *one = X509_CRL_get_ext(crl->x509, i);
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(one));
+
+		if (nid == NID_delta_crl)
+			return is_delta;
+		if (nid == NID_issuing_distribution_point) {
+			if (crl->scope == NULL)
+				return is_unknown;
+			continue;
+		}
+		if (X509_EXTENSION_get_critical(one) &&
+			nid != NID_authority_key_identifier &&
+			nid != NID_crl_number)
+			return is_unknown;
+	}
+	if (crl->scope != NULL && scope_unfit(crl->scope) != NULL)
+		return scope_unfit(crl->scope);
+	return entries_are_known(crl->x509) ? NULL : is_unknown;
+}
+
+time_t
+crl_time(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	return time != NULL && ASN1_TIME_to_tm(time, &tm) == 1 ? timegm(&tm)
+							       : 0;
+}
+
+static void
+write_hex(const unsigned char *bytes, char out[CERT_SHA256_HEX])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < CERT_SHA256_BYTES; i++) {
+		out[2 * i] = digits[bytes[i] >> 4];
+		out[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	out[2 * CERT_SHA256_BYTES] = '\0';
+}
+
+int
+crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
+	struct crl **out, struct error *err)
+{
+	struct crl *crl = mem_alloc(sizeof(*crl));
+	unsigned char digest[EVP_MAX_MD_SIZE];
+
+	crypto_begin();
+	atomic_init(&crl->references, 1);
+	pthread_mutex_init(&crl->lock, NULL);
+	crl->x509 = x509;
+	crl->origin = origin;
+	crl->source = mem_string(source);
+	crl->issuer = cert_name_text(X509_CRL_get_issuer(x509));
+	crl->this_update = crl_time(X509_CRL_get0_lastUpdate(x509));
+	crl->next_update = crl_time(X509_CRL_get0_nextUpdate(x509));
+	crl->scope = X509_CRL_get_ext_d2i(
+		x509, NID_issuing_distribution_point, NULL, NULL);
+	crl->unfit = find_unfit(crl);
+	if (sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509)) > 0)
+		crl->entries =
+			(size_t)sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509));
+	if (crl->this_update == 0 ||
+		X509_CRL_digest(x509, EVP_sha256(), digest, NULL) != 1) {
+		error_set(err, ERROR_FORMAT,
+			"%s: the dates of a revocation list cannot be read",
+			source);
+		crl_unref(crl);
+		return -1;
+	}
+	write_hex(digest, crl->sha256);
+	crypto_begin();
+	*out = crl;
+	return 0;
+}
+
+struct crl *
+crl_ref(struct crl *crl)
+{
+	atomic_fetch_add(&crl->references, 1);
+	return crl;
+}
+
+void
+crl_unref(void *p)
+{
+	struct crl *crl = p;
+
+	if (crl == NULL || atomic_fetch_sub(&crl->references, 1) != 1)
+		return;
+	X509_CRL_free(crl->x509);
+	ISSUING_DIST_POINT_free(crl->scope);
+	mem_free(crl->source);
+	mem_free(crl->file);
+	mem_free(crl->issuer);
+	pthread_mutex_destroy(&crl->lock);
+	mem_free(crl);
+}
+
+/* ---- questions ---- */
+
+bool
+crl_is_stale(const struct crl *crl, time_t when)
+{
+	return crl->next_update != 0 && when > crl->next_update;
+}
+
+static const struct crl_judged *
+find_judged(const struct crl *crl, const unsigned char *key)
+{
+	for (unsigned i = 0; i < crl->judged_count && i < CRL_JUDGED; i++)
+		if (memcmp(crl->judged[i].key, key, CERT_SHA256_BYTES) == 0)
+			return &crl->judged[i];
+	return NULL;
+}
+
+/* Long lists take long to verify, so each key is tried once. */
+static bool
+is_signed_with(struct crl *crl, EVP_PKEY *pkey, const unsigned char *key)
+{
+	const struct crl_judged *judged;
+	struct crl_judged *place;
+	bool good;
+
+	pthread_mutex_lock(&crl->lock);
+	judged = find_judged(crl, key);
+	if (judged == NULL) {
+		crypto_begin();
+		good = X509_CRL_verify(crl->x509, pkey) == 1;
+		if (good || !crypto_lacked_memory()) {
+			place = &crl->judged[crl->judged_count++ % CRL_JUDGED];
+			memcpy(place->key, key, CERT_SHA256_BYTES);
+			place->good = good;
+		}
+		crypto_begin();
+	} else {
+		good = judged->good;
+	}
+	pthread_mutex_unlock(&crl->lock);
+	return good;
+}
+
+bool
+crl_is_signed_by(struct crl *crl, X509 *issuer)
+{
+	unsigned char key[EVP_MAX_MD_SIZE] = { 0 };
+	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
+
+	return X509_NAME_cmp(X509_CRL_get_issuer(crl->x509),
+		       X509_get_subject_name(issuer)) == 0 &&
+	       (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0 &&
+	       pkey != NULL &&
+	       X509_pubkey_digest(issuer, EVP_sha256(), key, NULL) == 1 &&
+	       is_signed_with(crl, pkey, key);
+}
+
+static bool
+share_a_name(const GENERAL_NAMES *a, const GENERAL_NAMES *b)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(a); i++)
+		for (int k = 0; k < sk_GENERAL_NAME_num(b); k++)
+			if (GENERAL_NAME_cmp(sk_GENERAL_NAME_value(a, i),
+				    sk_GENERAL_NAME_value(b, k)) == 0)
+				return true;
+	return false;
+}
+
+/* RFC 5280 6.3.3 (b) (2) (i): a part of all the issuer's certificates. */
+static bool
+is_in_part(const DIST_POINT_NAME *part, X509 *x509)
+{
+	CRL_DIST_POINTS *points =
+		X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
+	bool is = false;
+
+	for (int i = 0; !is && i < sk_DIST_POINT_num(points); i++) {
+		const DIST_POINT *point = sk_DIST_POINT_value(points, i);
+
+		is = point->distpoint != NULL && point->distpoint->type == 0 &&
+		     share_a_name(part->name.fullname,
+			     point->distpoint->name.fullname);
+	}
+	CRL_DIST_POINTS_free(points);
+	return is;
+}
+
+bool
+crl_covers(const struct crl *crl, X509 *x509)
+{
+	const ISSUING_DIST_POINT *scope = crl->scope;
+	bool is_ca = X509_check_ca(x509) != 0;
+
+	if (scope == NULL)
+		return true;
+	if ((scope->onlyuser > 0 && is_ca) || (scope->onlyCA > 0 && !is_ca))
+		return false;
+	return scope->distpoint == NULL || is_in_part(scope->distpoint, x509);
+}
+
+int
+crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry)
+{
+	/* 2: an entry that takes itself back, in delta lists. */
+	return X509_CRL_get0_by_serial(
+		       crl->x509, entry, X509_get_serialNumber(x509)) == 1;
+}
+
+/* ---- files ---- */
+
+int
+crl_take(struct cert_pile *pile, enum crl_origin origin, const char *source,
+	struct list *out, struct error *err)
+{
+	struct list found = { 0 };
+	X509_CRL *x509;
+	int result = 0;
+
+	cert_pile_take_crls(pile, &found);
+	LIST_FOREACH (x509, &found) {
+		struct crl *crl = NULL;
+
+		if (result != 0)
+			X509_CRL_free(x509);
+		else if (crl_new(x509, origin, source, &crl, err) != 0)
+			result = -1;
+		else
+			list_add(out, crl);
+	}
+	list_clear(&found, NULL);
+	return result;
+}
+
+int
+crl_read(struct span bytes, enum crl_origin origin, const char *source,
+	struct list *out, struct error *err)
+{
+	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
+	struct cert_file file = {
+		.bytes = bytes, .source = source, .without_keys = true
+	};
+	struct list certs = { 0 }, warnings = { 0 };
+	size_t before = out->count, keys;
+	int result = -1;
+
+	if (cert_pile_read(pile, &file, &keys, err) == 0)
+		result = crl_take(pile, origin, source, out, err);
+	cert_pile_take(pile, &certs, &warnings);
+	list_clear(&certs, cert_unref);
+	list_clear(&warnings, mem_free);
+	cert_pile_free(pile);
+	if (result == 0 && out->count == before)
+		return error_set(err, ERROR_FORMAT,
+			"%s: holds no revocation list", source);
+	return result;
+}

@@ -1,0 +1,247 @@
+/*
+ * The cache folder: a file per list, PEM with a line above it that says where
+ * the list is from.  Others may put files there (smimectl crl import and
+ * fetch); the daemon sees that from the folder's time.
+ */
+#include <errno.h>
+#include <openssl/pem.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/walk.h"
+#include "crypto/crypto.h"
+#include "trust/internal.h"
+
+enum { FOLDER_MODE = 0750, FILE_MODE = 0644, FILE_LIMIT_BYTES = 64 << 20 };
+enum { FOLDER_QUIET_SECONDS = 2 };
+enum { NAME_HEX = 2 * CERT_SHA256_BYTES };
+static const char suffix[] = ".crl",
+		  imported[] = "imported: ", fetched[] = "fetched: ";
+
+char *
+folder_name(const char *url)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
+	char hex[NAME_HEX + 1];
+
+	EVP_Digest(url, strlen(url), digest, NULL, EVP_sha256(), NULL);
+	for (size_t i = 0; i < CERT_SHA256_BYTES; i++) {
+		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	hex[NAME_HEX] = '\0';
+	return mem_printf("%s%s", hex, suffix);
+}
+
+/* Root makes it for whom the folder above belongs to. */
+static int
+make_folder(const char *path, struct error *err)
+{
+	char *above = mem_string(path), *slash = strrchr(above, '/');
+	struct stat st;
+	int result = 0;
+
+	if (slash != NULL && slash != above)
+		*slash = '\0';
+	if (mkdir(path, FOLDER_MODE) != 0) {
+		if (errno != EEXIST)
+			result = error_set(err, ERROR_SYSTEM,
+				"cannot make the folder %s: %s", path,
+				strerror(errno));
+	} else if (geteuid() == 0 && stat(above, &st) == 0 &&
+		   chown(path, st.st_uid, st.st_gid) != 0) {
+		result = error_set(err, ERROR_SYSTEM,
+			"cannot give the folder %s to its user: %s", path,
+			strerror(errno));
+	}
+	mem_free(above);
+	return result;
+}
+
+static int
+add_pem(struct buf *out, X509_CRL *x509, struct error *err)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *data = NULL;
+	long len;
+	int result = -1;
+
+	crypto_begin();
+	if (bio == NULL || PEM_write_bio_X509_CRL(bio, x509) != 1) {
+		crypto_fail(err, ERROR_SYSTEM, "no PEM of a revocation list");
+	} else {
+		len = BIO_get_mem_data(bio, &data);
+		result = buf_add(out, data, (size_t)len, err);
+	}
+	BIO_free(bio);
+	return result;
+}
+
+static void
+stamp(const char *path, struct crl *crl)
+{
+	if (stat(path, &crl->stamp) != 0)
+		memset(&crl->stamp, 0, sizeof(crl->stamp));
+}
+
+int
+folder_write(const struct trust *trust, const char *name, struct crl *crl,
+	struct error *err)
+{
+	const char *word = crl->origin == CRL_IMPORTED ? imported : fetched;
+	char *path = mem_printf("%s/%s", trust->folder, name);
+	struct buf bytes = { 0 };
+	int result = -1;
+
+	if (make_folder(trust->folder, err) == 0 &&
+		buf_add_format(&bytes, err, "%s%s\n", word, crl->source) == 0 &&
+		add_pem(&bytes, crl->x509, err) == 0 &&
+		file_write_atomic(path, buf_span(&bytes), FILE_MODE, err) == 0)
+		result = 0;
+	if (result == 0) {
+		mem_free(crl->file);
+		crl->file = mem_string(name);
+		stamp(path, crl);
+	}
+	buf_clear(&bytes);
+	mem_free(path);
+	return result;
+}
+
+/* ---- reading ---- */
+
+struct looking {
+	struct trust *trust;
+	const struct crl_set *set;
+	struct list names; /* char *: what is there */
+	struct list found; /* struct crl *: what is new */
+	struct list *warnings;
+};
+
+static bool
+is_as_before(
+	const struct looking *self, const char *name, const struct stat *now)
+{
+	const struct crl *crl;
+
+	if (self->set == NULL)
+		return false;
+	LIST_FOREACH (crl, &self->set->crls)
+		if (crl->file != NULL && strcmp(crl->file, name) == 0)
+			return crl->stamp.st_ino == now->st_ino &&
+			       crl->stamp.st_size == now->st_size &&
+			       crl->stamp.st_mtim.tv_sec ==
+				       now->st_mtim.tv_sec &&
+			       crl->stamp.st_mtim.tv_nsec ==
+				       now->st_mtim.tv_nsec;
+	return false;
+}
+
+/* The first line: "fetched: URL"; NULL when it is another. */
+static char *
+read_source(struct span bytes, enum crl_origin *origin)
+{
+	const unsigned char *end = memchr(bytes.data, '\n', bytes.len);
+	size_t len = end != NULL ? (size_t)(end - bytes.data) : 0;
+	const char *word = imported;
+
+	*origin = CRL_IMPORTED;
+	if (span_starts_nocase(bytes, fetched)) {
+		*origin = CRL_FETCHED;
+		word = fetched;
+	} else if (!span_starts_nocase(bytes, imported)) {
+		return NULL;
+	}
+	if (len <= strlen(word) || len > NET_URL_BYTES + strlen(word))
+		return NULL;
+	return mem_string_n(bytes.data + strlen(word), len - strlen(word));
+}
+
+static void
+read_one(struct looking *self, const char *path, const char *name,
+	const struct stat *st)
+{
+	struct buf bytes = { 0 };
+	struct list crls = { 0 };
+	struct error err = { 0 };
+	enum crl_origin origin = CRL_IMPORTED;
+	char *source = NULL;
+	struct crl *crl;
+
+	if (file_read(path, FILE_LIMIT_BYTES, &bytes, &err) == 0)
+		source = read_source(buf_span(&bytes), &origin);
+	if (err.kind != ERROR_NONE ||
+		crl_read(buf_span(&bytes), origin,
+			source != NULL ? source : path, &crls, &err) != 0) {
+		list_add(self->warnings, mem_string(err.text));
+	} else {
+		crl = crls.item[0];
+		crl->file = mem_string(name);
+		crl->stamp = *st;
+		list_add(&self->found, crl_ref(crl));
+	}
+	list_clear(&crls, crl_unref);
+	mem_free(source);
+	buf_clear(&bytes);
+}
+
+static int
+look_at_file(void *p, const char *path, struct error *err UNUSED)
+{
+	struct looking *self = p;
+	const char *name = strrchr(path, '/') + 1;
+	struct stat st;
+
+	if (!span_ends_nocase(span_string(name), suffix) ||
+		stat(path, &st) != 0)
+		return 0;
+	list_add(&self->names, mem_string(name));
+	if (!is_as_before(self, name, &st))
+		read_one(self, path, name, &st);
+	return 0;
+}
+
+static bool
+has_changed(struct trust *trust)
+{
+	struct stat st;
+
+	if (trust->folder == NULL || stat(trust->folder, &st) != 0)
+		return false;
+	if (st.st_mtim.tv_sec == trust->folder_seen.tv_sec &&
+		st.st_mtim.tv_nsec == trust->folder_seen.tv_nsec)
+		return false;
+	/* Within one tick of the clock it may change again unseen. */
+	if (st.st_mtim.tv_sec + FOLDER_QUIET_SECONDS < time(NULL))
+		trust->folder_seen = st.st_mtim;
+	return true;
+}
+
+void
+folder_look(struct trust *trust, struct list *warnings)
+{
+	struct looking self = { .trust = trust, .warnings = warnings };
+	struct walk walk = { .file = look_at_file,
+		.self = &self,
+		.warnings = warnings,
+		.source = "revocation lists" };
+	struct crl_set *set;
+	struct error err = { 0 };
+
+	if (!has_changed(trust))
+		return;
+	set = set_get(trust, NULL);
+	self.set = set;
+	if (walk_folder(&walk, trust->folder, &err) != 0) {
+		list_add(warnings, mem_string(err.text));
+	} else {
+		set_keep_files(trust, &self.names);
+		if (self.found.count > 0)
+			set_add(trust, &self.found);
+	}
+	list_clear(&self.names, mem_free);
+	list_clear(&self.found, crl_unref);
+	set_unref(set);
+}

@@ -1,0 +1,207 @@
+/* The thread that keeps the lists fresh, never in the way of a mail. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/event.h"
+#include "base/mem.h"
+#include "trust/internal.h"
+
+enum { LOOK_SECONDS = 5 };
+
+struct refresher {
+	struct trust *trust;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool woken;
+	atomic_bool stop;
+	struct list certs; /* whose paths are not known yet */
+	struct list told;  /* char *: trouble that was reported */
+};
+
+static bool
+is_among(const char *text, const struct list *texts)
+{
+	const char *one;
+
+	LIST_FOREACH (one, texts)
+		if (strcmp(one, text) == 0)
+			return true;
+	return false;
+}
+
+/* Once per change, not once per look. */
+static void
+report(struct refresher *self)
+{
+	struct list now = { 0 };
+	const char *text;
+
+	describe_trouble(self->trust, &now);
+	LIST_FOREACH (text, &now)
+		if (!is_among(text, &self->told))
+			event(EVENT_WARNING, "%s", text);
+	list_clear(&self->told, mem_free);
+	self->told = now;
+}
+
+static void
+look(struct refresher *self)
+{
+	struct list warnings = { 0 };
+	const char *text;
+
+	folder_look(self->trust, &warnings);
+	LIST_FOREACH (text, &warnings)
+		event(EVENT_WARNING, "%s", text);
+	list_clear(&warnings, mem_free);
+	report(self);
+}
+
+/* Points are only ever added, and live as long as the trust. */
+static struct point *
+next_due(struct trust *trust)
+{
+	struct crl_set *set = set_get(trust, NULL);
+	struct point *found = NULL;
+	size_t count;
+
+	pthread_mutex_lock(&trust->points.lock);
+	count = trust->points.all.count;
+	pthread_mutex_unlock(&trust->points.lock);
+	for (size_t i = 0; found == NULL && i < count; i++) {
+		struct point *point;
+
+		pthread_mutex_lock(&trust->points.lock);
+		point = trust->points.all.item[i];
+		pthread_mutex_unlock(&trust->points.lock);
+		if (fetch_is_due(trust, point, set))
+			found = point;
+	}
+	set_unref(set);
+	return found;
+}
+
+static void
+rest(struct refresher *self)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += LOOK_SECONDS;
+	pthread_mutex_lock(&self->lock);
+	while (!self->woken && !atomic_load(&self->stop))
+		if (pthread_cond_timedwait(&self->wake, &self->lock, &until) ==
+			ETIMEDOUT)
+			break;
+	self->woken = false;
+	pthread_mutex_unlock(&self->lock);
+}
+
+static void *
+run(void *p)
+{
+	struct refresher *self = p;
+
+	fetch_collect(self->trust, &self->certs, &self->stop);
+	list_clear(&self->certs, cert_unref);
+	while (!atomic_load(&self->stop)) {
+		struct error err = { 0 };
+		struct point *point = NULL;
+
+		look(self);
+		if (self->trust->fetch_crls)
+			point = next_due(self->trust);
+		if (point == NULL)
+			rest(self);
+		else if (fetch_point(self->trust, point, &self->stop, &err) !=
+			 0)
+			continue; /* it is told, and not due for now */
+	}
+	return NULL;
+}
+
+void
+refresher_wake(struct refresher *self)
+{
+	if (self == NULL)
+		return;
+	pthread_mutex_lock(&self->lock);
+	self->woken = true;
+	pthread_cond_signal(&self->wake);
+	pthread_mutex_unlock(&self->lock);
+}
+
+static struct refresher *
+make(struct trust *trust, struct list *certs)
+{
+	struct refresher *self = mem_alloc(sizeof(*self));
+	pthread_condattr_t attributes;
+
+	self->trust = trust;
+	atomic_init(&self->stop, false);
+	pthread_mutex_init(&self->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&self->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	self->certs = *certs;
+	*certs = (struct list){ 0 };
+	return self;
+}
+
+static void
+unmake(struct refresher *self)
+{
+	list_clear(&self->certs, cert_unref);
+	list_clear(&self->told, mem_free);
+	pthread_cond_destroy(&self->wake);
+	pthread_mutex_destroy(&self->lock);
+	mem_free(self);
+}
+
+int
+trust_refresh_start(struct trust *trust, struct list *certs, struct error *err)
+{
+	struct refresher *self;
+	int why;
+
+	if (trust->refresher != NULL || trust->anchors.count == 0 ||
+		trust->revocation == TRUST_REVOCATION_OFF) {
+		list_clear(certs, cert_unref);
+		return 0;
+	}
+	if (net_init(err) != 0) {
+		list_clear(certs, cert_unref);
+		return -1;
+	}
+	self = make(trust, certs);
+	trust->refresher = self;
+	why = pthread_create(&self->thread, NULL, run, self);
+	if (why == 0)
+		return 0;
+	trust->refresher = NULL;
+	unmake(self);
+	return error_set(
+		err, ERROR_SYSTEM, "cannot start a thread: %s", strerror(why));
+}
+
+void
+trust_refresh_stop(struct trust *trust)
+{
+	if (trust == NULL || trust->refresher == NULL)
+		return;
+	atomic_store(&trust->refresher->stop, true);
+	refresher_wake(trust->refresher);
+}
+
+void
+refresher_free(struct refresher *self)
+{
+	if (self == NULL)
+		return;
+	atomic_store(&self->stop, true);
+	refresher_wake(self);
+	pthread_join(self->thread, NULL);
+	unmake(self);
+}
