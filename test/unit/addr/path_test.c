@@ -311,7 +311,7 @@ an_a_label_domain_has_another_spelling(void **state)
 		{ "\"a@b\"@mail.xn--bcher-kva.example", "\"a@b\"@mail.b\xc3\xbc"
 							"cher.example" },
 		{ "ann@example.com", NULL },
-		{ "ann@xn--i-7iq.example", NULL },
+		{ "ann@xn--i-7iq.example", "ann@i\xe2\x9d\xa4.example" },
 		{ "ann@[192.0.2.1]", NULL },
 		{ "postmaster", NULL },
 		{ "<>", NULL },
