@@ -144,19 +144,15 @@ gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
 	return gateway_prepare(gateway, warnings, err);
 }
 
-int
-gateway_list_certs(
-	const struct gateway *gateway, struct list *out, struct error *err)
+void
+gateway_list_certs(const struct gateway *gateway, struct list *out)
 {
 	struct store *store;
 
 	LIST_FOREACH (store, &gateway->stores)
 		if (store_is_in_memory(store) &&
-			store_list(store, out, err) != 0) {
-			list_clear(out, cert_unref);
-			return -1;
-		}
-	return 0;
+			store_list(store, out, NULL) != 0)
+			continue; /* a token that is gone */
 }
 
 int
@@ -166,8 +162,7 @@ gateway_start_refresh(struct gateway *gateway, struct error *err)
 
 	if (gateway->trust == NULL)
 		return 0;
-	if (gateway_list_certs(gateway, &certs, err) != 0)
-		return -1;
+	gateway_list_certs(gateway, &certs);
 	return trust_refresh_start(gateway->trust, &certs, err);
 }
 

@@ -80,10 +80,11 @@ int gateway_prepare(struct gateway *gateway, struct list *warnings,
  */
 int gateway_start(struct gateway *gateway, struct list *warnings,
 	struct error *err) MUST_USE;
-/* Each certificate of the stores that are in memory (struct cert *, referenced)
+/*
+ * Each certificate of the stores that are in memory (struct cert *,
+ * referenced), of a token only while it is there.
  */
-int gateway_list_certs(const struct gateway *gateway, struct list *out,
-	struct error *err) MUST_USE;
+void gateway_list_certs(const struct gateway *gateway, struct list *out);
 /*
  * Only in the process that serves mails, after gateway_start(): fetch the
  * revocation lists of all that is in use (trust_refresh_start).
