@@ -276,7 +276,8 @@ def soft_passes_until_the_list_is_there(world, server, ca):
     gate = server.routes['/flow.crl'] = Gate(ca.list('rita'))
     world.start(RULES, common('soft'))
     expect(gate.waited.wait(40), 'nobody asked for the list')
-    expect_mail(world, 'rita', ACCEPT)
+    expect_mail(world, 'rita', ACCEPT,
+                'note="no CRL of CN=Flow Root: revocation unknown"')
     gate.opened.set()
     wait_for_log(world, 'fetched from ' + server.url)
     expect_mail(world, 'rita', REJECT, REVOKED)

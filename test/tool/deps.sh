@@ -53,8 +53,8 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 		case " $(echo $wanted) " in *" $tool "*) ;; *) continue ;; esac
 		command -v $tool >/dev/null || lacking="$lacking $tool"
 	done
-	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h jansson.h curl/curl.h \
-		cmocka.h; do
+	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h jansson.h \
+		curl/curl.h cmocka.h; do
 		case $h in cmocka.h)
 			case $wanted in *cmocka*) ;; *) continue ;; esac ;;
 		esac
