@@ -52,6 +52,9 @@ TOOLS = $(sort $(basename $(notdir $(wildcard test/tool/*.c))) \
 TOOL_BIN = $(TOOLS:%=$(BUILD)/test/tool/%)
 tool_src = $(wildcard test/tool/$1.c test/tool/$1/*.c)
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
+# What they found, read again by `make check`; they need the whole library.
+REPLAY_BIN = $(if $(filter-out $(LIB_DIRS),$(filter-out LAYERS README,$(notdir \
+	$(wildcard lib/*)))),,$(FUZZ_BIN:%_fuzz=%_replay))
 BENCH_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/*_bench.c))
 PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 
@@ -114,6 +117,11 @@ $(BUILD)/test/bench/%: $(BUILD)/test/bench/%.o $(LIB)
 	$(call say,ld,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
+$(BUILD)/test/fuzz/%_replay: $(BUILD)/test/fuzz/%_fuzz.o \
+		$(BUILD)/test/fuzz/replay.o $(LIB)
+	$(call say,ld,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIB_LIBS)
+
 $(BUILD)/test/fuzz/%: $(BUILD)/test/fuzz/%.o $(LIB)
 	$(call say,ld,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIB_LIBS)
@@ -130,7 +138,7 @@ check:
 	@test/tool/deps.sh build demo test
 	@$(BUILD_FIRST) everything
 	@$(MAKE) --no-print-directory check-parts
-everything: all $(UNIT_BIN) tools $(PKI)
+everything: all $(UNIT_BIN) $(REPLAY_BIN) tools $(PKI)
 check-parts:
 	@rm -rf $(BUILD)/parts
 	-@$(MAKE) --no-print-directory lint
@@ -145,8 +153,8 @@ $(PKI): test/pki/make-pki.sh
 	@rm -rf $(@D)
 	@sh test/pki/make-pki.sh $(@D) --quiet
 
-check-unit: $(UNIT_BIN) $(PKI)
-	@$(PART) unit test/tool/unit.sh $(UNIT_BIN)
+check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(PKI)
+	@$(PART) unit test/tool/unit.sh $(UNIT_BIN) $(REPLAY_BIN)
 check-flow: all tools $(PKI)
 	@$(PART) flow test/tool/suite.sh test/flow
 check-mta: all $(PKI)

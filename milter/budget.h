@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "concerns.h"
+
 /*
  * What one worker holds now.  In memory shared with the parent, who adds the
  * workers up, and forgets a dead one's with its memory.
@@ -20,6 +22,7 @@ struct tally {
 	_Atomic int64_t mails_begun;   /* from MAIL to the answer at the end */
 	_Atomic int64_t mails_in_work; /* those whose body is wanted */
 	_Atomic int64_t bytes;
+	struct concerns concerns;
 };
 
 struct budget {

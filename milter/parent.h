@@ -21,7 +21,8 @@ enum { CONTROL_YES = 0, CONTROL_NO = 1, CONTROL_TROUBLE = 3 };
 /* In memory that parent and workers share. */
 struct shared {
 	_Atomic int log_level;
-	int64_t metrics[]; /* metric_bytes() of them */
+	_Atomic int64_t warned_at; /* concerns.h */
+	int64_t metrics[];	   /* metric_bytes() of them */
 };
 
 enum connection_state {

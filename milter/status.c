@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "metric/metric.h"
 #include "parent.h"
 
@@ -68,6 +69,29 @@ print_numbers(struct buf *out, const char *format, struct error *err)
 	return 0;
 }
 
+static void
+read_concerns(const struct parent *parent, struct list *lines)
+{
+	if (parent->serving != NULL)
+		concerns_read(&parent->serving->tally->concerns, lines);
+}
+
+static int
+print_concerns(const struct parent *parent, struct buf *out, struct error *err)
+{
+	struct list lines = { 0 };
+	const char *line;
+	int failed = 0;
+
+	read_concerns(parent, &lines);
+	LIST_FOREACH (line, &lines)
+		failed =
+			failed || buf_add_format(out, err,
+					  "to look at         %s\n", line) != 0;
+	list_clear(&lines, mem_free);
+	return failed ? -1 : 0;
+}
+
 int
 status_print(struct parent *parent, struct buf *out, struct error *err)
 {
@@ -88,7 +112,8 @@ status_print(struct parent *parent, struct buf *out, struct error *err)
 		    serving_pid(parent), count_draining(parent),
 		    parent->conf->listen.socket, parent->conf->path, loaded,
 		    log_level_name(log_level())) != 0 ||
-		print_numbers(out, "text", err) != 0)
+		print_numbers(out, "text", err) != 0 ||
+		print_concerns(parent, out, err) != 0)
 		return -1;
 	if (parent->last_refusal == NULL)
 		return 0;
@@ -124,6 +149,22 @@ print_field(
 			    : print_quoted(out, text, err);
 }
 
+static int
+print_concerns_json(
+	const struct parent *parent, struct buf *out, struct error *err)
+{
+	struct list lines = { 0 };
+	int failed = buf_add_string(out, ",\n  \"concerns\": [", err);
+
+	read_concerns(parent, &lines);
+	for (size_t i = 0; failed == 0 && i < lines.count; i++)
+		if ((i != 0 && buf_add_string(out, ", ", err) != 0) ||
+			print_quoted(out, lines.item[i], err) != 0)
+			failed = -1;
+	list_clear(&lines, mem_free);
+	return failed != 0 ? -1 : buf_add_string(out, "]", err);
+}
+
 int
 status_print_json(struct parent *parent, struct buf *out, struct error *err)
 {
@@ -148,6 +189,7 @@ status_print_json(struct parent *parent, struct buf *out, struct error *err)
 			err) != 0 ||
 		print_field(out, "last_refusal", parent->last_refusal, err) !=
 			0 ||
+		print_concerns_json(parent, out, err) != 0 ||
 		print_numbers(out, "json", err) != 0)
 		return -1;
 	return buf_add_string(out, "\n}\n", err);

@@ -165,6 +165,21 @@ start_threads(struct gateway *gateway, struct error *err)
 	return 0;
 }
 
+static int
+watch_concerns(const struct worker_setup *setup, const struct filter *filter,
+	struct error *err)
+{
+	const struct concerns_watch watch = { .gateway = filter->conf->gateway,
+		.out = &setup->tally->concerns,
+		.warned_at = setup->warned_at };
+	int result;
+
+	set_signals_blocked(true);
+	result = concerns_start(&watch, err);
+	set_signals_blocked(false);
+	return result;
+}
+
 static void
 hear_parent(const struct worker_setup *setup, struct drain *drain)
 {
@@ -238,7 +253,8 @@ worker_run(const struct worker_setup *setup)
 		sandbox_drop_root(setup->identity, &err) != 0 ||
 		start_gateway(setup, filter.conf->gateway, &err) != 0 ||
 		sandbox_seal(&missing, &err) != 0 ||
-		start_threads(filter.conf->gateway, &err) != 0)
+		start_threads(filter.conf->gateway, &err) != 0 ||
+		watch_concerns(setup, &filter, &err) != 0)
 		fail_start(setup, &err);
 	if (missing != NULL)
 		channel_send(setup->channel, CHANNEL_WARNING, missing);

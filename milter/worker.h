@@ -13,7 +13,8 @@ struct worker_setup {
 	const struct identity *identity;
 	struct tally *tally;
 	const struct delay *delay;
-	bool background; /* no terminal of ours */
+	_Atomic int64_t *warned_at; /* concerns.h */
+	bool background;	    /* no terminal of ours */
 };
 
 /* Never returns. */

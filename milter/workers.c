@@ -30,6 +30,7 @@ workers_start(struct parent *parent, struct error *err)
 		.listener = parent->listener,
 		.identity = &parent->identity,
 		.delay = &parent->delay,
+		.warned_at = &parent->shared->warned_at,
 		.background = parent->background };
 
 	if (parent->children.count >= WORKERS_MAX)

@@ -51,6 +51,12 @@ int addr_parse(
 int addr_parse_mailboxes(
 	struct span value, struct list *out, struct error *err) MUST_USE;
 
+/*
+ * The key with its domain as U-labels (RFC 5891), for those who write it so;
+ * NULL when that is no different.  Free with mem_free.
+ */
+char *addr_u_labels(const struct address *address) MUST_USE;
+
 bool addr_equal(const struct address *a, const struct address *b);
 
 /*

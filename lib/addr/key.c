@@ -206,3 +206,18 @@ out:
 	mem_free(key);
 	return result;
 }
+
+char *
+addr_u_labels(const struct address *address)
+{
+	const char *at = strrchr(address->key, '@');
+	char *found = NULL, *key = NULL;
+
+	if (at == NULL || idn2_to_unicode_8z8z(at + 1, &found, 0) != IDN2_OK)
+		return NULL;
+	if (strcmp(found, at + 1) != 0)
+		key = mem_printf("%.*s@%s", (int)(at - address->key),
+			address->key, found);
+	idn2_free(found);
+	return key;
+}

@@ -1,7 +1,7 @@
 /*
- * The addresses a certificate names: rfc822Name (RFC 5280 4.2.1.6),
- * SmtpUTF8Mailbox (RFC 9598) and, in old ones, emailAddress in the subject
- * (RFC 8550 3).
+ * The addresses a certificate names: rfc822Name (RFC 5280 4.2.1.6) and
+ * SmtpUTF8Mailbox (RFC 9598); in old ones, which have neither, emailAddress in
+ * the subject (RFC 8550 3).
  */
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -12,11 +12,22 @@
 /* More than anybody has; each costs a comparison with all before it. */
 enum { ADDRESSES_MAX = 1000 };
 
+/* What X509_get_ext_d2i() says of it. */
+enum { NO_EXTENSION = -1 };
+
+/* Those of ASCII and, in UTF-8, U+0080 to U+009F. */
+static bool
+is_control(const unsigned char *at, const unsigned char *end)
+{
+	return *at < 0x20 || *at == 0x7f ||
+	       (*at == 0xc2 && at + 1 < end && at[1] < 0xa0);
+}
+
 static bool
 is_plain(const unsigned char *text, size_t len, bool ascii)
 {
 	for (size_t i = 0; i < len; i++)
-		if (text[i] < 0x20 || text[i] == 0x7f ||
+		if (is_control(text + i, text + len) ||
 			(ascii && text[i] > 0x7f))
 			return false;
 	return len != 0 && len <= ADDR_MAX_BYTES;
@@ -49,7 +60,8 @@ out:
 	mem_free(copy);
 }
 
-static void
+/* True for a name of mail, also when what it says is no address. */
+static bool
 add_general_name(const GENERAL_NAME *name, struct list *out)
 {
 	const ASN1_TYPE *value;
@@ -57,28 +69,37 @@ add_general_name(const GENERAL_NAME *name, struct list *out)
 	if (name->type == GEN_EMAIL) {
 		add_address(ASN1_STRING_get0_data(name->d.rfc822Name),
 			ASN1_STRING_length(name->d.rfc822Name), true, out);
-		return;
+		return true;
 	}
 	if (name->type != GEN_OTHERNAME ||
 		OBJ_obj2nid(name->d.otherName->type_id) !=
 			NID_id_on_SmtpUTF8Mailbox)
-		return;
+		return false;
 	value = name->d.otherName->value;
 	if (value != NULL && value->type == V_ASN1_UTF8STRING)
 		add_address(ASN1_STRING_get0_data(value->value.utf8string),
 			ASN1_STRING_length(value->value.utf8string), false,
 			out);
+	return true;
 }
 
-static void
+/*
+ * Is that all it says about mail?  Also of an extension that cannot be read:
+ * what the issuer wrote there must not be made up for by the subject.
+ */
+static bool
 add_alternative_names(X509 *x509, struct list *out)
 {
+	int critical = 0;
 	GENERAL_NAMES *names =
-		X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+		X509_get_ext_d2i(x509, NID_subject_alt_name, &critical, NULL);
+	bool is_all = names == NULL && critical != NO_EXTENSION;
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
-		add_general_name(sk_GENERAL_NAME_value(names, i), out);
+		is_all |=
+			add_general_name(sk_GENERAL_NAME_value(names, i), out);
 	GENERAL_NAMES_free(names);
+	return is_all;
 }
 
 static void
@@ -103,6 +124,6 @@ add_subject(X509 *x509, struct list *out)
 void
 cert_read_addresses(X509 *x509, struct list *out)
 {
-	add_alternative_names(x509, out);
-	add_subject(x509, out);
+	if (!add_alternative_names(x509, out))
+		add_subject(x509, out);
 }

@@ -9,6 +9,8 @@ const struct cert_limits cert_limits_default = {
 	.file_bytes = (size_t)64 << 20,
 	.items = 100000,
 	.kdf_iterations = 10000000,
+	.kdf_file_iterations = 160000000,
+	.kdf_pile_iterations = 1280000000,
 	.crls = 10000,
 	.crl_bytes = (size_t)64 << 20,
 };
@@ -58,8 +60,7 @@ read_all(struct cert *cert, struct error *err)
 		return error_set(err, ERROR_FORMAT,
 			"%s: a certificate whose dates cannot be read",
 			cert->source);
-	if (cert->key != NULL &&
-		X509_check_private_key(cert->x509, cert->key) != 1)
+	if (cert->key != NULL && !key_belongs(cert->key, cert->x509))
 		return crypto_fail(err, ERROR_CONFIG,
 			"%s: the private key does not belong to the "
 			"certificate",
@@ -119,6 +120,18 @@ cert_unref(void *p)
 	list_clear(&cert->addresses, address_free);
 	mem_free(cert->source);
 	mem_free(cert);
+}
+
+void
+cert_retire(struct cert *cert)
+{
+	atomic_store(&cert->retired, true);
+}
+
+bool
+cert_is_retired(const struct cert *cert)
+{
+	return atomic_load(&cert->retired);
 }
 
 bool

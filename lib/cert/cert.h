@@ -1,6 +1,8 @@
 /*
  * What does this certificate say?  Loading files of every form and reading
  * addresses, validity and purpose (RFC 5280, RFC 8550).
+ *
+ * lint: long, because reading, judging, showing and writing share the type.
  */
 #ifndef CERT_CERT_H
 #define CERT_CERT_H
@@ -34,6 +36,7 @@ struct cert {
 	time_t not_before, not_after;
 	bool may_sign, may_encrypt; /* by keyUsage, EKU and kind of key */
 	enum cert_origin origin;
+	_Atomic bool retired;	      /* its token was opened anew */
 	char *source;		      /* where it was read: a path */
 	char sha256[CERT_SHA256_HEX]; /* lower-case hex of the DER */
 };
@@ -49,6 +52,13 @@ int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	struct error *err) MUST_USE;
 struct cert *cert_ref(struct cert *cert);
 void cert_unref(void *cert); /* NULL is fine; fits list_clear() */
+
+/*
+ * The key is on a token and this handle to it works no longer: whoever keeps
+ * the certificate looks it up again.
+ */
+void cert_retire(struct cert *cert);
+bool cert_is_retired(const struct cert *cert);
 
 bool cert_names_address(const struct cert *cert, const struct address *address);
 
@@ -84,13 +94,18 @@ void cert_selector_free(struct cert_selector *selector);
 bool cert_selector_match(
 	const struct cert_selector *selector, const struct cert *cert);
 const char *cert_selector_text(const struct cert_selector *selector);
+/* Lower-case hex, or NULL when it picks by subject. */
+const char *cert_selector_sha256(const struct cert_selector *selector);
 
 struct cert_limits {
-	size_t file_bytes;	 /* default 64 MiB */
-	unsigned items;		 /* certificates and keys; 100,000 */
-	unsigned kdf_iterations; /* to open one key or PKCS#12; 10,000,000 */
-	unsigned crls;		 /* revocation lists in a pile; 10,000 */
-	size_t crl_bytes;	 /* of them all, as DER; 64 MiB */
+	size_t file_bytes; /* default 64 MiB */
+	unsigned items;	   /* certificates and keys; 100,000 */
+	/* To derive keys from passwords; SHA-256 does ten million in 2 s. */
+	unsigned kdf_iterations;      /* one key; 10,000,000 */
+	unsigned kdf_file_iterations; /* all of one file; 160 million */
+	unsigned kdf_pile_iterations; /* all of a pile; 1,280 million */
+	unsigned crls;		      /* revocation lists in a pile; 10,000 */
+	size_t crl_bytes;	      /* of them all, as DER; 64 MiB */
 };
 extern const struct cert_limits cert_limits_default;
 
@@ -133,12 +148,52 @@ void cert_pile_free(struct cert_pile *pile); /* NULL is fine */
  */
 int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
 	size_t *keys, struct error *err) MUST_USE;
+/*
+ * A certificate or a key (either may be NULL) that stood in no file; takes
+ * both references over, also when it fails.
+ */
+int cert_pile_add(struct cert_pile *pile, X509 *x509, EVP_PKEY *key,
+	const char *source, struct error *err) MUST_USE;
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);
 /* Revocation lists that stood in the files (X509_CRL *, owned by out then). */
 void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
 
+/* ---- for people and other programs ---- */
+
+enum { CERT_SHA1_BYTES = 20 };
+
+/* What extensions say, in the RFC's words; lists of char *. */
+struct cert_details {
+	char sha1[2 * CERT_SHA1_BYTES + 1];
+	bool is_authority;
+	struct list signature; /* one: the algorithm */
+	struct list key_usage, extended_key_usage, policies;
+	struct list crl_points, ocsp, issuer_at; /* URIs */
+};
+void cert_details_read(const struct cert *cert, struct cert_details *out);
+void cert_details_clear(struct cert_details *details);
+
+enum cert_form { CERT_PEM, CERT_DER, CERT_P12, CERT_P7B, CERT_SST };
+/* "pem", "der", "p12", "p7b", "sst"; -1 when there is no such form. */
+int cert_form_from_name(const char *name) MUST_USE;
+
+struct cert_writing {
+	enum cert_form form;
+	bool with_keys;	      /* of those that have one; pem and p12 only */
+	const char *password; /* p12: must be; pem: NULL leaves keys open */
+};
+/*
+ * A file of struct cert *, and of the authorities above them (not in DER,
+ * which holds one certificate), appended to out.  PKCS#12 and encrypted keys
+ * use AES-256 and SHA-256.  CONFIG when the form cannot hold that.
+ */
+int cert_write(const struct cert_writing *how, const struct list *certs,
+	struct buf *out, struct error *err) MUST_USE;
+
 bool cert_is_ca(const struct cert *cert);
+/* By names and key identifiers, and by its signature. */
+bool cert_has_issued(X509 *issuer, X509 *x509);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "cert/internal.h"
+#include "crypto/crypto.h"
 
 /* Authorities of one name that are tried; renewals, not armies. */
 enum { NAMESAKES_MAX = 64 };
@@ -47,12 +48,15 @@ chains_clear(struct chains *chains)
 	index_clear(&chains->by_subject);
 }
 
-static bool
-has_signed(X509 *issuer, X509 *x509)
+bool
+cert_has_issued(X509 *issuer, X509 *x509)
 {
 	EVP_PKEY *key = X509_get0_pubkey(issuer);
+	bool has = X509_check_issued(issuer, x509) == X509_V_OK &&
+		   key != NULL && X509_verify(x509, key) == 1;
 
-	return key != NULL && X509_verify(x509, key) == 1;
+	crypto_begin();
+	return has;
 }
 
 /* Of several that fit (a renewed authority) the one that lasts longest. */
@@ -70,13 +74,11 @@ find_issuer(const struct chains *chains, X509 *x509)
 		X509 *one = chains->pile->cert[index->row[row].item].x509;
 
 		tried++;
-		if (X509_check_issued(one, x509) != X509_V_OK ||
-			(best != NULL &&
-				ASN1_TIME_compare(X509_get0_notAfter(one),
-					X509_get0_notAfter(best)) <= 0) ||
-			!has_signed(one, x509))
+		if (best != NULL && ASN1_TIME_compare(X509_get0_notAfter(one),
+					    X509_get0_notAfter(best)) <= 0)
 			continue;
-		best = one;
+		if (cert_has_issued(one, x509))
+			best = one;
 	}
 	return best;
 }

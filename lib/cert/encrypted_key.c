@@ -8,9 +8,10 @@
 
 int
 open_key(struct reading *in, const X509_SIG *encrypted,
-	const struct password *password, EVP_PKEY **out, struct error *err)
+	const struct secret *secret, EVP_PKEY **out, struct error *err)
 {
 	const X509_ALGOR *algorithm;
+	const struct password *password;
 	PKCS8_PRIV_KEY_INFO *info;
 	OSSL_LIB_CTX *context;
 
@@ -18,6 +19,7 @@ open_key(struct reading *in, const X509_SIG *encrypted,
 	if (secret_allow(in, algorithm, err) != 0 ||
 		secret_context(in, algorithm, &context, err) != 0)
 		return -1;
+	password = secret_for(secret, algorithm);
 	crypto_begin();
 	info = PKCS8_decrypt_ex(
 		encrypted, password->text, password->len, context, NULL);
@@ -37,12 +39,26 @@ open_key(struct reading *in, const X509_SIG *encrypted,
 	return 1;
 }
 
+/* As open_key(), with every way to write the password. */
+static int
+try_passwords(struct reading *in, const X509_SIG *encrypted, EVP_PKEY **out,
+	struct error *err)
+{
+	struct secrets secrets;
+	int opened = 0;
+
+	secrets_init(&secrets, in->password, false);
+	for (size_t i = 0; opened == 0 && i < secrets.count; i++)
+		opened = open_key(in, encrypted, &secrets.item[i], out, err);
+	secrets_clear(&secrets);
+	return opened;
+}
+
 int
 read_encrypted_key(struct reading *in, struct span der, struct error *err)
 {
 	const unsigned char *at = der.data;
 	X509_SIG *encrypted = d2i_X509_SIG(NULL, &at, (long)der.len);
-	struct password password = { in->password, -1 };
 	EVP_PKEY *key = NULL;
 	int result = -1, opened = 0;
 
@@ -52,8 +68,8 @@ read_encrypted_key(struct reading *in, struct span der, struct error *err)
 			in->source);
 		goto out;
 	}
-	if (in->password != NULL && !in->without_keys)
-		opened = open_key(in, encrypted, &password, &key, err);
+	if (!in->without_keys)
+		opened = try_passwords(in, encrypted, &key, err);
 	if (opened < 0)
 		goto out;
 	if (opened == 0 && !in->without_keys) {

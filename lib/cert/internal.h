@@ -2,6 +2,7 @@
 #ifndef CERT_INTERNAL_H
 #define CERT_INTERNAL_H
 
+#include <openssl/pkcs12.h>
 #include <openssl/x509.h>
 
 #include "cert/cert.h"
@@ -62,6 +63,7 @@ struct cert_pile {
 	struct list warnings; /* char * */
 	struct list crls;     /* X509_CRL * */
 	size_t crl_bytes;     /* of them all, as DER */
+	uint64_t iterations;  /* spent on all files */
 };
 
 /* One file on its way into the pile. */
@@ -98,6 +100,8 @@ void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
 /* join.c */
+/* Also a key that its token calls plain RSA, of an id-RSASSA-PSS one. */
+bool key_belongs(const EVP_PKEY *key, X509 *x509);
 void pile_drop_doubles(struct cert_pile *pile);
 void pile_join_keys(struct cert_pile *pile);
 
@@ -139,18 +143,44 @@ int read_encrypted_key(
 int read_certificates(struct reading *in, struct span der, bool trusted,
 	struct error *err) MUST_USE;
 
-/* secret.c: passwords and what stands between them and a key. */
+/* password.c: what a password may look like to a program. */
 
 struct password {
 	const char *text; /* NULL is not the same as empty (RFC 7292 B.1) */
 	int len;
 };
 
+/* One way to write it: as text for PKCS#12's own ciphers, as bytes for all. */
+struct secret {
+	struct password text, raw;
+};
+
+enum { SECRETS_MAX = 7, SECRETS_KEPT_MAX = 5 };
+
+struct secrets {
+	struct secret item[SECRETS_MAX]; /* those of one text side by side */
+	size_t count;
+	struct kept {
+		void *bytes;
+		size_t len;
+	} kept[SECRETS_KEPT_MAX];
+	size_t kept_count;
+};
+
+/* The likely ones first; at the end, or_none, two ways to have none. */
+void secrets_init(struct secrets *secrets, const char *password, bool or_none);
+void secrets_clear(struct secrets *secrets); /* wipes them */
+const struct password *secret_for(
+	const struct secret *secret, const X509_ALGOR *algorithm);
+
+/* secret.c: what stands between a password and a key. */
+
 /* LIMIT when deriving a key would take more than the limits allow. */
 int secret_allow(struct reading *in, const X509_ALGOR *algorithm,
 	struct error *err) MUST_USE;
-int secret_allow_iterations(struct reading *in, const ASN1_INTEGER *count,
-	struct error *err) MUST_USE;
+/* The same for the MAC of a PKCS#12. */
+int secret_allow_mac(
+	struct reading *in, const PKCS12 *p12, struct error *err) MUST_USE;
 /* The library context that knows the algorithm: NULL is the ordinary one. */
 int secret_context(const struct reading *in, const X509_ALGOR *algorithm,
 	OSSL_LIB_CTX **out, struct error *err) MUST_USE;
@@ -161,7 +191,7 @@ bool secret_is_unsupported(void);
  * password does not fit, -1 an error.
  */
 int open_key(struct reading *in, const X509_SIG *encrypted,
-	const struct password *password, EVP_PKEY **out,
+	const struct secret *secret, EVP_PKEY **out,
 	struct error *err) MUST_USE;
 /* The sentence for a password that does not fit, or is not set. */
 int secret_refused(

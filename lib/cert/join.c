@@ -37,12 +37,25 @@ pile_drop_doubles(struct cert_pile *pile)
 	index_clear(&index);
 }
 
+/* A token's key does not give its numbers away one by one. */
+static EVP_PKEY *
+public_half(const EVP_PKEY *key)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY((EVP_PKEY *)(uintptr_t)key, &der);
+	const unsigned char *at = der;
+	EVP_PKEY *half = len > 0 ? d2i_PUBKEY(NULL, &at, len) : NULL;
+
+	OPENSSL_free(der);
+	return half;
+}
+
 /*
  * A number that key and certificate of a pair have in common, cut to its low
  * bytes: good enough to find the few that are then compared in full.
  */
 static bool
-key_identity(const EVP_PKEY *key, unsigned char out[INDEX_KEY_BYTES])
+number_identity(const EVP_PKEY *key, unsigned char out[INDEX_KEY_BYTES])
 {
 	static const char *const numbers[] = { OSSL_PKEY_PARAM_RSA_N,
 		OSSL_PKEY_PARAM_EC_PUB_X, OSSL_PKEY_PARAM_PUB_KEY };
@@ -68,6 +81,52 @@ key_identity(const EVP_PKEY *key, unsigned char out[INDEX_KEY_BYTES])
 }
 
 static bool
+key_identity(const EVP_PKEY *key, unsigned char out[INDEX_KEY_BYTES])
+{
+	EVP_PKEY *half;
+	bool known;
+
+	if (key == NULL || number_identity(key, out))
+		return key != NULL;
+	half = public_half(key);
+	known = number_identity(half, out);
+	EVP_PKEY_free(half);
+	return known;
+}
+
+static BIGNUM *
+modulus(const EVP_PKEY *key)
+{
+	BIGNUM *number = NULL;
+
+	(void)!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &number);
+	return number;
+}
+
+bool
+key_belongs(const EVP_PKEY *key, X509 *x509)
+{
+	const EVP_PKEY *public = X509_get0_pubkey(x509);
+	BIGNUM *one, *other;
+	EVP_PKEY *half;
+	bool same;
+
+	if (X509_check_private_key(x509, key) == 1)
+		return true;
+	if (public == NULL || cert_key_kind(public) != KEY_RSA_PSS ||
+		cert_key_kind(key) != KEY_RSA)
+		return false;
+	half = public_half(key);
+	one = modulus(half);
+	other = modulus(public);
+	same = one != NULL && other != NULL && BN_cmp(one, other) == 0;
+	BN_free(one);
+	BN_free(other);
+	EVP_PKEY_free(half);
+	return same;
+}
+
+static bool
 join(struct cert_pile *pile, const struct cert_index *index,
 	const struct found_key *found)
 {
@@ -80,7 +139,7 @@ join(struct cert_pile *pile, const struct cert_index *index,
 		index_row_is(index, row, identity); row++) {
 		struct found_cert *cert = &pile->cert[index->row[row].item];
 
-		if (X509_check_private_key(cert->x509, found->key) != 1)
+		if (!key_belongs(found->key, cert->x509))
 			continue;
 		joined = true;
 		if (cert->key == NULL && EVP_PKEY_up_ref(found->key) == 1)

@@ -183,6 +183,24 @@ reading_warn_words(struct reading *in, const char *words)
 	in->warned++;
 }
 
+int
+cert_pile_add(struct cert_pile *pile, X509 *x509, EVP_PKEY *key,
+	const char *source, struct error *err)
+{
+	char *kept = mem_string(source);
+	struct reading in = { .pile = pile,
+		.source = kept,
+		.certs = pile->cert_count,
+		.keys = pile->key_count };
+
+	list_add(&pile->sources, kept);
+	if (x509 != NULL && reading_add_cert(&in, x509, err) != 0) {
+		EVP_PKEY_free(key);
+		return -1;
+	}
+	return key != NULL ? reading_add_key(&in, key, err) : 0;
+}
+
 void
 reading_warn(struct reading *in, const char *format, ...)
 {

@@ -16,7 +16,7 @@ enum { SAFE_DEPTH_MAX = 4 };
 /* One password tried on one file. */
 struct attempt {
 	struct reading *in;
-	struct password password;
+	const struct secret *secret;
 };
 
 static int read_bags(const struct attempt *attempt,
@@ -36,7 +36,7 @@ read_shrouded_key(const struct attempt *attempt, const PKCS12_SAFEBAG *bag,
 		return 1;
 	if (!attempt->in->without_keys)
 		opened = open_key(
-			attempt->in, encrypted, &attempt->password, &key, err);
+			attempt->in, encrypted, attempt->secret, &key, err);
 	if (opened != 1)
 		return opened;
 	return reading_add_key(attempt->in, key, err) == 0 ? 1 : -1;
@@ -131,6 +131,7 @@ decrypt_bags(const struct attempt *attempt, const PKCS7 *p7,
 {
 	const PKCS7_ENC_CONTENT *content =
 		p7->d.encrypted ? p7->d.encrypted->enc_data : NULL;
+	const struct password *password;
 	OSSL_LIB_CTX *context;
 
 	if (content == NULL || content->enc_data == NULL)
@@ -141,10 +142,11 @@ decrypt_bags(const struct attempt *attempt, const PKCS7 *p7,
 		secret_context(
 			attempt->in, content->algorithm, &context, err) != 0)
 		return -1;
+	password = secret_for(attempt->secret, content->algorithm);
 	crypto_begin();
 	*out = PKCS12_item_decrypt_d2i_ex(content->algorithm,
-		ASN1_ITEM_rptr(PKCS12_SAFEBAGS), attempt->password.text,
-		attempt->password.len, content->enc_data, 1, context, NULL);
+		ASN1_ITEM_rptr(PKCS12_SAFEBAGS), password->text, password->len,
+		content->enc_data, 1, context, NULL);
 	if (*out == NULL && secret_is_unsupported())
 		return error_set(err, ERROR_CONFIG,
 			"%s: encrypted in a way that this OpenSSL does not "
@@ -196,35 +198,61 @@ read_safes(const struct attempt *attempt, const PKCS12 *p12, struct error *err)
 	return done;
 }
 
+/* 1 it fits, or there is none; 0 it does not; -1 an error. */
 static int
-try_password(const struct attempt *attempt, PKCS12 *p12, struct error *err)
+check_mac(const struct attempt *attempt, PKCS12 *p12, struct error *err)
+{
+	const struct password *text = &attempt->secret->text;
+
+	if (PKCS12_mac_present(p12) == 0)
+		return 1;
+	if (secret_allow_mac(attempt->in, p12, err) != 0)
+		return -1;
+	crypto_begin();
+	return PKCS12_verify_mac(p12, text->text, text->len) == 1;
+}
+
+static int
+try_secret(const struct attempt *attempt, PKCS12 *p12, struct error *err)
 {
 	struct pile_mark start = reading_mark(attempt->in);
-	bool has_mac = PKCS12_mac_present(p12);
-	const ASN1_INTEGER *iterations = NULL;
 	int done;
 
-	if (has_mac) {
-		PKCS12_get0_mac(NULL, NULL, NULL, &iterations, p12);
-		if (secret_allow_iterations(attempt->in, iterations, err) != 0)
-			return -1;
-		if (PKCS12_verify_mac(p12, attempt->password.text,
-			    attempt->password.len) != 1)
-			return 0;
-	}
+	crypto_begin();
 	done = read_safes(attempt, p12, err);
 	if (done != 1)
 		reading_go_back(attempt->in, &start);
-	if (done == 0 && has_mac)
-		return error_set(err, ERROR_CONFIG,
-			"%s: its password opens the PKCS#12, but not "
-			"everything in it (a private key has another one)",
-			attempt->in->source);
+	return done;
+}
+
+/*
+ * Programs that leave the password empty do it in two ways, and a store's
+ * password need not fit the files that have none.
+ */
+static int
+try_secrets(struct reading *in, const struct secrets *secrets, PKCS12 *p12,
+	bool *mac_fits, struct error *err)
+{
+	int done = 0, fits = 0;
+
+	for (size_t i = 0; done == 0 && i < secrets->count; i++) {
+		const struct secret *secret = &secrets->item[i];
+		struct attempt attempt = { in, secret };
+
+		if (i == 0 || secret->text.text != secret[-1].text.text)
+			fits = check_mac(&attempt, p12, err);
+		if (fits == 1)
+			done = try_secret(&attempt, p12, err);
+		else if (fits < 0)
+			done = -1;
+		*mac_fits |= fits == 1;
+	}
 	return done;
 }
 
 static int
-refuse(const struct reading *in, const PKCS12 *p12, struct error *err)
+refuse(const struct reading *in, const PKCS12 *p12, bool mac_fits,
+	struct error *err)
 {
 	const X509_ALGOR *mac = NULL;
 	char name[64] = "";
@@ -233,6 +261,11 @@ refuse(const struct reading *in, const PKCS12 *p12, struct error *err)
 	if (mac != NULL)
 		OBJ_obj2txt(name, sizeof(name), mac->algorithm, 1);
 	crypto_begin();
+	if (mac != NULL && mac_fits)
+		return error_set(err, ERROR_CONFIG,
+			"%s: its password opens the PKCS#12, but not "
+			"everything in it (a private key has another one)",
+			in->source);
 	if (strcmp(name, PBMAC1) == 0)
 		return error_set(err, ERROR_CONFIG,
 			"%s: a PKCS#12 protected with PBMAC1, which this "
@@ -242,32 +275,24 @@ refuse(const struct reading *in, const PKCS12 *p12, struct error *err)
 	return secret_refused(in, "the PKCS#12", err);
 }
 
-/*
- * Programs that leave the password empty do it in two ways, and a store's
- * password need not fit the files that have none.
- */
 int
 read_pkcs12(struct reading *in, struct span der, struct error *err)
 {
-	const struct password passwords[] = { { in->password, -1 }, { NULL, 0 },
-		{ "", 0 } };
 	const unsigned char *at = der.data;
 	PKCS12 *p12 = d2i_PKCS12(NULL, &at, (long)der.len);
-	int done = 0;
+	struct secrets secrets;
+	bool mac_fits = false;
+	int done;
 
 	if (p12 == NULL)
 		return crypto_fail(err, ERROR_FORMAT,
 			"%s: a PKCS#12 that cannot be parsed", in->source);
 	reading_check_end(in, at, der.data + der.len);
-	for (size_t i = in->password == NULL;
-		done == 0 && i < COUNT_OF(passwords); i++) {
-		struct attempt attempt = { in, passwords[i] };
-
-		crypto_begin();
-		done = try_password(&attempt, p12, err);
-	}
+	secrets_init(&secrets, in->password, true);
+	done = try_secrets(in, &secrets, p12, &mac_fits, err);
 	if (done == 0)
-		refuse(in, p12, err);
+		refuse(in, p12, mac_fits, err);
+	secrets_clear(&secrets);
 	PKCS12_free(p12);
 	crypto_begin();
 	return done == 1 ? 0 : -1;

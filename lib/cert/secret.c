@@ -10,58 +10,92 @@
 #include "cert/internal.h"
 #include "crypto/crypto.h"
 
-/* All keys of one file together may take this often the limit of one. */
-enum { FILE_FACTOR = 16 };
+/* OpenSSL's own limit to what scrypt may take. */
+#define SCRYPT_MEMORY_BYTES ((uint64_t)32 << 20)
+
+/* OpenSSL takes no other length than the cipher's; of a MAC any would do. */
+enum { KEY_MAX_BYTES = 1024 };
+
+static int
+refuse_cost(const struct reading *in, const char *what, uint64_t limit,
+	struct error *err)
+{
+	return error_set(err, ERROR_LIMIT,
+		"%s: to try %s takes more than %llu iterations", in->source,
+		what, (unsigned long long)limit);
+}
 
 static int
 spend(struct reading *in, uint64_t iterations, struct error *err)
 {
-	uint64_t limit = in->pile->limits.kdf_iterations;
+	const struct cert_limits *limits = &in->pile->limits;
 
-	if (iterations > limit)
+	if (iterations > limits->kdf_iterations)
 		return error_set(err, ERROR_LIMIT,
 			"%s: to try a password takes %llu iterations, more "
-			"than %llu",
+			"than %u",
 			in->source, (unsigned long long)iterations,
-			(unsigned long long)limit);
+			limits->kdf_iterations);
 	in->iterations += iterations;
-	if (in->iterations > FILE_FACTOR * limit)
-		return error_set(err, ERROR_LIMIT,
-			"%s: to try its passwords takes more than %llu "
-			"iterations",
-			in->source, (unsigned long long)(FILE_FACTOR * limit));
+	in->pile->iterations += iterations;
+	if (in->iterations > limits->kdf_file_iterations)
+		return refuse_cost(
+			in, "its passwords", limits->kdf_file_iterations, err);
+	if (in->pile->iterations > limits->kdf_pile_iterations)
+		return refuse_cost(in,
+			"the passwords of all files up to this one",
+			limits->kdf_pile_iterations, err);
 	return 0;
 }
 
-int
-secret_allow_iterations(
-	struct reading *in, const ASN1_INTEGER *count, struct error *err)
+static uint64_t
+number_of(const ASN1_INTEGER *integer, uint64_t missing)
 {
-	uint64_t iterations = 1; /* the DEFAULT of a PKCS#12 MAC */
+	uint64_t number = missing;
 
-	if (count != NULL && ASN1_INTEGER_get_uint64(&iterations, count) != 1)
-		iterations = UINT64_MAX;
+	if (integer != NULL && ASN1_INTEGER_get_uint64(&number, integer) != 1)
+		number = UINT64_MAX;
 	crypto_begin();
-	return spend(in, iterations, err);
+	return number;
 }
 
 static int
-allow_scrypt(struct reading *in, const SCRYPT_PARAMS *scrypt, struct error *err)
+allow_pbkdf2(struct reading *in, const PBKDF2PARAM *pbkdf2, struct error *err)
 {
-	const ASN1_INTEGER *const factors[] = { scrypt->costParameter,
-		scrypt->blockSize, scrypt->parallelizationParameter };
-	uint64_t cost = 1, factor;
+	uint64_t key_bytes = number_of(pbkdf2->keylength, 0);
 
-	for (size_t i = 0; i < COUNT_OF(factors); i++) {
-		if (ASN1_INTEGER_get_uint64(&factor, factors[i]) != 1 ||
-			factor > UINT32_MAX || cost > UINT32_MAX)
-			cost = UINT64_MAX;
-		else
-			cost *= factor;
-	}
-	return spend(in, cost, err);
+	if (key_bytes > KEY_MAX_BYTES)
+		return error_set(err, ERROR_LIMIT,
+			"%s: to try a password takes a key of %llu bytes, "
+			"more than %d",
+			in->source, (unsigned long long)key_bytes,
+			KEY_MAX_BYTES);
+	return spend(in, number_of(pbkdf2->iter, 1), err);
 }
 
+/* N, r and p (RFC 7914); about as long as that many rounds of a digest. */
+static int
+allow_scrypt(struct reading *in, const SCRYPT_PARAMS *scrypt, struct error *err)
+{
+	uint64_t n = number_of(scrypt->costParameter, 1);
+	uint64_t r = number_of(scrypt->blockSize, 1);
+	uint64_t p = number_of(scrypt->parallelizationParameter, 1);
+	uint64_t bytes;
+
+	if (n > UINT32_MAX || r > UINT16_MAX || p > UINT16_MAX ||
+		n * r > UINT32_MAX)
+		return spend(in, UINT64_MAX, err);
+	bytes = 128 * r * (n + 2 + p);
+	if (bytes > SCRYPT_MEMORY_BYTES)
+		return error_set(err, ERROR_LIMIT,
+			"%s: to try a password takes %llu bytes of memory "
+			"(scrypt), more than %llu",
+			in->source, (unsigned long long)bytes,
+			(unsigned long long)SCRYPT_MEMORY_BYTES);
+	return spend(in, n * r * p, err);
+}
+
+/* PBES2 and PBMAC1 begin alike. */
 static int
 allow_pbes2(struct reading *in, const PBE2PARAM *pbes2, struct error *err)
 {
@@ -75,7 +109,7 @@ allow_pbes2(struct reading *in, const PBE2PARAM *pbes2, struct error *err)
 		pbkdf2 = ASN1_TYPE_unpack_sequence(
 			ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
 		if (pbkdf2 != NULL)
-			result = secret_allow_iterations(in, pbkdf2->iter, err);
+			result = allow_pbkdf2(in, pbkdf2, err);
 		break;
 	case NID_id_scrypt:
 		scrypt = ASN1_TYPE_unpack_sequence(
@@ -105,10 +139,31 @@ secret_allow(struct reading *in, const X509_ALGOR *algorithm, struct error *err)
 		pbes1 = ASN1_TYPE_unpack_sequence(
 			ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
 		if (pbes1 != NULL)
-			result = secret_allow_iterations(in, pbes1->iter, err);
+			result = spend(in, number_of(pbes1->iter, 1), err);
 	}
 	PBE2PARAM_free(pbes2);
 	PBEPARAM_free(pbes1);
+	crypto_begin();
+	return result;
+}
+
+int
+secret_allow_mac(struct reading *in, const PKCS12 *p12, struct error *err)
+{
+	const ASN1_INTEGER *iterations = NULL;
+	const X509_ALGOR *algorithm = NULL;
+	PBE2PARAM *pbmac1;
+	int result = 0;
+
+	PKCS12_get0_mac(NULL, &algorithm, NULL, &iterations, p12);
+	if (spend(in, number_of(iterations, 1), err) != 0)
+		return -1;
+	/* RFC 9579: the MAC's own count is not used then. */
+	pbmac1 = ASN1_TYPE_unpack_sequence(
+		ASN1_ITEM_rptr(PBE2PARAM), algorithm->parameter);
+	if (pbmac1 != NULL)
+		result = allow_pbes2(in, pbmac1, err);
+	PBE2PARAM_free(pbmac1);
 	crypto_begin();
 	return result;
 }
@@ -164,6 +219,8 @@ secret_is_unsupported(void)
 			(ERR_GET_LIB(code) == ERR_LIB_EVP &&
 				(reason == EVP_R_UNKNOWN_PBE_ALGORITHM ||
 					reason == EVP_R_UNSUPPORTED_CIPHER ||
+					reason == EVP_R_UNSUPPORTED_KEYLENGTH ||
+					reason == EVP_R_UNSUPPORTED_SALT_TYPE ||
 					reason == EVP_R_UNSUPPORTED_ALGORITHM ||
 					reason == EVP_R_UNSUPPORTED_PRF ||
 					reason ==

@@ -283,6 +283,12 @@ cert_selector_match(
 }
 
 const char *
+cert_selector_sha256(const struct cert_selector *selector)
+{
+	return selector->sha256;
+}
+
+const char *
 cert_selector_text(const struct cert_selector *selector)
 {
 	return selector->text;

@@ -1,3 +1,4 @@
+#include <openssl/provider.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -66,6 +67,23 @@ fill_attributes(struct signing *signing, struct error *err)
 }
 
 /*
+ * A key that signed when the signer was made and does not now is on a token
+ * that has trouble, which passes; other keys only fail when something is
+ * broken.
+ */
+static int
+signing_failed(EVP_PKEY_CTX *context, struct error *err)
+{
+	const EVP_PKEY *key = EVP_PKEY_CTX_get0_pkey(context);
+	const OSSL_PROVIDER *provider = EVP_PKEY_get0_provider(key);
+	bool elsewhere = provider == NULL ||
+			 strcmp(OSSL_PROVIDER_get0_name(provider), "default");
+
+	return crypto_fail(
+		err, elsewhere ? ERROR_SYSTEM : ERROR_CRYPTO, "signing failed");
+}
+
+/*
  * Without memory OpenSSL 3.0 says "success" for ECDSA with a length of 0 or
  * 2^32 - 1: lengths are not believed.
  */
@@ -78,14 +96,14 @@ sign_digest(EVP_PKEY_CTX *context, const struct digest *digest,
 	if (EVP_PKEY_sign(context, NULL, &room, digest->bytes, digest->len) <=
 			0 ||
 		room == 0)
-		return crypto_fail(err, ERROR_CRYPTO, "signing failed");
+		return signing_failed(context, err);
 	if (buf_reserve(signature, room, err) != 0)
 		return -1;
 	len = room;
 	if (EVP_PKEY_sign(context, signature->data, &len, digest->bytes,
 		    digest->len) <= 0 ||
 		len == 0 || len > room)
-		return crypto_fail(err, ERROR_CRYPTO, "signing failed");
+		return signing_failed(context, err);
 	signature->len = len;
 	return 0;
 }

@@ -113,11 +113,10 @@ set_parameters(const struct cms_signer *signer, EVP_PKEY_CTX *context)
 }
 
 static int
-make_context(const struct cms_signer *signer, enum error_kind kind,
-	EVP_PKEY_CTX **out, struct error *err)
+make_context(const struct cms_signer *signer, EVP_PKEY *key,
+	enum error_kind kind, EVP_PKEY_CTX **out, struct error *err)
 {
-	EVP_PKEY_CTX *context =
-		EVP_PKEY_CTX_new_from_pkey(NULL, signer->cert->key, NULL);
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
 
 	if (context != NULL && set_parameters(signer, context)) {
 		*out = context;
@@ -138,7 +137,8 @@ signer_key_context(
 	const struct cms_signer *signer, EVP_PKEY_CTX **out, struct error *err)
 {
 	if (signer->prepared == NULL)
-		return make_context(signer, ERROR_SYSTEM, out, err);
+		return make_context(
+			signer, signer->cert->key, ERROR_SYSTEM, out, err);
 	*out = EVP_PKEY_CTX_dup(signer->prepared);
 	if (*out != NULL)
 		return 0;
@@ -148,12 +148,14 @@ signer_key_context(
 
 /*
  * PKCS#1: rsaEncryption, which every reader takes (RFC 3370 3.2); else what
- * the provider says about its own signature.
+ * OpenSSL says about such a signature.  The certificate's key is asked: it
+ * gives the same answer, and a key on a token gives none.
  */
 static int
-encode_algorithm(
-	struct cms_signer *signer, EVP_PKEY_CTX *context, struct error *err)
+encode_algorithm(struct cms_signer *signer, struct error *err)
 {
+	EVP_PKEY_CTX *context = NULL;
+	int known;
 	static const char rsa_encryption[] =
 		"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05";
 	unsigned char algorithm[ALGORITHM_MAX];
@@ -165,8 +167,13 @@ encode_algorithm(
 	if (!signer->pss && EVP_PKEY_get_id(public_key(signer)) != EVP_PKEY_EC)
 		return buf_add(&signer->signature_algorithm, rsa_encryption,
 			sizeof(rsa_encryption), err); /* with the final 00 */
-	if (EVP_PKEY_CTX_get_params(context, ask) <= 0 ||
-		!OSSL_PARAM_modified(ask) || ask[0].return_size == 0)
+	if (make_context(signer, public_key(signer), ERROR_NOKEY, &context,
+		    err) != 0)
+		return -1;
+	known = EVP_PKEY_CTX_get_params(context, ask) > 0 &&
+		OSSL_PARAM_modified(ask) && ask[0].return_size != 0;
+	EVP_PKEY_CTX_free(context);
+	if (!known)
 		return crypto_fail(err, ERROR_NOKEY,
 			"%s: its signature has no algorithm identifier",
 			signer->cert->source);
@@ -179,12 +186,10 @@ signer_prepare_key(struct cms_signer *signer, struct error *err)
 {
 	EVP_PKEY_CTX *context = NULL;
 
-	if (make_context(signer, ERROR_NOKEY, &context, err) != 0)
+	if (encode_algorithm(signer, err) != 0 ||
+		make_context(signer, signer->cert->key, ERROR_NOKEY, &context,
+			err) != 0)
 		return -1;
-	if (encode_algorithm(signer, context, err) != 0) {
-		EVP_PKEY_CTX_free(context);
-		return -1;
-	}
 	/* Not every provider can copy: then each mail makes its own. */
 	signer->prepared = EVP_PKEY_CTX_dup(context);
 	crypto_begin();

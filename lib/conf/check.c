@@ -194,6 +194,38 @@ check_encrypt(struct reader *reader, const struct rule_draft *draft)
 			"there is no sign rule");
 }
 
+/* A directory has no keys and is asked by address. */
+static void
+check_directories(struct reader *reader, const struct rule_draft *draft)
+{
+	unsigned at = line_of_member(draft->at, "stores");
+	bool by_address = draft->certificate == NULL ||
+			  strcmp(draft->certificate, "address") == 0;
+	const char *name, *last = NULL;
+	size_t directories = 0;
+
+	LIST_FOREACH (name, &draft->stores) {
+		const struct store_draft *store = stores_find(reader, name);
+
+		if (store == NULL || store->type == NULL ||
+			strcmp(store->type, "ldap") != 0)
+			continue;
+		directories++;
+		last = name;
+		if (!by_address)
+			report_at(reader, PROBLEM_WARNING, at,
+				"store \"%s\" is a directory and is asked for "
+				"addresses only: it finds no %s",
+				name, draft->certificate);
+	}
+	if (is_sign(draft) && last != NULL &&
+		directories == draft->stores.count && by_address)
+		report_at(reader, PROBLEM_WARNING, at,
+			"store \"%s\" is a directory and has no keys: rule "
+			"\"%s\" can never sign",
+			last, draft->made->name);
+}
+
 void
 check_rules(struct reader *reader)
 {
@@ -205,6 +237,7 @@ check_rules(struct reader *reader)
 		check_name(reader, draft);
 		if (complete)
 			check_order(reader, draft);
+		check_directories(reader, draft);
 		if (is_sign(draft))
 			check_sign(reader, draft);
 		else

@@ -50,6 +50,7 @@ struct conf {
 	size_t buffered_bytes; /* limits.buffered */
 	unsigned mails;	       /* limits.mails */
 	struct gateway *gateway;
+	struct list managed; /* char *: names of the managed stores */
 };
 
 /*

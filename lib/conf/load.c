@@ -19,6 +19,7 @@ conf_free(struct conf *conf)
 	mem_free(conf->state);
 	mem_free(conf->pid_file);
 	gateway_free(conf->gateway);
+	list_clear(&conf->managed, mem_free);
 	mem_free(conf);
 }
 

@@ -82,7 +82,8 @@ open_store(struct reader *reader, struct store_draft *draft)
 		.timeout_seconds = draft->timeout_seconds,
 		.cache_seconds = draft->cache_seconds,
 		.negative_cache_seconds = draft->negative_cache_seconds,
-		.state = reader->conf->state };
+		.state = reader->conf->state,
+		.user = reader->conf->user };
 	unsigned at = line_of_member(
 		draft->at, draft->path != NULL ? "path" : "name");
 	struct list warnings = { 0 };
@@ -328,9 +329,13 @@ stores_finish(struct reader *reader)
 {
 	struct store_draft *draft;
 
-	LIST_FOREACH (draft, &reader->stores)
+	LIST_FOREACH (draft, &reader->stores) {
+		if (draft->complete && strcmp(draft->type, "managed") == 0)
+			list_add(&reader->conf->managed,
+				mem_string(draft->name));
 		if (draft->complete && reader->load_stores)
 			open_store(reader, draft);
+	}
 	if (reader->trust != NULL && reader->load_stores)
 		open_trust(reader, reader->trust);
 }

@@ -109,17 +109,25 @@ all_refused(const struct choice *choice, const struct error *nearest,
 		nearest->text);
 }
 
-static int
-find_all(const struct choice *choice, struct list *found, struct error *err)
+/*
+ * Every store is asked.  One that cannot tell (a directory that is down) does
+ * not make a good certificate of another one useless; *trouble is what to say
+ * when there is none.
+ */
+static void
+find_all(const struct choice *choice, struct list *found, struct error *trouble)
 {
 	struct store *store;
+	struct error why;
 
 	LIST_FOREACH (store, choice->stores)
 		if (store_find(store, choice->selector ? NULL : choice->address,
 			    choice->selector, choice->deadline_ms, found,
-			    err) != 0)
-			return -1;
-	return 0;
+			    &why) != 0 &&
+			(trouble->kind == ERROR_NONE ||
+				(trouble->kind != ERROR_SYSTEM &&
+					why.kind == ERROR_SYSTEM)))
+			*trouble = why;
 }
 
 int
@@ -128,12 +136,11 @@ choose_cert(const struct choice *choice, struct list *candidates,
 {
 	struct list found = { 0 };
 	struct cert *cert, *best = NULL;
-	struct error nearest = { 0 }, remark = { 0 };
+	struct error nearest = { 0 }, trouble = { 0 }, remark = { 0 };
 	time_t now = clock_now();
 	int result = -1;
 
-	if (find_all(choice, &found, err) != 0)
-		goto out;
+	find_all(choice, &found, &trouble);
 	LIST_FOREACH (cert, &found) {
 		struct error why = { 0 };
 		int good = judge(choice, cert, now, &why);
@@ -151,12 +158,13 @@ choose_cert(const struct choice *choice, struct list *candidates,
 		if (err != NULL && remark.text[0] != '\0')
 			*err = remark;
 		result = 0;
+	} else if (trouble.kind != ERROR_NONE) {
+		error_set(err, trouble.kind, "%s", trouble.text);
 	} else if (found.count == 0) {
 		nothing_found(choice, err);
 	} else {
 		all_refused(choice, &nearest, err);
 	}
-out:
 	list_clear(&found, cert_unref);
 	return result;
 }

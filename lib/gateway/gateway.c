@@ -90,10 +90,18 @@ prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
 	struct cert *cert;
 	int result = -1;
 
-	LIST_FOREACH (store, &rule->stores)
-		if (store_is_in_memory(store) &&
-			store_list(store, &certs, err) != 0)
+	LIST_FOREACH (store, &rule->stores) {
+		struct error why = { 0 };
+
+		if (!store_is_in_memory(store) ||
+			store_list(store, &certs, &why) == 0)
+			continue;
+		if (why.kind != ERROR_SYSTEM) {
+			*err = why;
 			goto out;
+		}
+		/* A token that is not there: its store has said so. */
+	}
 	LIST_FOREACH (cert, &certs) {
 		const struct cms_signer *signer;
 		struct error why = { 0 };
@@ -136,19 +144,15 @@ gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
 	return gateway_prepare(gateway, warnings, err);
 }
 
-int
-gateway_list_certs(
-	const struct gateway *gateway, struct list *out, struct error *err)
+void
+gateway_list_certs(const struct gateway *gateway, struct list *out)
 {
 	struct store *store;
 
 	LIST_FOREACH (store, &gateway->stores)
 		if (store_is_in_memory(store) &&
-			store_list(store, out, err) != 0) {
-			list_clear(out, cert_unref);
-			return -1;
-		}
-	return 0;
+			store_list(store, out, NULL) != 0)
+			continue; /* a token that is gone */
 }
 
 int
@@ -158,7 +162,13 @@ gateway_start_refresh(struct gateway *gateway, struct error *err)
 
 	if (gateway->trust == NULL)
 		return 0;
-	if (gateway_list_certs(gateway, &certs, err) != 0)
-		return -1;
+	gateway_list_certs(gateway, &certs);
 	return trust_refresh_start(gateway->trust, &certs, err);
+}
+
+void
+gateway_concerns(const struct gateway *gateway, struct list *lines)
+{
+	if (gateway->trust != NULL)
+		trust_concerns(gateway->trust, lines);
 }

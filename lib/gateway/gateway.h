@@ -80,15 +80,25 @@ int gateway_prepare(struct gateway *gateway, struct list *warnings,
  */
 int gateway_start(struct gateway *gateway, struct list *warnings,
 	struct error *err) MUST_USE;
-/* Each certificate of the stores that are in memory (struct cert *, referenced)
+/*
+ * Each certificate of the stores that are in memory (struct cert *,
+ * referenced), of a token only while it is there.
  */
-int gateway_list_certs(const struct gateway *gateway, struct list *out,
-	struct error *err) MUST_USE;
+void gateway_list_certs(const struct gateway *gateway, struct list *out);
 /*
  * Only in the process that serves mails, after gateway_start(): fetch the
  * revocation lists of all that is in use (trust_refresh_start).
  */
 int gateway_start_refresh(struct gateway *gateway, struct error *err) MUST_USE;
+
+/*
+ * A sentence (char *) for each certificate that ends within 30 days and has
+ * no other one to take its place; the soonest first, at most 100 of them.
+ */
+void gateway_expiring(
+	const struct gateway *gateway, time_t now, struct list *lines);
+/* A sentence for whatever else should be looked at: revocation lists. */
+void gateway_concerns(const struct gateway *gateway, struct list *lines);
 
 /* ---- a mail ---- */
 

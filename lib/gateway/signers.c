@@ -10,10 +10,11 @@
 #include "gateway/internal.h"
 
 struct signer_entry {
-	char sha256[CERT_SHA256_HEX];
+	struct cert *cert; /* a reference; its chain may be another later */
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
 	struct cms_signer *signer;
+	struct signer_entry *retired; /* the one before it, perhaps in use */
 };
 
 struct gateway_signers {
@@ -22,23 +23,41 @@ struct gateway_signers {
 };
 
 static int
+compare_chains(const struct cert *a, const struct cert *b)
+{
+	int count = sk_X509_num(a->chain);
+	int order = count - sk_X509_num(b->chain);
+
+	for (int i = 0; order == 0 && i < count; i++)
+		order = X509_cmp(
+			sk_X509_value(a->chain, i), sk_X509_value(b->chain, i));
+	return order;
+}
+
+static int
 compare(const void *left, const void *right)
 {
 	const struct signer_entry *a = left, *b = right;
-	int order = memcmp(a->sha256, b->sha256, sizeof(a->sha256));
+	int order = strcmp(a->cert->sha256, b->cert->sha256);
 
 	if (order == 0)
 		order = (int)a->digest - (int)b->digest;
-	return order ? order : (int)a->scheme - (int)b->scheme;
+	if (order == 0)
+		order = (int)a->scheme - (int)b->scheme;
+	return order ? order : compare_chains(a->cert, b->cert);
 }
 
 static void
 entry_free(void *item)
 {
-	struct signer_entry *entry = item;
+	struct signer_entry *entry = item, *before;
 
-	cms_signer_free(entry->signer);
-	mem_free(entry);
+	for (; entry != NULL; entry = before) {
+		before = entry->retired;
+		cms_signer_free(entry->signer);
+		cert_unref(entry->cert);
+		mem_free(entry);
+	}
 }
 
 struct gateway_signers *
@@ -60,16 +79,6 @@ signers_free(struct gateway_signers *signers)
 	mem_free(signers);
 }
 
-static struct signer_entry
-key_of(const struct sign_rule *rule, const struct cert *cert)
-{
-	struct signer_entry key = { .digest = rule->digest,
-		.scheme = rule->scheme };
-
-	memcpy(key.sha256, cert->sha256, sizeof(key.sha256));
-	return key;
-}
-
 static const struct cms_signer *
 find(struct gateway_signers *signers, const struct signer_entry *key)
 {
@@ -78,7 +87,9 @@ find(struct gateway_signers *signers, const struct signer_entry *key)
 
 	pthread_rwlock_rdlock(&signers->lock);
 	node = tfind(key, &signers->tree, compare);
-	signer = node != NULL ? (*node)->signer : NULL;
+	signer = node != NULL && !cert_is_retired((*node)->cert)
+			 ? (*node)->signer
+			 : NULL;
 	pthread_rwlock_unlock(&signers->lock);
 	return signer;
 }
@@ -97,7 +108,11 @@ find_encryption_cert(const struct sign_rule *rule, struct cert *cert)
 	return choose_cert(&choice, NULL, &found, NULL) == 0 ? found : NULL;
 }
 
-/* Another thread may have been faster: then its signer is the one. */
+/*
+ * Another thread may have been faster: then its signer is the one.  Behind a
+ * new handle to a token's key the old one is kept, since mails may be on
+ * their way with it.
+ */
 static const struct cms_signer *
 insert(struct gateway_signers *signers, struct signer_entry *fresh)
 {
@@ -105,6 +120,10 @@ insert(struct gateway_signers *signers, struct signer_entry *fresh)
 
 	pthread_rwlock_wrlock(&signers->lock);
 	node = tsearch(fresh, &signers->tree, compare);
+	if (node != NULL && *node != fresh && cert_is_retired((*node)->cert)) {
+		fresh->retired = *node;
+		*node = fresh;
+	}
 	if (node != NULL)
 		kept = *node;
 	pthread_rwlock_unlock(&signers->lock);
@@ -117,7 +136,10 @@ int
 signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
 	struct cert *cert, const struct cms_signer **out, struct error *err)
 {
-	struct signer_entry key = key_of(rule, cert), *fresh;
+	const struct signer_entry key = {
+		.cert = cert, .digest = rule->digest, .scheme = rule->scheme
+	};
+	struct signer_entry *fresh;
 	struct cert *encryption;
 	int made;
 
@@ -126,6 +148,7 @@ signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
 		return 0;
 	fresh = mem_alloc(sizeof(*fresh));
 	*fresh = key;
+	cert_ref(cert);
 	encryption = find_encryption_cert(rule, cert);
 	made = cms_signer_new(cert, rule->digest, rule->scheme, cert->chain,
 		encryption, &fresh->signer, err);

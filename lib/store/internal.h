@@ -44,6 +44,11 @@ struct store_driver {
 		const struct cert_selector *selector, int64_t deadline_ms,
 		struct list *out, struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
+	/* NULL: its files are the administrator's. */
+	int (*import)(struct store *store, const struct cert *cert,
+		enum cert_origin origin, struct error *err);
+	int (*remove)(
+		struct store *store, const char *sha256, struct error *err);
 	void (*close)(struct store *store); /* or NULL; also half open */
 };
 
@@ -60,6 +65,42 @@ int file_store_open(struct store *store, const struct store_settings *settings,
 int directory_store_open(struct store *store,
 	const struct store_settings *settings, struct list *warnings,
 	struct error *err) MUST_USE;
+
+/* ldap.c */
+int ldap_store_open(struct store *store, const struct store_settings *settings,
+	struct list *warnings, struct error *err) MUST_USE;
+int ldap_store_start(
+	struct store *store, struct list *warnings, struct error *err) MUST_USE;
+int ldap_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int ldap_store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
+void ldap_store_close(struct store *store);
+
+/* pkcs11.c */
+int pkcs11_store_open(struct store *store,
+	const struct store_settings *settings, struct list *warnings,
+	struct error *err) MUST_USE;
+int pkcs11_store_start(
+	struct store *store, struct list *warnings, struct error *err) MUST_USE;
+int pkcs11_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int pkcs11_store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
+void pkcs11_store_close(struct store *store);
+
+/* managed.c */
+int managed_store_open(struct store *store,
+	const struct store_settings *settings, struct list *warnings,
+	struct error *err) MUST_USE;
+int managed_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err) MUST_USE;
+int managed_store_list(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
+void managed_store_close(struct store *store);
 
 /* The password of the settings, or NULL when they name no file. */
 int store_read_password(const struct store_settings *settings, char **out,

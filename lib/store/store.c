@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "store/internal.h"
+#include "store/managed.h"
 
 int
 store_find_held(struct store *store, const struct address *address,
@@ -35,9 +35,26 @@ static const struct store_driver drivers[] = {
 		.open = directory_store_open,
 		.find = store_find_held,
 		.list = store_list_held },
-	{ .type = "ldap" },
-	{ .type = "pkcs11" },
-	{ .type = "managed" },
+	{ .type = "ldap",
+		.open = ldap_store_open,
+		.start = ldap_store_start,
+		.find = ldap_store_find,
+		.list = ldap_store_list,
+		.close = ldap_store_close },
+	{ .type = "pkcs11",
+		.in_memory = true,
+		.open = pkcs11_store_open,
+		.start = pkcs11_store_start,
+		.find = pkcs11_store_find,
+		.list = pkcs11_store_list,
+		.close = pkcs11_store_close },
+	{ .type = "managed",
+		.open = managed_store_open,
+		.find = managed_store_find,
+		.list = managed_store_list,
+		.import = managed_import,
+		.remove = managed_remove,
+		.close = managed_store_close },
 };
 
 static const struct store_driver *
@@ -172,6 +189,44 @@ int
 store_list(struct store *store, struct list *out, struct error *err)
 {
 	return store->driver->list(store, out, err);
+}
+
+static int
+not_managed(const struct store *store, struct error *err)
+{
+	return error_set(err, ERROR_CONFIG,
+		"store %s: its type is \"%s\"; only the certificates of a "
+		"\"managed\" store are imported and removed",
+		store->name, store->driver->type);
+}
+
+int
+store_import(struct store *store, const struct cert *cert,
+	enum cert_origin origin, struct error *err)
+{
+	if (store->driver->import == NULL)
+		return not_managed(store, err);
+	if (store->driver->import(store, cert, origin, err) == 0)
+		return 0;
+	return error_prefix(err, "store %s: ", store->name);
+}
+
+int
+store_remove(struct store *store, const char *sha256, struct error *err)
+{
+	int result;
+
+	if (store->driver->remove == NULL)
+		return not_managed(store, err);
+	result = store->driver->remove(store, sha256, err);
+	return result < 0 ? error_prefix(err, "store %s: ", store->name)
+			  : result;
+}
+
+bool
+store_is_managed(const struct store *store)
+{
+	return store->driver->import != NULL;
 }
 
 int

@@ -24,6 +24,7 @@ struct store_settings {
 	struct list attributes; /* char *: ldap, in their order */
 	unsigned timeout_seconds, cache_seconds, negative_cache_seconds;
 	const char *state; /* managed: the folder it lives below */
+	const char *user;  /* managed: whose it shall be, when made by root */
 };
 
 /* 1 when this version has such a driver, 0 when it is known but not here
@@ -63,6 +64,21 @@ int store_find(struct store *store, const struct address *address,
 /* Everything (struct cert *, referenced), for lists. */
 int store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+/*
+ * Put a certificate, with its key and its chain where it has them, into a
+ * managed store: at once for every process and node that shares it.  Again is
+ * fine: a key that was missing is added, a better origin kept (imported,
+ * issued, harvested).  As root, files are made as the owner of the store's
+ * folder.  CONFIG when the store is not managed, cannot be written, or the
+ * key cannot leave its token.
+ */
+int store_import(struct store *store, const struct cert *cert,
+	enum cert_origin origin, struct error *err) MUST_USE;
+/* With its key; sha256 is lower-case hex.  1 removed, 0 not there, -1. */
+int store_remove(
+	struct store *store, const char *sha256, struct error *err) MUST_USE;
+bool store_is_managed(const struct store *store);
+
 /*
  * Are all of its certificates in memory from store_open() or store_start() on,
  * so that work can be done on them before the first mail?

@@ -7,8 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "json.h"
-#include "store/store.h"
+#include "certs.h"
 #include "trial.h"
 
 #define SOMEBODY "someone@example.com"
@@ -99,8 +98,8 @@ refusal_in(const struct list *candidates, const char *sha256, bool *seen)
 }
 
 /* The reason is about what it was made for: signing when we have its key. */
-static bool
-fits_nothing(const struct cert *cert, struct error *why)
+bool
+cert_fits_nothing(const struct cert *cert, struct error *why)
 {
 	enum cert_purpose first =
 		cert->key != NULL ? CERT_TO_ENCRYPT : CERT_TO_SIGN;
@@ -121,7 +120,7 @@ refusal(const struct cert *cert, const struct answer *answer,
 	const char *why[2];
 
 	if (answer == NULL) {
-		if (fits_nothing(cert, space))
+		if (cert_fits_nothing(cert, space))
 			return space->text;
 		return NULL;
 	}
@@ -134,6 +133,15 @@ refusal(const struct cert *cert, const struct answer *answer,
 	if (!signs && !encrypts)
 		return "no rule that matches the address looks into this store";
 	return encrypts ? why[1] : why[0];
+}
+
+const char *
+cert_origin_name(enum cert_origin origin)
+{
+	static const char *const names[] = { "file", "imported", "issued",
+		"harvested" };
+
+	return names[origin];
 }
 
 static json_t *
@@ -159,11 +167,9 @@ uses_json(const struct cert *cert)
 	return array;
 }
 
-static json_t *
+json_t *
 cert_json(const char *store, const struct cert *cert, const char *refused)
 {
-	static const char *const origins[] = { "file", "imported", "issued",
-		"harvested" };
 	char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE], key[64];
 	char *subject = cert_subject(cert), *issuer = cert_issuer(cert);
 	char *serial = cert_serial(cert);
@@ -178,7 +184,7 @@ cert_json(const char *store, const struct cert *cert, const char *refused)
 		"serial", json_text(serial), "sha256", cert->sha256,
 		"not_before", from, "not_after", until, "key", key, "has_key",
 		cert->key != NULL, "may", uses_json(cert), "origin",
-		origins[cert->origin], "refused", json_text(refused));
+		cert_origin_name(cert->origin), "refused", json_text(refused));
 	mem_free(subject);
 	mem_free(issuer);
 	mem_free(serial);
@@ -215,11 +221,11 @@ print_cert(const struct cert *cert, const char *refused,
 	mem_free(subject);
 }
 
-/* Every certificate of the stores, or those of one address. */
+/* Every certificate of the stores (of one), or those of an address. */
 static int
 show(const struct request *request, const struct conf *conf,
-	const struct address *address, const struct answer *answer,
-	size_t *count, struct error *err)
+	const struct store *only, const struct address *address,
+	const struct answer *answer, size_t *count, struct error *err)
 {
 	json_t *array = json_array();
 	struct list certs = { 0 };
@@ -230,6 +236,8 @@ show(const struct request *request, const struct conf *conf,
 	LIST_FOREACH (store, &conf->gateway->stores) {
 		struct error space = { 0 };
 
+		if (only != NULL && store != only)
+			continue;
 		result = address != NULL ? store_find(store, address, NULL, 0,
 						   &certs, err)
 					 : store_list(store, &certs, err);
@@ -265,7 +273,7 @@ find(const struct request *request, const struct conf *conf,
 	int code = CTL_YES;
 
 	if (ask_rules(conf->gateway, address->text, &answer, &err) != 0 ||
-		show(request, conf, address, &answer, &count, &err) != 0)
+		show(request, conf, NULL, address, &answer, &count, &err) != 0)
 		code = ctl_trouble(&err);
 	else if (count == 0)
 		code = CTL_NO;
@@ -296,6 +304,7 @@ command_cert_find(const struct request *request)
 int
 command_cert_list(const struct request *request)
 {
+	struct store *only = NULL;
 	struct conf *conf = NULL;
 	struct error err = { 0 };
 	size_t count = 0;
@@ -303,7 +312,9 @@ command_cert_list(const struct request *request)
 
 	if (ctl_load(request, &conf, &code) != 0)
 		return code;
-	if (show(request, conf, NULL, NULL, &count, &err) != 0)
+	code = cert_named_store(request, conf, &only);
+	if (code == CTL_YES &&
+		show(request, conf, only, NULL, NULL, &count, &err) != 0)
 		code = ctl_trouble(&err);
 	conf_free(conf);
 	return code;

@@ -1,6 +1,7 @@
 /* smimectl check: could the daemon start, and is it wise? */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "json.h"
@@ -39,6 +40,23 @@ add_version_warning(struct list *problems)
 	list_add(problems, problem);
 }
 
+static void
+add_expiring(const struct gateway *gateway, struct list *problems)
+{
+	struct list lines = { 0 };
+	char *text;
+
+	gateway_expiring(gateway, clock_now(), &lines);
+	LIST_FOREACH (text, &lines) {
+		struct problem *problem = mem_alloc(sizeof(*problem));
+
+		problem->kind = PROBLEM_WARNING;
+		problem->text = text;
+		list_add(problems, problem);
+	}
+	list_clear(&lines, NULL);
+}
+
 static int
 gather(const struct request *request, struct report *report, struct error *err)
 {
@@ -51,6 +69,7 @@ gather(const struct request *request, struct report *report, struct error *err)
 	if (result != 0)
 		return 0;
 	ready_check(report->conf, &report->problems);
+	add_expiring(report->conf->gateway, &report->problems);
 	trust = report->conf->gateway->trust;
 	if (trust != NULL && trust_describe(trust, &report->trusted, err) != 0)
 		return -1;

@@ -104,23 +104,19 @@ command_crl_fetch(const struct request *request)
 {
 	struct conf *conf = NULL;
 	struct list certs = { 0 }, lines = { 0 };
-	struct error err = { 0 };
 	size_t failed = 0;
 	int code;
 
 	if (ctl_load(request, &conf, &code) != 0)
 		return code;
 	complain_when_off(conf->gateway->trust);
-	if (gateway_list_certs(conf->gateway, &certs, &err) != 0) {
-		code = ctl_trouble(&err);
-	} else {
-		trust_fetch_crls(conf->gateway->trust, &certs, &lines, &failed);
-		if (lines.count == 0)
-			ctl_complain("no certificate in use says where a list "
-				     "can be fetched");
-		print_lines(&lines);
-		code = failed == 0 ? CTL_YES : CTL_NO;
-	}
+	gateway_list_certs(conf->gateway, &certs);
+	trust_fetch_crls(conf->gateway->trust, &certs, &lines, &failed);
+	if (lines.count == 0)
+		ctl_complain("no certificate in use says where a list can be "
+			     "fetched");
+	print_lines(&lines);
+	code = failed == 0 ? CTL_YES : CTL_NO;
 	list_clear(&certs, cert_unref);
 	conf_free(conf);
 	return code;
@@ -146,21 +142,16 @@ command_crl_import(const struct request *request)
 {
 	struct conf *conf = NULL;
 	struct list certs = { 0 };
-	struct error err = { 0 };
 	const char *path;
 	int code;
 
 	if (ctl_load(request, &conf, &code) != 0)
 		return code;
 	complain_when_off(conf->gateway->trust);
-	if (gateway_list_certs(conf->gateway, &certs, &err) != 0) {
-		code = ctl_trouble(&err);
-	} else {
-		LIST_FOREACH (path, &request->words)
-			if (import_one(conf->gateway->trust, &certs, path) !=
-				CTL_YES)
-				code = CTL_NO;
-	}
+	gateway_list_certs(conf->gateway, &certs);
+	LIST_FOREACH (path, &request->words)
+		if (import_one(conf->gateway->trust, &certs, path) != CTL_YES)
+			code = CTL_NO;
 	list_clear(&certs, cert_unref);
 	conf_free(conf);
 	return code;

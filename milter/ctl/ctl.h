@@ -82,6 +82,9 @@ int ctl_trouble(const struct error *err);
  */
 int ctl_load(
 	const struct request *request, struct conf **out, int *code) MUST_USE;
+/* The same without any store: their files may not be ours to read. */
+int ctl_load_settings(
+	const struct request *request, struct conf **out, int *code) MUST_USE;
 /* Each problem on stderr; draft as path is named `instead` (both may be NULL)
  */
 void ctl_print_problems(
@@ -101,6 +104,10 @@ int command_metrics(const struct request *request);
 int command_log(const struct request *request);
 int command_cert_list(const struct request *request);
 int command_cert_find(const struct request *request);
+int command_cert_show(const struct request *request);
+int command_cert_import(const struct request *request);
+int command_cert_export(const struct request *request);
+int command_cert_remove(const struct request *request);
 int command_crl_list(const struct request *request);
 int command_crl_fetch(const struct request *request);
 int command_crl_import(const struct request *request);

@@ -76,11 +76,11 @@ start(struct conf *conf)
 	return result == 0 ? CTL_YES : ctl_trouble(&err);
 }
 
-int
-ctl_load(const struct request *request, struct conf **out, int *code)
+static int
+load(const struct request *request, bool stores, struct conf **out, int *code)
 {
 	struct list problems = { 0 };
-	int result = conf_load(request->conf_path, true, out, &problems);
+	int result = conf_load(request->conf_path, stores, out, &problems);
 
 	*code = CTL_YES;
 	if (result != 0) {
@@ -89,11 +89,23 @@ ctl_load(const struct request *request, struct conf **out, int *code)
 		*code = CTL_TROUBLE;
 	}
 	list_clear(&problems, problem_free);
-	if (result == 0)
+	if (result == 0 && stores)
 		*code = start(*out);
 	if (*code == CTL_YES)
 		return 0;
 	conf_free(*out);
 	*out = NULL;
 	return -1;
+}
+
+int
+ctl_load(const struct request *request, struct conf **out, int *code)
+{
+	return load(request, true, out, code);
+}
+
+int
+ctl_load_settings(const struct request *request, struct conf **out, int *code)
+{
+	return load(request, false, out, code);
 }

@@ -4,7 +4,7 @@ import socket
 import struct
 
 # Protocol flags (SMFIP_).
-NR_HDR, NR_CONN, NR_RCPT = 0x80, 0x1000, 0x8000
+NR_HDR, NR_CONN, NR_RCPT, NR_BODY = 0x80, 0x1000, 0x8000, 0x80000
 LEADSPC, SKIP = 0x100000, 0x400
 MODERN = 0x1fffff
 FINAL = b'acrtydq'  # accept, continue, reject, tempfail, reply, discard, ...
@@ -79,7 +79,8 @@ class Client:
         return self.ask(b'N')[0]
 
     def body(self, octets):
-        return self.ask(b'B', octets)[0]
+        answer = self.ask(b'B', octets, NR_BODY)
+        return answer[0] if answer else b'c'
 
     def begin(self, sender, *more):
         """A mail up to its end, exclusively; its last answer."""

@@ -5,11 +5,12 @@
 set -eu
 
 build="autoconf libmilter-dev libssl-dev libconfig-dev libidn2-dev
-	libjansson-dev libcurl4-openssl-dev libsystemd-dev libseccomp-dev"
+	libldap-dev libcurl4-openssl-dev libp11-dev libjansson-dev
+	libsystemd-dev libseccomp-dev"
 demo="openssl python3 postfix"
 test="openssl python3 postfix libcmocka-dev gpgsm gpg-agent libnss3-tools
 	openjdk-17-jdk-headless libbcprov-java libbcpkix-java libbcmail-java
-	mandoc"
+	mandoc slapd softhsm2 libengine-pkcs11-openssl opensc"
 fuzz="clang-14 libclang-rt-14-dev"
 format="clang-format-14"
 coverage="lcov libcmocka-dev"
@@ -53,8 +54,8 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 		case " $(echo $wanted) " in *" $tool "*) ;; *) continue ;; esac
 		command -v $tool >/dev/null || lacking="$lacking $tool"
 	done
-	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h jansson.h \
-		curl/curl.h cmocka.h; do
+	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h ldap.h \
+		curl/curl.h jansson.h cmocka.h; do
 		case $h in cmocka.h)
 			case $wanted in *cmocka*) ;; *) continue ;; esac ;;
 		esac

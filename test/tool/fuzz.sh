@@ -1,7 +1,7 @@
 #!/bin/sh
 # fuzz.sh PROGRAM...: each fuzzer for FUZZ_SECONDS.  It starts from the seeds
-# in test/fuzz/NAME/ and from what it learnt before; what breaks it stays in
-# $BUILD/fuzz.
+# in test/fuzz/corpus/NAME/ and from what it learnt before; what breaks it
+# stays in $BUILD/fuzz.
 build=${BUILD:-build}
 passed=0
 failed=0
@@ -9,10 +9,8 @@ for program; do
 	name=$(basename "$program" _fuzz)
 	learnt=$build/fuzz/$name
 	mkdir -p "$learnt"
-	seeds=
-	for dir in "test/fuzz/$name" "test/fuzz/seeds/$name"; do
-		[ ! -d "$dir" ] || seeds="$seeds $dir"
-	done
+	seeds=test/fuzz/corpus/$name
+	[ -d "$seeds" ] || seeds=
 	echo "-- $name"
 	# shellcheck disable=SC2086
 	if "$program" -max_total_time="${FUZZ_SECONDS:-30}" -timeout=10 \

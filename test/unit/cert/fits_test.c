@@ -79,6 +79,18 @@ signing_needs_the_key(void **state UNUSED)
 }
 
 static void
+weak_rsa_keys_pass_where_they_may(void **state UNUSED)
+{
+	struct cert *cert = pki_user("weak");
+
+	assert_int_equal(
+		cert_fits(cert, CERT_TO_ENCRYPT, true, FIXTURE_NOW, NULL), 0);
+	assert_int_equal(
+		cert_fits(cert, CERT_TO_ENCRYPT, false, FIXTURE_NOW, NULL), -1);
+	cert_unref(cert);
+}
+
+static void
 validity_includes_both_ends(void **state UNUSED)
 {
 	struct cert *cert = pki_user("frank-expired");
@@ -178,6 +190,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_purpose_needs_its_usage_size_and_time),
 		cmocka_unit_test(signing_needs_the_key),
+		cmocka_unit_test(weak_rsa_keys_pass_where_they_may),
 		cmocka_unit_test(validity_includes_both_ends),
 		cmocka_unit_test(odd_keys_are_refused),
 		cmocka_unit_test(brainpool_and_non_repudiation_are_fine),

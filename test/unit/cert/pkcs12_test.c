@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <openssl/pkcs12.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -240,6 +241,117 @@ keys_can_be_counted_and_left_alone(void **state UNUSED)
 	}
 }
 
+static X509 *
+make_certificate(EVP_PKEY *key, int number)
+{
+	X509 *x509 = X509_new();
+	char name[16];
+
+	snprintf(name, sizeof(name), "user %d", number);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN",
+		MBSTRING_ASC, (unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(x509, X509_get_subject_name(x509));
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), number + 1);
+	X509_gmtime_adj(X509_getm_notBefore(x509), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
+	X509_set_pubkey(x509, key);
+	assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
+	return x509;
+}
+
+/* Keys first, certificates backwards: the order says nothing. */
+static void
+a_hundred_users_share_a_file(void **state UNUSED)
+{
+	enum { USERS = 100 };
+	struct making making = { 0 };
+	X509 *certs[USERS];
+	struct buf bytes = { 0 };
+	struct loaded loaded;
+
+	for (int i = 0; i < USERS; i++) {
+		EVP_PKEY *key = EVP_EC_gen("P-256");
+
+		certs[i] = make_certificate(key, i);
+		assert_non_null(PKCS12_add_key(
+			&making.bags, key, 0, 1, NID_aes_256_cbc, "secret"));
+		EVP_PKEY_free(key);
+	}
+	end_safe(&making, NULL);
+	for (int i = USERS; i-- > 0;) {
+		assert_non_null(PKCS12_add_cert(&making.bags, certs[i]));
+		X509_free(certs[i]);
+	}
+	end_safe(&making, "secret");
+	end_file(&making, "secret", &bytes);
+	assert_int_equal(load(&bytes, "secret", &loaded, NULL), 0);
+	assert_int_equal(loaded.certs.count, USERS);
+	assert_int_equal(count_keys(&loaded), USERS);
+	assert_int_equal(loaded.warnings.count, 0);
+	loaded_clear(&loaded);
+}
+
+static const struct {
+	const char *file; /* of the fuzzer's corpus */
+	size_t certs, keys, warnings;
+} others[] = {
+	{ "ber", 1, 1, 0 },
+	{ "lists", 1, 1, 0 },
+	{ "secret-bag", 1, 0, 0 },
+	{ "public-key-mode", 1, 0, 1 },
+	{ "broken-parts", 1, 0, 3 },
+	{ "nested", 2, 1, 0 },
+};
+
+static void
+odd_parts_spoil_no_other(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		char *path = mem_printf(
+			"test/fuzz/corpus/pkcs12/%s.p12", others[i].file);
+		struct loaded loaded;
+
+		load_path(path, "secret", &loaded);
+		if (loaded.certs.count != others[i].certs ||
+			count_keys(&loaded) != others[i].keys ||
+			loaded.warnings.count != others[i].warnings)
+			fail_msg("%s: %zu certificates, %zu keys, %zu warnings",
+				path, loaded.certs.count, count_keys(&loaded),
+				loaded.warnings.count);
+		loaded_clear(&loaded);
+		mem_free(path);
+	}
+}
+
+static void
+a_mac_of_every_digest_is_checked(void **state UNUSED)
+{
+	static const char *const digests[] = { "md5", "sha1", "sha224",
+		"sha256", "sha384", "sha512", "sha3-256", "sha512-256" };
+
+	for (size_t i = 0; i < COUNT_OF(digests); i++) {
+		char *command = mem_printf(
+			"openssl pkcs12 -export -in $P/alice.pem -inkey "
+			"$P/alice.key -macalg %s -passout pass:secret -out "
+			"mac.p12",
+			digests[i]);
+		struct loaded loaded = { 0 };
+		struct error err = { 0 };
+		struct buf bytes = { 0 };
+
+		own_run(command);
+		load_path(own_path("mac.p12"), "secret", &loaded);
+		assert_int_equal(count_keys(&loaded), 1);
+		loaded_clear(&loaded);
+		read_path(own_path("mac.p12"), &bytes);
+		bytes.data[bytes.len - 1] ^= 1; /* the iteration count */
+		assert_int_equal(load(&bytes, "secret", &loaded, &err), -1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		loaded_clear(&loaded);
+		mem_free(command);
+	}
+}
+
 int
 main(void)
 {
@@ -249,6 +361,9 @@ main(void)
 		cmocka_unit_test(a_password_of_utf8_opens_it),
 		cmocka_unit_test(empty_passwords_of_both_kinds_open_it),
 		cmocka_unit_test(nested_safes_end_at_a_depth),
+		cmocka_unit_test(a_hundred_users_share_a_file),
+		cmocka_unit_test(odd_parts_spoil_no_other),
+		cmocka_unit_test(a_mac_of_every_digest_is_checked),
 		cmocka_unit_test(keys_can_be_counted_and_left_alone),
 	};
 

@@ -166,6 +166,7 @@ nothing_is_derived_beyond_the_limit(void **state UNUSED)
 	struct cert_limits limits = cert_limits_default;
 
 	limits.kdf_iterations = 1000;
+	limits.kdf_file_iterations = 16000;
 	for (size_t i = 0; i < COUNT_OF(costly); i++) {
 		struct error err = { 0 };
 
@@ -223,6 +224,35 @@ a_file_that_fails_leaves_nothing_in_the_pile(void **state UNUSED)
 	buf_clear(&good);
 }
 
+/* Cut after any byte: all of what was whole, or a sentence. */
+static void
+a_file_may_end_anywhere(void **state UNUSED)
+{
+	static const char *const files[] = { "alice.der", "alice.p12",
+		"alice-old.p12", "alice-nomac.p12", "alice-null.p12",
+		"alice-der.p7b", "alice.p7b", "alice-enc.key", "staff.pem" };
+
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		struct buf bytes = { 0 };
+
+		read_path(pki_path(files[i]), &bytes);
+		for (size_t len = 0; len < bytes.len; len += 1 + len / 16) {
+			struct list certs = { 0 }, warnings = { 0 };
+			struct error err = { 0 };
+			int result =
+				cert_load(span_of(bytes.data, len), "secret",
+					"here", NULL, &certs, &warnings, &err);
+
+			assert_int_equal(result == 0, certs.count != 0);
+			if (result != 0)
+				assert_says(files[i], err.text, "here: ");
+			list_clear(&certs, cert_unref);
+			list_clear(&warnings, mem_free);
+		}
+		buf_clear(&bytes);
+	}
+}
+
 static void
 a_foreign_key_is_refused(void **state UNUSED)
 {
@@ -255,6 +285,7 @@ main(void)
 		cmocka_unit_test(nothing_is_derived_beyond_the_limit),
 		cmocka_unit_test(large_files_are_refused_by_name_of_the_limit),
 		cmocka_unit_test(a_file_that_fails_leaves_nothing_in_the_pile),
+		cmocka_unit_test(a_file_may_end_anywhere),
 		cmocka_unit_test(a_foreign_key_is_refused),
 	};
 

@@ -5,6 +5,14 @@
 #include "written.h"
 
 #define STORE "stores = ({ name = \"s\"; type = \"file\"; path = \"/s\"; });\n"
+#define AD                                                                     \
+	"{ name = \"ad\"; type = \"ldap\"; uri = \"ldaps://x\"; base = "       \
+	"\"dc=x\"; "                                                           \
+	"}"
+#define LDAP "stores = ( " AD " );"
+#define BOTH                                                                   \
+	"stores = ( { name = \"s\"; type = \"file\"; path = \"/s\"; }, " AD    \
+	" );"
 #define SIGN STORE "sign = ({ sender = \"a@b\"; stores = \"s\";\n"
 #define ENCRYPT                                                                \
 	STORE "trust = { anchors = \"/a\"; };\n"                               \
@@ -286,6 +294,9 @@ static const struct {
 	{ "commas in strings", "stores = ({ name = \"a, ]\"; type = \"file\"; "
 			       "path = \"/a )\"; });" },
 	{ "escaped quotes", "user = \"a\\\"b\";" },
+	{ "a directory for copies beside the keys",
+		BOTH "sign = ({ sender = \"a@b\"; stores = [ \"s\", \"ad\" "
+		     "]; });" },
 	{ "stores behind their rules",
 		"sign = ({ sender = \"a@b\"; stores = \"s\"; });" STORE },
 	{ "a name in both lists",
@@ -388,6 +399,15 @@ static const struct warned warnings[] = {
 		"the whole Internet" },
 	{ "to_self without sign rules", ENCRYPT "to_self = true;" END, 5,
 		"there is no sign rule" },
+	{ "a directory has no keys",
+		LDAP "sign = ({ sender = \"a@b\";\nstores = \"ad\"; });\n", 2,
+		"store \"ad\" is a directory and has no keys: rule \"sign "
+		"1\"" },
+	{ "a directory is asked by address",
+		BOTH
+		"sign = ({ sender = \"a@b\"; certificate = \"subject:CN=x\";\n"
+		"stores = [ \"s\", \"ad\" ]; });\n",
+		2, "it finds no subject:CN=x" },
 };
 
 static void

@@ -192,6 +192,26 @@ static const struct row refused[] = {
 		"stores = ({ name = \"s\"; type = \"file\";\n"
 		"path = \"s.pem\"; });\n",
 		2, "stores.path: \"s.pem\" must be a whole path" },
+	{ "a directory without uri",
+		"stores = ({ name = \"ad\"; type = \"ldap\"; base = \"dc=x\"; "
+		"});\n",
+		1, "store \"ad\" has no \"uri\"" },
+	{ "a directory without base",
+		"stores = ({ name = \"ad\"; type = \"ldap\";\n"
+		"uri = \"ldaps://x\"; });\n",
+		1, "store \"ad\" has no \"base\"" },
+	{ "a directory with a path",
+		"stores = ({ name = \"ad\"; type = \"ldap\"; base = \"dc=x\"; "
+		"uri "
+		"= "
+		"\"ldaps://x\";\n path = \"/s\"; });\n",
+		2, "a store of type \"ldap\" has no \"path\"" },
+	{ "no time for a directory",
+		"stores = ({ name = \"ad\"; type = \"ldap\"; base = \"dc=x\"; "
+		"uri "
+		"= "
+		"\"ldaps://x\";\n timeout_seconds = 0; });\n",
+		2, "timeout_seconds" },
 	/* sign rules */
 	{ "sign without sender", STORE "sign = ({ stores = \"s\"; });\n", 2,
 		"sign has no \"sender\"" },
@@ -285,18 +305,16 @@ static const struct row refused[] = {
 		3, "\"*@b\" is a pattern" },
 	{ "bad bcc", "bcc = \"hide\";\n", 1, "is none of: reject, share" },
 	/* not in this version */
-	{ "ldap",
-		"stores = ({ name = \"ad\";\n type = \"ldap\"; uri = "
-		"\"ldaps://x\"; });\n",
-		2, "a store of type \"ldap\" is not in this version" },
 	{ "pkcs11", "stores = ({ name = \"h\"; type = \"pkcs11\"; });\n", 1,
 		"a store of type \"pkcs11\" is not in this version" },
-	{ "managed", "stores = ({ name = \"b\"; type = \"managed\"; });\n", 1,
-		"a store of type \"managed\" is not in this version" },
+	{ "managed with a path",
+		"stores = ({ name = \"b\"; type = \"managed\";\n path = "
+		"\"/b\"; });\n",
+		2, "a store of type \"managed\" has no \"path\"" },
 	{ "ldap's settings",
 		"stores = ({ name = \"s\"; type = \"file\"; path "
 		"= \"/s\";\n filter = \"x\"; });\n",
-		2, "stores.filter is not in this version" },
+		2, "a store of type \"file\" has no \"filter\"" },
 	{ "inbound", "inbound = ( );\n", 1, "inbound is not in this version" },
 	{ "reinject", "reinject = { uri = \"smtp://x\"; };\n", 1,
 		"reinject is not in this version" },

@@ -214,6 +214,53 @@ what_cannot_be_told_now_is_never_a_refusal(void **state)
 	address_free((void *)choice.address);
 }
 
+/* Nobody listens at port 1. */
+static struct store *
+open_dead_directory(void)
+{
+	struct store_settings settings = { .name = "dead",
+		.type = "ldap",
+		.uri = "ldap://127.0.0.1:1",
+		.base = "dc=example",
+		.filter = "(mail=%s)",
+		.timeout_seconds = 1 };
+	struct list warnings = { 0 };
+	struct store *store = NULL;
+
+	list_add(&settings.attributes, mem_string("userCertificate"));
+	assert_int_equal(store_open(&settings, &store, &warnings, NULL), 0);
+	list_clear(&warnings, mem_free);
+	list_clear(&settings.attributes, mem_free);
+	return store;
+}
+
+static void
+a_store_that_cannot_tell_matters_only_when_no_other_one_can(void **state)
+{
+	struct list stores = { 0 };
+	struct choice choice = {
+		.stores = &stores, .address = bob(), .purpose = CERT_TO_ENCRYPT
+	};
+	struct address *bob_address = (struct address *)choice.address;
+	struct address *nobody = NULL;
+	struct cert *cert = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	list_add(&stores, open_dead_directory());
+	list_add(&stores, open_store());
+	assert_int_equal(choose_cert(&choice, NULL, &cert, &err), 0);
+	cert_unref(cert);
+	assert_int_equal(addr_parse("no@example.com", &nobody, NULL), 0);
+	choice.address = nobody;
+	assert_int_equal(choose_cert(&choice, NULL, &cert, &err), -1);
+	assert_int_equal(err.kind, ERROR_SYSTEM);
+	assert_non_null(strstr(err.text, "store dead"));
+	list_clear(&stores, store_close);
+	address_free(bob_address);
+	address_free(nobody);
+}
+
 int
 main(void)
 {
@@ -221,6 +268,8 @@ main(void)
 		cmocka_unit_test(
 			the_trusted_one_is_chosen_and_the_other_explained),
 		cmocka_unit_test(what_cannot_be_told_now_is_never_a_refusal),
+		cmocka_unit_test(
+			a_store_that_cannot_tell_matters_only_when_no_other_one_can),
 	};
 
 	if (CRYPTO_set_mem_functions(fail_malloc, fail_realloc, plain_free) !=

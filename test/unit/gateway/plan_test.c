@@ -97,6 +97,14 @@ static const struct plan_case {
 		"bob@example.com nobody@example.com",
 		FROM_ALICE TO("bob@example.com, nobody@example.com") TEXT,
 		VERDICT_REJECT, false, "<nobody@example.com>" },
+	{ "a weak key is refused",
+		"encrypt = ( " ENCRYPT("*@example.com", "reject") " );",
+		"weak@example.com", FROM_ALICE TO("weak@example.com") TEXT,
+		VERDICT_REJECT, false, "1024 bits" },
+	{ "a weak key where the rule lets it pass",
+		ONLY("weak_keys = true; trusted = false;"), "weak@example.com",
+		FROM_ALICE TO("weak@example.com") TEXT, VERDICT_ACCEPT, true,
+		NULL },
 	{ "different ciphers are different plans",
 		"encrypt = ( { recipient = \"bob@*\"; stores = \"all\";"
 		" cipher = \"aes-256-gcm\"; otherwise = \"reject\"; "

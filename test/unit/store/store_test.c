@@ -77,9 +77,9 @@ types_are_known_or_to_come(void **state UNUSED)
 {
 	assert_int_equal(store_type_known("file"), 1);
 	assert_int_equal(store_type_known("directory"), 1);
-	assert_int_equal(store_type_known("ldap"), 0);
+	assert_int_equal(store_type_known("ldap"), 1);
 	assert_int_equal(store_type_known("pkcs11"), 0);
-	assert_int_equal(store_type_known("managed"), 0);
+	assert_int_equal(store_type_known("managed"), 1);
 	assert_int_equal(store_type_known("File"), -1);
 	assert_int_equal(store_type_known(""), -1);
 }
@@ -156,7 +156,7 @@ static const struct {
 	{ "no type", NULL, "x", NULL, NULL, "it has no type", ERROR_CONFIG },
 	{ "unknown type", "sql", "x", NULL, NULL, "there is no type \"sql\"",
 		ERROR_CONFIG },
-	{ "type to come", "ldap", "x", NULL, NULL, "not in this version",
+	{ "type to come", "pkcs11", "x", NULL, NULL, "not in this version",
 		ERROR_CONFIG },
 	{ "no path", "file", NULL, NULL, NULL, "path is missing",
 		ERROR_CONFIG },

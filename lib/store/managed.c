@@ -1,0 +1,323 @@
+/* The driver of managed stores.  See managed.h for what stands where. */
+#include "store/managed.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <search.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+
+/* Paths that are remembered as warned about; then the oldest come again. */
+enum { SAID_MAX = 1000 };
+
+static bool
+say_first(struct managed *managed, const char *path)
+{
+	struct list *said = &managed->said;
+	const char *earlier;
+	bool first = true;
+
+	pthread_mutex_lock(&managed->lock);
+	LIST_FOREACH (earlier, said)
+		if (strcmp(earlier, path) == 0)
+			first = false;
+	if (first && said->count >= SAID_MAX)
+		list_clear(said, mem_free);
+	if (first)
+		list_add(said, mem_string(path));
+	pthread_mutex_unlock(&managed->lock);
+	return first;
+}
+
+void
+managed_warn(struct managed *managed, const char *path, const char *format, ...)
+{
+	char text[200];
+	va_list args;
+
+	if (!say_first(managed, path))
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	event(EVENT_WARNING, "%s: %s", path, text);
+}
+
+/* ---- open ---- */
+
+struct owner {
+	uid_t user;
+	gid_t group;
+	bool known; /* we are root and make it somebody else's */
+};
+
+static int
+find_owner(const char *user, struct owner *out, struct error *err)
+{
+	char space[4096];
+	struct passwd entry, *found = NULL;
+
+	*out = (struct owner){ 0 };
+	if (geteuid() != 0 || user == NULL)
+		return 0;
+	if (getpwnam_r(user, &entry, space, sizeof(space), &found) != 0 ||
+		found == NULL)
+		return error_set(err, ERROR_CONFIG,
+			"its folder is to belong to user \"%s\", but there is "
+			"no such user",
+			user);
+	*out = (struct owner){ found->pw_uid, found->pw_gid, true };
+	return 0;
+}
+
+static int
+make_folder(const char *path, const struct owner *owner, struct error *err)
+{
+	if (mkdir(path, 0750) != 0) {
+		if (errno == EEXIST)
+			return 0;
+		return error_set(err, ERROR_CONFIG,
+			"%s: user %ld cannot make this folder: %s", path,
+			(long)geteuid(), strerror(errno));
+	}
+	if (chmod(path, 0750) != 0 ||
+		(owner->known && chown(path, owner->user, owner->group) != 0))
+		return error_set(err, ERROR_CONFIG,
+			"%s: cannot be given to its user: %s", path,
+			strerror(errno));
+	return 0;
+}
+
+/* What is there already is left as it is. */
+static int
+make_root(const struct store_settings *settings, const char *root,
+	struct error *err)
+{
+	char *stores = mem_printf("%s/stores", settings->state);
+	struct owner owner;
+	struct stat st;
+	int result = 0;
+
+	if (stat(root, &st) != 0)
+		result =
+			find_owner(settings->user, &owner, err) != 0 ||
+					make_folder(settings->state, &owner,
+						err) != 0 ||
+					make_folder(stores, &owner, err) != 0 ||
+					make_folder(root, &owner, err) != 0
+				? -1
+				: 0;
+	else if (!S_ISDIR(st.st_mode))
+		result = error_set(
+			err, ERROR_CONFIG, "%s: is not a folder", root);
+	mem_free(stores);
+	return result;
+}
+
+int
+managed_store_open(struct store *store, const struct store_settings *settings,
+	struct list *warnings UNUSED, struct error *err)
+{
+	struct managed *managed;
+	char *name;
+
+	if (settings->state == NULL)
+		return error_set(err, ERROR_CONFIG, "state is missing");
+	managed = mem_alloc(sizeof(*managed));
+	name = managed_encode(settings->name);
+	managed->root = mem_printf("%s/stores/%s", settings->state, name);
+	mem_free(name);
+	managed->cache = managed_cache_new();
+	pthread_mutex_init(&managed->lock, NULL);
+	store->own = managed;
+	return make_root(settings, managed->root, err);
+}
+
+void
+managed_store_close(struct store *store)
+{
+	struct managed *managed = store->own;
+
+	if (managed == NULL)
+		return;
+	managed_cache_free(managed->cache);
+	list_clear(&managed->said, mem_free);
+	pthread_mutex_destroy(&managed->lock);
+	mem_free(managed->root);
+	mem_free(managed);
+}
+
+/* ---- find ---- */
+
+/*
+ * Where nothing was found: a file system that is not there (any more) is no
+ * proof that there is no certificate.
+ */
+static int
+check_root(const struct managed *managed, struct error *err)
+{
+	struct stat root;
+
+	if (stat(managed->root, &root) == 0)
+		return 0;
+	return error_set(err, ERROR_SYSTEM,
+		"%s: this folder cannot be seen, is its file system mounted? "
+		"%s",
+		managed->root, strerror(errno));
+}
+
+static int
+find_address(struct managed *managed, const struct address *address,
+	struct list *out, struct error *err)
+{
+	char *folder = managed_address_folder(managed->root, address->key);
+	struct list found = { 0 };
+	struct cert *cert;
+	int got = managed_read_folder(managed, folder, false, &found, err);
+
+	if (got == 0)
+		got = check_root(managed, err);
+	LIST_FOREACH (cert, &found) {
+		if (cert_names_address(cert, address))
+			list_add(out, cert_ref(cert));
+		else
+			managed_warn(managed, cert->source,
+				"does not name the address of its folder");
+	}
+	list_clear(&found, cert_unref);
+	mem_free(folder);
+	return got < 0 ? -1 : 0;
+}
+
+int
+managed_find_sha256(struct managed *managed, const char *sha256,
+	struct list *out, struct error *err)
+{
+	char *folder = managed_certificate_folder(managed->root, sha256);
+	int got = MANAGED_GONE;
+
+	/* Renamed to a better origin while we look: once more. */
+	for (int i = 0; got == MANAGED_GONE && i < 2 * MANAGED_ORIGINS; i++) {
+		char *path = managed_cert_path(
+			folder, sha256, managed_origins[i % MANAGED_ORIGINS]);
+		struct cert *cert = NULL;
+
+		got = managed_read(managed, folder, strrchr(path, '/') + 1,
+			false, &cert, err);
+		if (got == MANAGED_READ)
+			list_add(out, cert);
+		mem_free(path);
+	}
+	mem_free(folder);
+	if (got == MANAGED_GONE)
+		return check_root(managed, err);
+	return got < 0 ? -1 : 1;
+}
+
+/* ---- everything ---- */
+
+struct gathering {
+	struct managed *managed;
+	const struct cert_selector *selector; /* NULL: all */
+	int64_t deadline_ms;		      /* 0: none */
+	struct list *out;
+	void *seen; /* tsearch(3) of SHA-256 */
+};
+
+static int
+compare_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static bool
+see_first(struct gathering *self, const char *name)
+{
+	char *sha256 = mem_string_n(name, CERT_SHA256_HEX - 1);
+	char **node = tsearch(sha256, &self->seen, compare_text);
+	bool first = node != NULL && *node == sha256;
+
+	if (!first)
+		mem_free(sha256);
+	return first;
+}
+
+static int
+gather_one(struct gathering *self, const char *folder, const char *name,
+	struct error *err)
+{
+	struct cert *cert = NULL;
+	int got;
+
+	if (self->deadline_ms != 0 && clock_monotonic_ms() > self->deadline_ms)
+		return error_set(err, ERROR_SYSTEM,
+			"%s: too many certificates to look for a subject "
+			"(\"sha256:...\" is found at once)",
+			self->managed->root);
+	got = managed_read(self->managed, folder, name, false, &cert, err);
+	if (got < 0)
+		return -1;
+	if (got == MANAGED_READ &&
+		(self->selector == NULL ||
+			cert_selector_match(self->selector, cert)))
+		list_add(self->out, cert_ref(cert));
+	cert_unref(cert);
+	return 0;
+}
+
+static int
+gather_folder(void *p, const char *folder, struct error *err)
+{
+	struct gathering *self = p;
+	struct list names = { 0 };
+	int result = managed_names(self->managed, folder, &names, err);
+	const char *name;
+
+	LIST_FOREACH (name, &names)
+		if (result >= 0 && see_first(self, name) &&
+			gather_one(self, folder, name, err) != 0)
+			result = -1;
+	list_clear(&names, mem_free);
+	return result < 0 ? -1 : 0;
+}
+
+static int
+gather(struct managed *managed, const struct cert_selector *selector,
+	int64_t deadline_ms, struct list *out, struct error *err)
+{
+	struct gathering self = { managed, selector, deadline_ms, out, NULL };
+	int result = check_root(managed, err);
+
+	if (result == 0)
+		result =
+			managed_each_folder(managed, gather_folder, &self, err);
+	tdestroy(self.seen, mem_free);
+	return result;
+}
+
+int
+managed_store_find(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err)
+{
+	const char *sha256;
+
+	if (address != NULL)
+		return find_address(store->own, address, out, err);
+	sha256 = cert_selector_sha256(selector);
+	if (sha256 == NULL)
+		return gather(store->own, selector, deadline_ms, out, err);
+	return managed_find_sha256(store->own, sha256, out, err) < 0 ? -1 : 0;
+}
+
+int
+managed_store_list(struct store *store, struct list *out, struct error *err)
+{
+	return gather(store->own, NULL, 0, out, err);
+}

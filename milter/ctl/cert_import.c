@@ -1,0 +1,173 @@
+/* smimectl cert import and remove: what a managed store holds. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "certs.h"
+
+static int
+read_origin(const struct request *request, enum cert_origin *out)
+{
+	static const enum cert_origin origins[] = { CERT_IMPORTED, CERT_ISSUED,
+		CERT_HARVESTED };
+	const char *name = request_option(request, "--origin");
+
+	*out = CERT_IMPORTED;
+	if (name == NULL)
+		return CTL_YES;
+	for (size_t i = 0; i < COUNT_OF(origins); i++)
+		if (strcmp(name, cert_origin_name(origins[i])) == 0) {
+			*out = origins[i];
+			return CTL_YES;
+		}
+	return ctl_usage("there is no origin \"%s\": it is imported, issued "
+			 "or harvested",
+		name);
+}
+
+/* What is wrong with one file keeps no other out. */
+static int
+read_files(
+	const struct request *request, const char *password, struct list *certs)
+{
+	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
+	struct list warnings = { 0 };
+	const char *path, *text;
+	int code = CTL_YES;
+
+	LIST_FOREACH (path, &request->words) {
+		struct cert_file file = { .password = password,
+			.source = path };
+		struct buf bytes = { 0 };
+		struct error err = { 0 };
+		size_t keys;
+
+		if (file_read(path, cert_limits_default.file_bytes, &bytes,
+			    &err) == 0)
+			file.bytes = buf_span(&bytes);
+		if (err.kind != ERROR_NONE ||
+			cert_pile_read(pile, &file, &keys, &err) != 0)
+			code = ctl_trouble(&err);
+		buf_clear(&bytes);
+	}
+	cert_pile_take(pile, certs, &warnings);
+	LIST_FOREACH (text, &warnings)
+		ctl_complain("%s", text);
+	list_clear(&warnings, mem_free);
+	cert_pile_free(pile);
+	return code;
+}
+
+/* As the store has it now. */
+static int
+report(const struct request *request, struct store *store, const char *sha256,
+	json_t *array)
+{
+	struct list hits = { 0 };
+	const struct cert_hit *hit;
+	int code = cert_collect(NULL, store, sha256, &hits);
+
+	LIST_FOREACH (hit, &hits) {
+		char *subject = cert_subject(hit->cert);
+
+		if (request->json)
+			json_array_append_new(
+				array, cert_json(hit->store, hit->cert, NULL));
+		else
+			printf("%s %s into %s%s: %s\n", hit->cert->sha256,
+				cert_origin_name(hit->cert->origin), hit->store,
+				hit->cert->key != NULL ? ", with private key"
+						       : "",
+				subject);
+		mem_free(subject);
+	}
+	list_clear(&hits, cert_hit_free);
+	return code;
+}
+
+static int
+import_all(const struct request *request, struct store *store,
+	enum cert_origin origin)
+{
+	json_t *array = json_array();
+	struct list certs = { 0 };
+	const struct cert *cert;
+	char *password = NULL;
+	int code = cert_password(request, &password);
+
+	if (code == CTL_YES)
+		code = read_files(request, password, &certs);
+	LIST_FOREACH (cert, &certs) {
+		struct error err = { 0 };
+
+		if (store_import(store, cert, origin, &err) != 0)
+			code = ctl_trouble(&err);
+		else if (report(request, store, cert->sha256, array) != CTL_YES)
+			code = CTL_TROUBLE;
+	}
+	if (request->json)
+		json_answer(json_incref(array));
+	json_decref(array);
+	mem_free_secret(password);
+	list_clear(&certs, cert_unref);
+	return code;
+}
+
+int
+command_cert_import(const struct request *request)
+{
+	struct store *store = NULL;
+	enum cert_origin origin;
+	int code = read_origin(request, &origin);
+
+	if (code == CTL_YES)
+		code = cert_open_managed(request, &store);
+	if (code == CTL_YES)
+		code = import_all(request, store, origin);
+	store_close(store);
+	return code;
+}
+
+/* ---- remove ---- */
+
+static int
+remove_one(struct store *store, const char *word)
+{
+	struct cert_selector *selector = cert_word_selector(word);
+	struct error err = { 0 };
+	int removed, code = CTL_YES;
+
+	if (selector == NULL)
+		return ctl_usage(
+			"\"%s\" is no SHA-256: 64 hexadecimal digits", word);
+	removed = store_remove(store, cert_selector_sha256(selector), &err);
+	if (removed < 0)
+		code = ctl_trouble(&err);
+	if (removed == 0) {
+		ctl_complain("%s is not in store %s", word, store_name(store));
+		code = CTL_NO;
+	}
+	if (removed > 0)
+		printf("%s removed from %s\n", cert_selector_sha256(selector),
+			store_name(store));
+	cert_selector_free(selector);
+	return code;
+}
+
+int
+command_cert_remove(const struct request *request)
+{
+	struct store *store = NULL;
+	const char *word;
+	int code = cert_open_managed(request, &store);
+
+	LIST_FOREACH (word, &request->words)
+		if (code == CTL_YES || code == CTL_NO) {
+			int one = remove_one(store, word);
+
+			code = one > code ? one : code;
+		}
+	store_close(store);
+	return code;
+}
