@@ -82,8 +82,7 @@ pkcs11_store_start(
 		return 0;
 	token->why = why;
 	if (why.kind != ERROR_SYSTEM)
-		return error_set(
-			err, why.kind, "store %s: %s", store->name, why.text);
+		return error_set(err, why.kind, "%s", why.text);
 	list_add(warnings,
 		mem_printf("store %s: %s; mails that need it wait until it is "
 			   "there",

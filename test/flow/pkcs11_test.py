@@ -6,7 +6,7 @@ import os
 import sys
 
 from daemon_test import X, mail
-from harness import (COMMON, IS_ROOT, Skip, Tally, World, expect, judge,
+from harness import (COMMON, IS_ROOT, Skip, Tally, World, Wrong, expect, judge,
                      wait_for, words)
 from processes import only_worker, status
 from softhsm import Tokens
@@ -153,7 +153,7 @@ def a_wrong_pin_starts_nothing(world):
     world.write('pin', b'9999\n', 0o600)
     try:
         world.start(RULES % '', with_store(text))
-    except OSError as why:
+    except (OSError, Wrong) as why:
         expect('the PIN in password_file is wrong' in str(why), str(why))
     else:
         expect(False, 'it started')

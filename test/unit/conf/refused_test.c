@@ -289,8 +289,9 @@ static const struct row refused[] = {
 		"stores = ({ name = \"ad\";\n type = \"ldap\"; uri = "
 		"\"ldaps://x\"; });\n",
 		2, "a store of type \"ldap\" is not in this version" },
-	{ "pkcs11", "stores = ({ name = \"h\"; type = \"pkcs11\"; });\n", 1,
-		"a store of type \"pkcs11\" is not in this version" },
+	{ "pkcs11 without uri",
+		"stores = ({ name = \"h\"; type = \"pkcs11\"; });\n", 1,
+		"store \"h\" has no \"uri\"" },
 	{ "managed", "stores = ({ name = \"b\"; type = \"managed\"; });\n", 1,
 		"a store of type \"managed\" is not in this version" },
 	{ "ldap's settings",
