@@ -81,8 +81,9 @@ open_store(struct reader *reader, struct store_draft *draft)
 		.cache_seconds = draft->cache_seconds,
 		.negative_cache_seconds = draft->negative_cache_seconds,
 		.state = reader->conf->state };
-	unsigned at = line_of_member(
-		draft->at, draft->path != NULL ? "path" : "name");
+	const char *where = draft->path != NULL ? "path" : "uri";
+	unsigned at = line_of_member(draft->at,
+		draft->path != NULL || draft->uri != NULL ? where : "name");
 	struct list warnings = { 0 };
 	struct error err = { 0 };
 

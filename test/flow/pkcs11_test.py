@@ -105,6 +105,9 @@ def the_sender_reads_his_copy(world):
         inside = judge.decrypt(octets, world.pki + '/%s.pem' % name,
                                world.pki + '/%s.key' % name)
         judge.verify(inside.entity, world.pki + '/ca.pem', ALICE)
+    inside = tokens.decrypt('mail', 'alice', octets)
+    if inside is not None:
+        judge.verify(inside.entity, world.pki + '/ca.pem', ALICE)
 
 
 def eight_clients_never_get_each_others_key(world):

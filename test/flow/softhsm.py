@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from harness import IS_ROOT, Skip
+from harness import IS_ROOT, Skip, judge
 
 PIN = '1234'
 PLACES = ('/usr/lib/softhsm/libsofthsm2.so', '/usr/lib64/softhsm/libsofthsm.so',
@@ -81,6 +81,18 @@ class Tokens:
         listed = self.tool(label, '-O', '-y', 'privkey')
         return [set(re.split(r',\s*', found))
                 for found in re.findall(r'Access:\s+(.*)', listed)]
+
+    def decrypt(self, label, name, mail):
+        """By OpenSSL's own engine for tokens, with the token's key: what was
+        inside, or None where that engine is missing."""
+        if subprocess.run(['openssl', 'engine', 'pkcs11'],
+                          capture_output=True).returncode != 0:
+            return None
+        os.environ['PKCS11_MODULE_PATH'] = self.module
+        return judge.decrypt(
+            mail, self.world.pki + '/%s.pem' % name,
+            'pkcs11:token=%s;object=%s;type=private;pin-value=%s' % (
+                label, name, PIN), '-engine', 'pkcs11', '-keyform', 'engine')
 
     def pull(self):
         for name in os.listdir(self.folder):
