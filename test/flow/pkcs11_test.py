@@ -110,19 +110,75 @@ def the_sender_reads_his_copy(world):
         judge.verify(inside.entity, world.pki + '/ca.pem', ALICE)
 
 
+def load_arguments(world, mails, *more):
+    mix = ''.join('%s x@elsewhere.example signed %d\n' % (sender, size)
+                  for sender in (ALICE, CAROL) for size in (400, 3000))
+    return ('load', '-s', world.socket, '--mix', world.write(
+        'mix', mix.encode()), '-n', str(mails), '-c', '8', '-k', '7',
+        '--check-signer', '--verify', '50', '--json', *more)
+
+
 def eight_clients_never_get_each_others_key(world):
     tokens = fill(world, 'alice', 'carol')
     start(world, tokens)
-    mix = ''.join('%s x@elsewhere.example signed %d\n' % (sender, size)
-                  for sender in (ALICE, CAROL) for size in (400, 3000))
-    code, printed = world.sim(
-        'load', '-s', world.socket, '--mix', world.write(
-            'mix', mix.encode()), '-n', str(MAILS), '-c', '8', '-k', '7',
-        '--check-signer', '--verify', '50', '--json', timeout=600)
+    code, printed = world.sim(*load_arguments(world, MAILS), timeout=600)
     counts = json.loads(printed.splitlines()[0])
     expect(code == 0 and counts['signed'] == counts['mails'] == MAILS, printed)
     if '-v' in sys.argv:
         print(printed.strip())
+
+
+def under_load(world, disturb):
+    """What mtasim counted while that went on."""
+    enough = world.path('enough')
+    session = world.sim_begin(*load_arguments(world, 10 ** 8, '--until',
+                                              enough))
+    try:
+        wait_for(lambda: world.log().count('result=ok') > 50, 20, 'mails')
+        disturb()
+    finally:
+        world.write('enough', b'')
+        printed = session.communicate(timeout=300)[0]
+    # Mails that have to wait are complained of in front of it.
+    found = [line for line in printed.splitlines() if line.startswith('{')]
+    expect(len(found) == 1, printed[-1000:])
+    return json.loads(found[0]), printed[-1000:]
+
+
+def reloads_under_load_lose_nothing(world):
+    """Two workers have the token open at the same time."""
+    tokens = fill(world, 'alice', 'carol')
+    start(world, tokens)
+
+    def disturb():
+        for _ in range(4):
+            code, out, err = world.ctl('reload')
+            expect(code == 0, out + err)
+    counts, printed = under_load(world, disturb)
+    expect(counts['signed'] == counts['mails'] > 0, printed)
+
+
+def a_token_pulled_under_load_lets_nothing_out(world):
+    """Unsigned, or signed by somebody else: mails wait, no more."""
+    tokens = fill(world, 'alice', 'carol')
+    daemon = start(world, tokens)
+    worker = only_worker(daemon)
+
+    def disturb():
+        for count in (1, 2):
+            tokens.pull()
+            wait_for(lambda: world.log().count('no such token') >= count, 30,
+                     'a word in the log')
+            tokens.push()
+            wait_for(lambda: is_signed(world, ALICE), 60, 'the token')
+    counts, printed = under_load(world, disturb)
+    for bad in ('unsigned', 'wrong_signer', 'mixed_up', 'rejected',
+                'violations', 'io_errors'):
+        expect(counts[bad] == 0, printed)
+    expect(counts['tempfailed'] > 0 and counts['signed'] > 0, printed)
+    expect(counts['signed'] + counts['tempfailed'] == counts['mails'],
+           printed)
+    expect(only_worker(daemon) == worker, 'the worker was replaced')
 
 
 def the_system_knows_its_modules(world):
@@ -238,7 +294,8 @@ def a_token_that_comes_back_signs_again(world):
 TESTS = (
     a_key_on_a_token_signs, pss_signatures_too,
     the_key_never_leaves_the_token, the_sender_reads_his_copy,
-    eight_clients_never_get_each_others_key, the_system_knows_its_modules,
+    eight_clients_never_get_each_others_key, reloads_under_load_lose_nothing,
+    a_token_pulled_under_load_lets_nothing_out, the_system_knows_its_modules,
     a_certificate_put_there_later_serves_after_a_reload,
     a_wrong_pin_starts_nothing, check_finds_what_the_daemon_would,
     check_looks_with_the_eyes_of_the_user, a_missing_module_starts_nothing,
