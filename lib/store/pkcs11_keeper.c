@@ -62,6 +62,10 @@ open_anew(struct token_module *module, int64_t wait_ms)
 	bool missing = false, some = false;
 
 	pthread_rwlock_wrlock(&module->use);
+	/* Whatever went wrong so far did so before this. */
+	pthread_mutex_lock(&module->lock);
+	module->trouble = false;
+	pthread_mutex_unlock(&module->lock);
 	for (token = module->tokens; token != NULL; token = token->next) {
 		token->before = token->state;
 		token_forget(token);
@@ -101,12 +105,12 @@ longer(int64_t wait_ms)
 
 /* A token that was well for long is tried at once, a shaky one later. */
 static int64_t
-next_attempt(const struct token_module *module)
+next_attempt(struct token_module *module)
 {
-	int64_t now = clock_monotonic_ms();
+	int64_t since_ms = clock_monotonic_ms() - module->tried_ms;
 
-	if (!module->missing && now - module->tried_ms > WAIT_MAX_MS)
-		return now;
+	if (!module->missing && since_ms > WAIT_MAX_MS)
+		module->wait_ms = 0;
 	return module->tried_ms + module->wait_ms;
 }
 
@@ -126,7 +130,6 @@ keep(void *p)
 		wait_until(module, next_attempt(module));
 		if (module->stop)
 			break;
-		module->trouble = false;
 		pthread_mutex_unlock(&module->lock);
 		wait_ms = open_anew(module, longer(module->wait_ms));
 		pthread_mutex_lock(&module->lock);

@@ -57,9 +57,9 @@ opening_leave(struct token_opening *opening, bool trouble)
 {
 	struct token_module *module = opening->module;
 
-	pthread_rwlock_unlock(&module->use);
 	if (trouble)
 		keeper_wake(module, true, false);
+	pthread_rwlock_unlock(&module->use);
 }
 
 /* ---- opening; the caller holds module->use for writing ---- */
@@ -233,7 +233,7 @@ module_add(struct token *token, struct list *warnings, struct error *err)
 	result = read_first(module, token, warnings, err);
 	if (keeper_start(module, err) != 0)
 		return -1;
-	if (result != 0 && token->state == TOKEN_DOWN)
+	if (result != 0 && err->kind == ERROR_SYSTEM)
 		keeper_wake(module, false, true);
 	return result;
 }
