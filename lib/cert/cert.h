@@ -130,6 +130,8 @@ void cert_pile_free(struct cert_pile *pile); /* NULL is fine */
 /* Of a file that fails nothing is kept.  *keys is how many it holds. */
 int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
 	size_t *keys, struct error *err) MUST_USE;
+/* What stands in `from` comes behind what is there; `from` is empty then. */
+void cert_pile_append(struct cert_pile *pile, struct cert_pile *from);
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);

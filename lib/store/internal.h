@@ -2,6 +2,8 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "store/store.h"
 
 /* ---- holdings.c: certificates in memory, found by address ---- */
@@ -89,7 +91,8 @@ void store_take(struct store *store, struct cert_pile *pile, struct list *certs,
 
 /* path and source are borrowed; -1 ends the walk. */
 struct walk {
-	int (*file)(void *self, const char *path, struct error *err);
+	int (*file)(void *self, const char *path, const struct stat *st,
+		struct error *err);
 	void *self;
 	const char *skip;      /* a file to leave out, or NULL */
 	struct list *warnings; /* char * */
