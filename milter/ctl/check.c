@@ -6,6 +6,7 @@
 #include "json.h"
 #include "mta.h"
 #include "ready.h"
+#include "store/store.h"
 #include "trust/trust.h"
 
 struct report {
@@ -39,6 +40,27 @@ add_version_warning(struct list *problems)
 	list_add(problems, problem);
 }
 
+/* Keys that the daemon reads only when it needs them. */
+static void
+check_stores(const struct conf *conf, struct list *problems)
+{
+	struct list warnings = { 0 };
+	struct store *store;
+	char *text;
+
+	LIST_FOREACH (store, &conf->gateway->stores)
+		store_check(store, conf->user, &warnings);
+	LIST_FOREACH (text, &warnings) {
+		struct problem *problem = mem_alloc(sizeof(*problem));
+
+		problem->kind = PROBLEM_WARNING;
+		problem->file = mem_string(conf->path);
+		problem->text = text;
+		list_add(problems, problem);
+	}
+	list_clear(&warnings, NULL);
+}
+
 static int
 gather(const struct request *request, struct report *report, struct error *err)
 {
@@ -51,6 +73,7 @@ gather(const struct request *request, struct report *report, struct error *err)
 	if (result != 0)
 		return 0;
 	ready_check(report->conf, &report->problems);
+	check_stores(report->conf, &report->problems);
 	trust = report->conf->gateway->trust;
 	if (trust != NULL && trust_describe(trust, &report->trusted, err) != 0)
 		return -1;
