@@ -25,9 +25,14 @@ read_time(const ASN1_TIME *from, time_t *out)
 int
 cert_digest(const X509 *x509, unsigned char out[CERT_SHA256_BYTES])
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
+	/* X509_digest() would look for the algorithm anew each time. */
+	int len = i2d_X509(x509, &der), done;
 
-	if (X509_digest(x509, crypto_digest(CRYPTO_SHA256), digest, NULL) != 1)
+	done = len > 0 && EVP_Digest(der, (size_t)len, digest, NULL,
+				  crypto_digest(CRYPTO_SHA256), NULL) == 1;
+	OPENSSL_free(der);
+	if (!done)
 		return -1;
 	memcpy(out, digest, CERT_SHA256_BYTES);
 	return 0;

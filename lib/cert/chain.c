@@ -87,6 +87,8 @@ find_issuer(const struct chains *chains, X509 *x509)
 	X509 *best = NULL;
 	size_t row, tried = 0;
 
+	if (index->count == 0)
+		return NULL;
 	name_key(X509_get_issuer_name(x509), key);
 	for (row = index_find(index, key);
 		index_row_is(index, row, key) && tried < NAMESAKES_MAX; row++) {
