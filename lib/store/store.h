@@ -80,6 +80,11 @@ int store_import(struct store *store, const struct cert *cert,
 int store_remove(
 	struct store *store, const char *sha256, struct error *err) MUST_USE;
 bool store_is_managed(const struct store *store);
+/*
+ * What the daemon, as that user, would stumble over later: keys of a managed
+ * store that it cannot read (char *, appended to warnings).
+ */
+void store_check(struct store *store, const char *user, struct list *warnings);
 
 /*
  * Are all of its certificates in memory from store_open() or store_start() on,
