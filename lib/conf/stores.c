@@ -97,29 +97,6 @@ open_store(struct reader *reader, struct store_draft *draft)
 	report_warnings(reader, at, &warnings);
 }
 
-/* What a store of a later version needs is not asked for. */
-static int
-check_type(struct reader *reader, const config_setting_t *at)
-{
-	const char *type = NULL;
-	int known;
-
-	if (!config_setting_lookup_string(at, "type", &type))
-		return 0; /* missing: group_read says so */
-	known = store_type_known(type);
-	if (known == 1)
-		return 0;
-	if (known == 0)
-		report_at(reader, PROBLEM_ERROR, line_of_member(at, "type"),
-			"a store of type \"%s\" is not in this version", type);
-	else
-		report_at(reader, PROBLEM_ERROR, line_of_member(at, "type"),
-			"there is no store type \"%s\": it is \"file\", "
-			"\"directory\", \"ldap\", \"pkcs11\" or \"managed\"",
-			type);
-	return -1;
-}
-
 /* What a store of each type must have and may have beside that. */
 static const struct type_row {
 	const char *type;
@@ -161,6 +138,22 @@ find_type(const char *type)
 		if (strcmp(types[i].type, type) == 0)
 			return &types[i];
 	return NULL;
+}
+
+/* A store of an unknown type has no further problems of its own. */
+static bool
+is_known_type(struct reader *reader, const config_setting_t *at)
+{
+	const char *type = NULL;
+
+	if (!config_setting_lookup_string(at, "type", &type) ||
+		find_type(type) != NULL)
+		return true; /* missing: group_read says so */
+	report_at(reader, PROBLEM_ERROR, line_of_member(at, "type"),
+		"there is no store type \"%s\": it is \"file\", "
+		"\"directory\", \"ldap\", \"pkcs11\" or \"managed\"",
+		type);
+	return false;
 }
 
 static bool
@@ -220,7 +213,7 @@ add_store(struct reader *reader, const config_setting_t *at)
 
 	draft->at = at;
 	list_add(&reader->stores, draft);
-	if (check_type(reader, at) != 0) {
+	if (!is_known_type(reader, at)) {
 		/* Rules that name it are no second problem. */
 		if (config_setting_lookup_string(at, "name", &name))
 			draft->name = mem_string(name);

@@ -37,7 +37,6 @@ struct store {
 struct store_driver {
 	const char *type;
 	bool in_memory;
-	/* NULL: known, but not in this version. */
 	int (*open)(struct store *store, const struct store_settings *settings,
 		struct list *warnings, struct error *err);
 	int (*start)(struct store *store, struct list *warnings,

@@ -67,16 +67,6 @@ find_driver(const char *type)
 	return NULL;
 }
 
-int
-store_type_known(const char *type)
-{
-	const struct store_driver *driver = find_driver(type);
-
-	if (driver == NULL)
-		return -1;
-	return driver->open != NULL;
-}
-
 static int
 choose_driver(const struct store_settings *settings,
 	const struct store_driver **out, struct error *err)
@@ -84,16 +74,12 @@ choose_driver(const struct store_settings *settings,
 	const char *name = settings->name ? settings->name : "(no name)";
 
 	if (settings->type == NULL || settings->type[0] == '\0')
-		return error_set(err, ERROR_CONFIG,
-			"store %s: it has no type (file, directory)", name);
+		return error_set(
+			err, ERROR_CONFIG, "store %s: it has no type", name);
 	*out = find_driver(settings->type);
 	if (*out == NULL)
 		return error_set(err, ERROR_CONFIG,
-			"store %s: there is no type \"%s\" (file, directory)",
-			name, settings->type);
-	if ((*out)->open == NULL)
-		return error_set(err, ERROR_CONFIG,
-			"store %s: type \"%s\" is not in this version", name,
+			"store %s: there is no type \"%s\"", name,
 			settings->type);
 	return 0;
 }

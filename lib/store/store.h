@@ -27,10 +27,6 @@ struct store_settings {
 	const char *user;  /* managed: whose it shall be, when made by root */
 };
 
-/* 1 when this version has such a driver, 0 when it is known but not here
- * yet ("not in this version"), -1 when there is no such type. */
-int store_type_known(const char *type);
-
 /*
  * Open and, for file and directory, read everything: keys are parsed here,
  * never for a mail.  warnings gets a char * per file of a directory that

@@ -91,8 +91,12 @@ static const struct row rows[] = {
 static void
 list_all(const struct row *row, struct list *certs, struct list *warnings)
 {
-	struct store_settings settings = { "here", "directory", own_path("d"),
-		row->password_file ? own_path(row->password_file) : NULL };
+	struct store_settings settings = { .name = "here",
+		.type = "directory",
+		.path = own_path("d"),
+		.password_file = row->password_file
+					 ? own_path(row->password_file)
+					 : NULL };
 	struct store *store = NULL;
 	struct error err = { 0 };
 
@@ -182,8 +186,9 @@ order_is_that_of_the_names(void **state UNUSED)
 static void
 one_address_may_have_many_certificates(void **state UNUSED)
 {
-	struct store_settings settings = { "here", "directory", own_path("d"),
-		NULL };
+	struct store_settings settings = {
+		.name = "here", .type = "directory", .path = own_path("d")
+	};
 	struct address *address = NULL;
 	struct store *store = NULL;
 	struct list found = { 0 }, warnings = { 0 };
@@ -207,8 +212,9 @@ static void
 large_store_gives_everybody_his_own(void **state UNUSED)
 {
 	enum { MANY = 500 };
-	struct store_settings settings = { "here", "file", own_path("many"),
-		NULL };
+	struct store_settings settings = {
+		.name = "here", .type = "file", .path = own_path("many")
+	};
 	struct store *store = NULL;
 	struct list warnings = { 0 };
 	struct error err = { 0 };
@@ -271,8 +277,9 @@ static void
 however_many_threads_read_the_store_is_the_same(void **state UNUSED)
 {
 	enum { MANY = 700 };
-	struct store_settings settings = { "here", "directory", own_path("d"),
-		NULL };
+	struct store_settings settings = {
+		.name = "here", .type = "directory", .path = own_path("d")
+	};
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 
 	own_run("rm -rf d && mkdir d");
