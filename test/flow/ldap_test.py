@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """ldap_test.py [-v] [WORD]...: certificates from a real directory, through
 the daemon; the directory stops, starts, and stands still meanwhile."""
-import os
 import signal
 import socket
 import sys
@@ -36,13 +35,12 @@ class Directory:
     """A world whose configuration names a directory."""
 
     def __init__(self, cached=0, patience=3):
-        self.slapd = slapd.Slapd(pki=os.environ.get(
-            'SMIME_PKI', os.path.join(os.environ.get('BUILD', 'build'),
-                                      'pki')))
+        slapd.find_slapd()
+        self.world = World(common=COMMON)
         try:
-            self.world = World(common=COMMON)
+            self.slapd = slapd.Slapd(pki=self.world.pki)
         except BaseException:
-            self.slapd.close()
+            self.world.close()
             raise
         self.tls_uri = self.slapd.tls_uri
         self.cached, self.patience = cached, patience
