@@ -53,10 +53,7 @@ int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 struct cert *cert_ref(struct cert *cert);
 void cert_unref(void *cert); /* NULL is fine; fits list_clear() */
 
-/*
- * The key is on a token and this handle to it works no longer: whoever keeps
- * the certificate looks it up again.
- */
+/* Its key, on a token, is a dead handle now: look the certificate up again. */
 void cert_retire(struct cert *cert);
 bool cert_is_retired(const struct cert *cert);
 

@@ -136,7 +136,7 @@ choose_cert(const struct choice *choice, struct list *candidates,
 {
 	struct list found = { 0 };
 	struct cert *cert, *best = NULL;
-	struct error nearest = { 0 }, trouble = { 0 };
+	struct error nearest = { 0 }, trouble = { 0 }, remark = { 0 };
 	time_t now = clock_now();
 	int result = -1;
 
@@ -146,13 +146,17 @@ choose_cert(const struct choice *choice, struct list *candidates,
 		int good = judge(choice, cert, now, &why);
 
 		note_candidate(candidates, cert, good == 0 ? NULL : why.text);
-		if (good == 0 && is_better(cert, best))
+		if (good == 0 && is_better(cert, best)) {
 			best = cert;
+			remark = why;
+		}
 		if (good != 0 && is_nearer(&why, &nearest))
 			nearest = why;
 	}
 	if (best != NULL) {
 		*out = cert_ref(best);
+		if (err != NULL && remark.text[0] != '\0')
+			*err = remark;
 		result = 0;
 	} else if (trouble.kind != ERROR_NONE) {
 		error_set(err, trouble.kind, "%s", trouble.text);

@@ -37,7 +37,8 @@ struct choice {
 /*
  * The best certificate, referenced for the caller.  candidates (may be NULL)
  * gets a struct candidate * per certificate looked at.  NOKEY or TRUST with
- * the reason when there is none, SYSTEM when it cannot be told now.
+ * the reason when there is none, SYSTEM when it cannot be told now.  With the
+ * certificate err may hold a remark, of kind NONE: revocation unknown.
  */
 int choose_cert(const struct choice *choice, struct list *candidates,
 	struct cert **out, struct error *err) MUST_USE;

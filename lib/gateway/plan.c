@@ -346,6 +346,23 @@ give_up(struct work *work, const struct obstacle *obstacle)
 	mem_free(words);
 }
 
+/* A certificate that is used though something about it is not known. */
+static void
+note_remarks(struct work *work)
+{
+	struct plan_set *plan = &work->plan;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_entry *entry = &plan->entries[i];
+
+		if (entry->cert == NULL || entry->why.text[0] == '\0')
+			continue;
+		report_say_why(entry->report, entry->why.text);
+		if (work->outcome->note == NULL)
+			work->outcome->note = mem_string(entry->why.text);
+	}
+}
+
 void
 step_plan(struct work *work)
 {
@@ -364,8 +381,10 @@ step_plan(struct work *work)
 			give_up(work, &obstacle);
 			return;
 		}
-	if (plan_assemble(work, &obstacle.err) != 0)
+	if (plan_assemble(work, &obstacle.err) != 0) {
 		give_up(work, &obstacle);
-	else
-		work->plan.encrypt = true;
+		return;
+	}
+	note_remarks(work);
+	work->plan.encrypt = true;
 }

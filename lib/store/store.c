@@ -175,6 +175,12 @@ store_is_in_memory(const struct store *store)
 	return store->driver->in_memory;
 }
 
+bool
+store_is_read_at_start(const struct store *store)
+{
+	return store->driver->in_memory && store->driver->start != NULL;
+}
+
 void
 store_take_crls(struct store *store, struct list *out)
 {

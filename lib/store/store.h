@@ -86,6 +86,8 @@ bool store_is_managed(const struct store *store);
  * so that work can be done on them before the first mail?
  */
 bool store_is_in_memory(const struct store *store);
+/* Of these, is it only store_start() that reads them? */
+bool store_is_read_at_start(const struct store *store);
 /* Revocation lists that stood beside the certificates: X509_CRL *, owned. */
 void store_take_crls(struct store *store, struct list *out);
 

@@ -6,14 +6,15 @@
 #include "base/mem.h"
 #include "trust/internal.h"
 
-/* The newest of the lists that the point's URLs gave. */
 static char *
-line_for(const struct point *point, const struct error *err)
+line_for(const struct point *point, bool fetched, const struct error *err)
 {
-	if (err == NULL)
-		return mem_printf("%s: fetched from %s", point->issuer_text,
-			point->url[0]);
-	return mem_printf("%s: %s", point->issuer_text, err->text);
+	if (!fetched)
+		return mem_printf("%s: %s", point->issuer_text, err->text);
+	if (err->kind != ERROR_NONE)
+		return mem_printf("%s: fetched, but not kept: %s",
+			point->issuer_text, err->text);
+	return mem_printf("%s: fetched", point->issuer_text);
 }
 
 void
@@ -32,10 +33,10 @@ trust_fetch_crls(struct trust *trust, const struct list *certs,
 	/* What stands above a list is found with it: no iterator. */
 	for (size_t i = 0; i < trust->points.all.count; i++) {
 		struct point *point = trust->points.all.item[i];
-		bool good = fetch_point(trust, point, NULL, &err) == 0;
+		bool fetched = fetch_point(trust, point, NULL, &err) == 0;
 
-		list_add(lines, line_for(point, good ? NULL : &err));
-		*failed += !good;
+		list_add(lines, line_for(point, fetched, &err));
+		*failed += !fetched || err.kind != ERROR_NONE;
 	}
 }
 

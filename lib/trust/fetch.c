@@ -247,15 +247,15 @@ out:
 
 /* That it could not be written is said; used it is all the same. */
 static void
-use(struct trust *trust, struct crl *crl)
+use(struct trust *trust, struct crl *crl, struct error *err)
 {
 	struct list crls = { 0 };
 	char *name = mem_string(crl->file);
-	struct error err = { 0 };
 
-	if (trust->folder != NULL && folder_write(trust, name, crl, &err) != 0)
-		event(EVENT_WARNING, "revocation list of %s: %s", crl->issuer,
-			err.text);
+	*err = (struct error){ 0 };
+	if (trust->folder != NULL && folder_write(trust, name, crl, err) != 0)
+		event(EVENT_WARNING, "revocation list of %s: not kept: %s",
+			crl->issuer, err->text);
 	list_add(&crls, crl_ref(crl));
 	set_add(trust, &crls);
 	mem_free(name);
@@ -281,7 +281,7 @@ fetch_point(struct trust *trust, struct point *point, const atomic_bool *stop,
 		*err = first;
 		return -1;
 	}
-	use(trust, crl);
+	use(trust, crl, err);
 	note_success(trust, point, crl);
 	crl_unref(crl);
 	return 0;

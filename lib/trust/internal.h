@@ -168,7 +168,7 @@ void folder_look(struct trust *trust, struct list *warnings);
 
 /*
  * Ask for one point's list, judge it, keep it and put it to use; says when to
- * come again.  Locks by itself.
+ * come again.  Locks by itself.  With 0 err is why it was not kept, or NONE.
  */
 int fetch_point(struct trust *trust, struct point *point,
 	const atomic_bool *stop, struct error *err) MUST_USE;

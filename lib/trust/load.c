@@ -1,6 +1,9 @@
 /* What the settings name: files, and folders of files. */
+#include <errno.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -172,7 +175,13 @@ trust_load(struct trust *trust, const struct trust_settings *settings,
 		load_intermediates(trust, settings, warnings, err) != 0 ||
 		load_crls(trust, settings, warnings, err) != 0)
 		return -1;
-	if (trust->revocation != TRUST_REVOCATION_OFF)
-		folder_look(trust, warnings);
+	if (trust->revocation == TRUST_REVOCATION_OFF)
+		return 0;
+	if (trust->folder != NULL && access(trust->folder, R_OK | X_OK) != 0 &&
+		errno != ENOENT)
+		list_add(
+			warnings, mem_printf("fetched revocation lists: %s: %s",
+					  trust->folder, strerror(errno)));
+	folder_look(trust, warnings);
 	return 0;
 }

@@ -186,21 +186,31 @@ out:
 	pthread_mutex_unlock(&points->lock);
 }
 
-int
-points_judge(struct points *points, struct crl *crl)
+/* Verifying a long list takes long, and mails want the lock. */
+static void
+namesakes(struct points *points, const X509_NAME *name, struct list *out)
 {
-	const X509_NAME *name = X509_CRL_get_issuer(crl->x509);
-	int found = -1;
 	X509 *one;
 
 	pthread_mutex_lock(&points->lock);
-	LIST_FOREACH (one, &points->authorities) {
-		if (X509_NAME_cmp(name, X509_get_subject_name(one)) != 0)
-			continue;
-		found = crl_is_signed_by(crl, one);
-		if (found == 1)
-			break;
-	}
+	LIST_FOREACH (one, &points->authorities)
+		if (X509_NAME_cmp(name, X509_get_subject_name(one)) == 0 &&
+			X509_up_ref(one) == 1)
+			list_add(out, one);
 	pthread_mutex_unlock(&points->lock);
+}
+
+int
+points_judge(struct points *points, struct crl *crl)
+{
+	struct list authorities = { 0 };
+	int found = -1;
+	X509 *one;
+
+	namesakes(points, X509_CRL_get_issuer(crl->x509), &authorities);
+	LIST_FOREACH (one, &authorities)
+		if (found != 1)
+			found = crl_is_signed_by(crl, one);
+	list_clear(&authorities, free_x509);
 	return found;
 }

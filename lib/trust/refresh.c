@@ -10,10 +10,9 @@ enum { LOOK_SECONDS = 5 };
 
 struct refresher {
 	struct trust *trust;
-	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool woken;
+	bool woken, ended;
 	atomic_bool stop;
 	struct list certs; /* whose paths are not known yet */
 	struct list told;  /* char *: trouble that was reported */
@@ -118,6 +117,10 @@ run(void *p)
 			 0)
 			continue; /* it is told, and not due for now */
 	}
+	pthread_mutex_lock(&self->lock);
+	self->ended = true;
+	pthread_cond_broadcast(&self->wake);
+	pthread_mutex_unlock(&self->lock);
 	return NULL;
 }
 
@@ -128,7 +131,7 @@ refresher_wake(struct refresher *self)
 		return;
 	pthread_mutex_lock(&self->lock);
 	self->woken = true;
-	pthread_cond_signal(&self->wake);
+	pthread_cond_broadcast(&self->wake);
 	pthread_mutex_unlock(&self->lock);
 }
 
@@ -164,6 +167,7 @@ int
 trust_refresh_start(struct trust *trust, struct list *certs, struct error *err)
 {
 	struct refresher *self;
+	pthread_t thread;
 	int why;
 
 	if (trust->refresher != NULL || trust->anchors.count == 0 ||
@@ -177,9 +181,10 @@ trust_refresh_start(struct trust *trust, struct list *certs, struct error *err)
 	}
 	self = make(trust, certs);
 	trust->refresher = self;
-	why = pthread_create(&self->thread, NULL, run, self);
+	why = pthread_create(&thread, NULL, run, self);
+	/* A process that serves mails ends without waiting for it. */
 	if (why == 0)
-		return 0;
+		return pthread_detach(thread);
 	trust->refresher = NULL;
 	unmake(self);
 	return error_set(
@@ -202,6 +207,9 @@ refresher_free(struct refresher *self)
 		return;
 	atomic_store(&self->stop, true);
 	refresher_wake(self);
-	pthread_join(self->thread, NULL);
+	pthread_mutex_lock(&self->lock);
+	while (!self->ended)
+		pthread_cond_wait(&self->wake, &self->lock);
+	pthread_mutex_unlock(&self->lock);
 	unmake(self);
 }

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 
-from harness import (COMMON, IS_ROOT, CTL, Tally, World, expect, wait_for,
-                     words)
+from harness import (COMMON, COMPLAINT, CTL, IS_ROOT, Tally, World, expect,
+                     wait_for, words)
 from ldap_entry import LdapEntry
 
 PEOPLE = ('otto', 'rita')  # rita will be revoked
@@ -263,6 +263,7 @@ def in_a_scene(test):
     scene = Scene()
     try:
         test(scene.world, scene.server, scene.ca)
+        expect(not COMPLAINT.search(scene.world.log()), scene.world.log())
     finally:
         for route in scene.server.routes.values():
             if isinstance(route, Gate):
@@ -276,7 +277,8 @@ def soft_passes_until_the_list_is_there(world, server, ca):
     gate = server.routes['/flow.crl'] = Gate(ca.list('rita'))
     world.start(RULES, common('soft'))
     expect(gate.waited.wait(40), 'nobody asked for the list')
-    expect_mail(world, 'rita', ACCEPT)
+    expect_mail(world, 'rita', ACCEPT,
+                'note="no CRL of CN=Flow Root: revocation unknown"')
     gate.opened.set()
     wait_for_log(world, 'fetched from ' + server.url)
     expect_mail(world, 'rita', REJECT, REVOKED)
@@ -376,7 +378,7 @@ def redirects_lead_to_http_only(world, server, ca):
             ('file:///etc/passwd', 1, 'by the protocol "file"'),
             ('ldap://127.0.0.1/cn=x', 1, 'by the protocol "ldap"'),
             ('/flow.crl', 1, 'more than 3 redirects'),
-            ('/there.crl', 0, 'fetched from')):
+            ('/there.crl', 0, ': fetched')):
         server.routes['/flow.crl'] = redirect(to)
         found, out, err = world.ctl('crl', 'fetch')
         expect(found == code and wanted in out, '%s: %d %s%s' % (
@@ -426,6 +428,14 @@ def a_referral_is_not_followed(world, server, ca):
     finally:
         here.close()
         there.close()
+
+
+def what_cannot_be_kept_is_said(world, server, ca):
+    server.routes['/flow.crl'] = ca.list()
+    world.configure(RULES, common().replace(
+        'state = "@W@/state"', 'state = "@W@/nowhere"'))
+    code, out, err = world.ctl('crl', 'fetch')
+    expect(code == 1 and 'not kept' in out and 'nowhere' in out, out + err)
 
 
 def a_proxy_is_asked(world, server, ca):
@@ -617,7 +627,8 @@ TESTS = [soft_passes_until_the_list_is_there,
          redirects_lead_to_http_only,
          private_addresses_are_refused_by_default,
          a_name_of_a_private_address_is_refused_too,
-         a_referral_is_not_followed, a_proxy_is_asked,
+         a_referral_is_not_followed, what_cannot_be_kept_is_said,
+         a_proxy_is_asked,
          the_environment_names_no_proxy, a_directory_has_lists_too,
          the_second_url_serves_when_the_first_does_not,
          the_daemon_sees_what_is_imported, an_old_list_does_not_come_back,

@@ -143,7 +143,7 @@ expect help_about_nothing_is_a_usage_error 2 err:nonsense
 run version
 expect version_is_printed 0 'out:^smimectl [0-9]+\.[0-9]+'
 for later in "verify $T/plain.eml" "decrypt -o /tmp/x -" "tnef -x dir f" \
-	"crl fetch" "ca create --cn x" "--json verify f"; do
+	"ca create --cn x" "--json verify f"; do
 	# shellcheck disable=SC2086
 	run $later
 	expect "later_commands_say_so: $later" 2 'err:not in this version'

@@ -55,8 +55,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 		command -v $tool >/dev/null || lacking="$lacking $tool"
 	done
 	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h ldap.h \
-		curl/curl.h jansson.h \
-		cmocka.h; do
+		curl/curl.h jansson.h cmocka.h; do
 		case $h in cmocka.h)
 			case $wanted in *cmocka*) ;; *) continue ;; esac ;;
 		esac

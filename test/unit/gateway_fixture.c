@@ -19,7 +19,8 @@ static const char head[] =
 	"stores = (\n"
 	" { name = \"all\"; type = \"directory\"; path = \"@PKI@\"; },\n"
 	" { name = \"bob\"; type = \"file\"; path = \"@PKI@/bob.pem\"; } );\n"
-	"trust = { anchors = [ \"@PKI@/ca.pem\" ]; };\n";
+	"trust = { anchors = [ \"@PKI@/ca.pem\" ];"
+	" revocation = \"off\"; };\n";
 
 static void
 add_with_folder(struct buf *out, const char *text)
