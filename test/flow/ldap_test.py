@@ -271,7 +271,7 @@ def many_at_once_share_the_connections(directory):
     expect(not IS_ROOT or descriptors(worker) < 32 + 40, 'more than 32 connections')
 
 
-def smimectl_names_entry_and_attribute(directory):
+def smimectl_names_entry_and_attribute_and_what_is_wrong(directory):
     directory.world.configure(RULES, directory.common)
     code, out, err = directory.world.ctl('cert', 'find', PETER)
     expect(code == 0, 'find says %d: %s' % (code, err))
@@ -284,6 +284,9 @@ def smimectl_names_entry_and_attribute(directory):
     code, out, err = directory.world.ctl('cert', 'find', PETER)
     expect(code == 3 and 'store ad: ' in err, 'find says %d: %s%s' % (
         code, out, err))
+    code, out, err = directory.world.ctl('check')
+    expect(code == 0 and 'warning: ' in err and 'store ad: ' in err,
+           'check says %d: %s%s' % (code, out, err))
 
 
 UNCACHED = [recipients_in_the_directory_get_it_encrypted,
@@ -294,7 +297,7 @@ UNCACHED = [recipients_in_the_directory_get_it_encrypted,
             half_a_tls_record_is_a_tempfail_within_the_limit,
             a_daemon_starts_while_the_directory_is_down,
             many_at_once_share_the_connections,
-            smimectl_names_entry_and_attribute]
+            smimectl_names_entry_and_attribute_and_what_is_wrong]
 CACHED = [kept_answers_outlive_the_directory]
 
 

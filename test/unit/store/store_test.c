@@ -23,7 +23,10 @@ static void
 open_store(const char *type, const char *path, const char *password_file,
 	struct opened *out)
 {
-	struct store_settings settings = { "here", type, path, password_file };
+	struct store_settings settings = { .name = "here",
+		.type = type,
+		.path = path,
+		.password_file = password_file };
 	struct error err = { 0 };
 
 	*out = (struct opened){ 0 };
@@ -156,8 +159,6 @@ static const struct {
 	{ "no type", NULL, "x", NULL, NULL, "it has no type", ERROR_CONFIG },
 	{ "unknown type", "sql", "x", NULL, NULL, "there is no type \"sql\"",
 		ERROR_CONFIG },
-	{ "type to come", "pkcs11", "x", NULL, NULL, "not in this version",
-		ERROR_CONFIG },
 	{ "no path", "file", NULL, NULL, NULL, "path is missing",
 		ERROR_CONFIG },
 	{ "no such file", "file", "nothing", NULL, NULL,
@@ -216,8 +217,9 @@ unusable_stores_are_refused_with_a_sentence(void **state UNUSED)
 static void
 unreadable_file_names_path_user_and_reason(void **state UNUSED)
 {
-	struct store_settings settings = { "here", "file",
-		own_path("closed.pem"), NULL };
+	struct store_settings settings = {
+		.name = "here", .type = "file", .path = own_path("closed.pem")
+	};
 	struct store *store = NULL;
 	struct list warnings = { 0 };
 	struct error err = { 0 };
