@@ -268,7 +268,8 @@ def many_at_once_share_the_connections(directory):
             told = session.communicate(timeout=60)[0]
             expect(session.returncode == 0, 'a mail got: ' + told)
             directory.is_encrypted(name, '%s-%d' % (name, number // 2))
-    expect(not IS_ROOT or descriptors(worker) < 32 + 40, 'more than 32 connections')
+    expect(not IS_ROOT or descriptors(worker) < 32 + 40,
+           'more than 32 connections')
 
 
 def smimectl_names_entry_and_attribute_and_what_is_wrong(directory):
