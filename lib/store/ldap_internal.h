@@ -1,6 +1,6 @@
 /*
- * The parts of the store of type ldap.  Only ldap_connection.c and
- * ldap_search.c speak to the library.
+ * The parts of the store of type ldap, from the settings to the kept answers.
+ * All names begin with ldap_, as libldap's do; <ldap.h> stays in the .c files.
  */
 #ifndef STORE_LDAP_INTERNAL_H
 #define STORE_LDAP_INTERNAL_H

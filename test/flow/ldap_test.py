@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """ldap_test.py [-v] [WORD]...: certificates from a real directory, through
 the daemon; the directory stops, starts, and stands still meanwhile."""
-import os
 import signal
 import socket
 import sys
@@ -36,13 +35,12 @@ class Directory:
     """A world whose configuration names a directory."""
 
     def __init__(self, cached=0, patience=3):
-        self.slapd = slapd.Slapd(pki=os.environ.get(
-            'SMIME_PKI', os.path.join(os.environ.get('BUILD', 'build'),
-                                      'pki')))
+        slapd.find_slapd()
+        self.world = World(common=COMMON)
         try:
-            self.world = World(common=COMMON)
+            self.slapd = slapd.Slapd(pki=self.world.pki)
         except BaseException:
-            self.slapd.close()
+            self.world.close()
             raise
         self.tls_uri = self.slapd.tls_uri
         self.cached, self.patience = cached, patience
@@ -270,10 +268,11 @@ def many_at_once_share_the_connections(directory):
             told = session.communicate(timeout=60)[0]
             expect(session.returncode == 0, 'a mail got: ' + told)
             directory.is_encrypted(name, '%s-%d' % (name, number // 2))
-    expect(not IS_ROOT or descriptors(worker) < 32 + 40, 'more than 32 connections')
+    expect(not IS_ROOT or descriptors(worker) < 32 + 40,
+           'more than 32 connections')
 
 
-def smimectl_names_entry_and_attribute(directory):
+def smimectl_names_entry_and_attribute_and_what_is_wrong(directory):
     directory.world.configure(RULES, directory.common)
     code, out, err = directory.world.ctl('cert', 'find', PETER)
     expect(code == 0, 'find says %d: %s' % (code, err))
@@ -286,6 +285,9 @@ def smimectl_names_entry_and_attribute(directory):
     code, out, err = directory.world.ctl('cert', 'find', PETER)
     expect(code == 3 and 'store ad: ' in err, 'find says %d: %s%s' % (
         code, out, err))
+    code, out, err = directory.world.ctl('check')
+    expect(code == 0 and 'warning: ' in err and 'store ad: ' in err,
+           'check says %d: %s%s' % (code, out, err))
 
 
 UNCACHED = [recipients_in_the_directory_get_it_encrypted,
@@ -296,7 +298,7 @@ UNCACHED = [recipients_in_the_directory_get_it_encrypted,
             half_a_tls_record_is_a_tempfail_within_the_limit,
             a_daemon_starts_while_the_directory_is_down,
             many_at_once_share_the_connections,
-            smimectl_names_entry_and_attribute]
+            smimectl_names_entry_and_attribute_and_what_is_wrong]
 CACHED = [kept_answers_outlive_the_directory]
 
 

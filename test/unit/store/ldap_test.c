@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -595,6 +596,11 @@ main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	/* Nothing of this must count, or half of the tests fail. */
+	setenv("LDAPTLS_REQCERT", "never", 1);
+	setenv("LDAPTLS_CACERT", "/dev/null", 1);
+	setenv("LDAPSIZELIMIT", "1", 1);
+	setenv("LDAPSASL_MECH", "none", 1);
 	event_set_sink(hear);
 	clock_set(FIXTURE_NOW);
 	return cmocka_run_group_tests(tests, NULL, NULL);
