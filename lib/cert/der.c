@@ -107,6 +107,9 @@ read_certificates(
 			return crypto_fail(err, ERROR_FORMAT,
 				"%s: a certificate that cannot be parsed",
 				in->source);
+		if (done == 0 && crypto_lacked_memory())
+			return error_set(
+				err, ERROR_SYSTEM, "%s: no memory", in->source);
 		if (done == 0)
 			break;
 		read++;
@@ -138,9 +141,8 @@ read_plain_key(struct reading *in, struct span der, struct error *err)
 
 	if (!in->without_keys) {
 		key = d2i_AutoPrivateKey(NULL, &at, (long)der.len);
-		if (key == NULL)
-			reading_warn(in, "a private key that is damaged or of "
-					 "an unknown kind was skipped");
+		if (key == NULL && reading_skip(in, BAD_KEY, err) != 0)
+			return -1;
 		crypto_begin();
 	}
 	return reading_add_key(in, key, err);

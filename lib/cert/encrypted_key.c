@@ -23,18 +23,12 @@ open_key(struct reading *in, const X509_SIG *encrypted,
 	crypto_begin();
 	info = PKCS8_decrypt_ex(
 		encrypted, password->text, password->len, context, NULL);
-	if (info == NULL && secret_is_unsupported())
-		return error_set(err, ERROR_CONFIG,
-			"%s: a private key is encrypted in a way that this "
-			"OpenSSL does not know",
-			in->source);
 	if (info == NULL)
-		return 0;
+		return secret_explain(in, "a private key", err);
 	*out = EVP_PKCS82PKEY(info);
 	PKCS8_PRIV_KEY_INFO_free(info);
-	if (*out == NULL)
-		reading_warn(in, "a private key that is damaged or of an "
-				 "unknown kind was skipped");
+	if (*out == NULL && reading_skip(in, BAD_KEY, err) != 0)
+		return -1;
 	crypto_begin();
 	return 1;
 }

@@ -96,6 +96,13 @@ int reading_add_crl(
 	struct reading *in, X509_CRL *crl, struct error *err) MUST_USE;
 /* At most a hundred of one file; the words name it already. */
 void reading_warn_words(struct reading *in, const char *words);
+/*
+ * A warning about an item that OpenSSL would not take; SYSTEM when it only
+ * lacked the memory.  Empties OpenSSL's queue.
+ */
+#define BAD_KEY "a private key that is damaged or of an unknown kind"
+int reading_skip(
+	struct reading *in, const char *what, struct error *err) MUST_USE;
 void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
@@ -109,6 +116,7 @@ void pile_join_keys(struct cert_pile *pile);
 struct chains {
 	const struct cert_pile *pile;
 	struct cert_index by_subject;
+	size_t may_verify; /* signatures, before it has had enough */
 };
 
 enum { CHAIN_MAX = 8 };
@@ -116,7 +124,7 @@ enum { CHAIN_MAX = 8 };
 void chains_init(struct chains *chains, const struct cert_pile *pile);
 void chains_clear(struct chains *chains);
 /* The path above x509 without its root, or NULL when there is none. */
-STACK_OF(X509) * chains_above(const struct chains *chains, X509 *x509);
+STACK_OF(X509) * chains_above(struct chains *chains, X509 *x509);
 
 /* der.c, sst.c, pem.c, pkcs7.c, pkcs12.c: each reads one form. */
 int read_der(struct reading *in, struct span bytes, struct error *err) MUST_USE;
@@ -184,8 +192,12 @@ int secret_allow_mac(
 /* The library context that knows the algorithm: NULL is the ordinary one. */
 int secret_context(const struct reading *in, const X509_ALGOR *algorithm,
 	OSSL_LIB_CTX **out, struct error *err) MUST_USE;
-/* Is what the queue holds a lack of an algorithm?  Empties it. */
-bool secret_is_unsupported(void);
+/*
+ * What the queue says of a failed decryption: 0 the password does not fit, -1
+ * SYSTEM for a lack of memory, CONFIG for one of algorithms.  Empties it.
+ */
+int secret_explain(
+	const struct reading *in, const char *what, struct error *err) MUST_USE;
 /*
  * encrypted_key.c: 1 opened (*out may be NULL: of an unknown kind), 0 the
  * password does not fit, -1 an error.

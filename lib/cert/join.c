@@ -8,6 +8,9 @@
 
 enum { NUMBER_MAX_BYTES = 4096 };
 
+/* Certificates that look like the key's but are not: nobody has one. */
+enum { ALIKE_MAX = 64 };
+
 void
 pile_drop_doubles(struct cert_pile *pile)
 {
@@ -132,17 +135,25 @@ join(struct cert_pile *pile, const struct cert_index *index,
 {
 	unsigned char identity[INDEX_KEY_BYTES];
 	bool joined = false;
+	int alike = 0;
 
 	if (!key_identity(found->key, identity))
 		return false;
 	for (size_t row = index_find(index, identity);
-		index_row_is(index, row, identity); row++) {
+		index_row_is(index, row, identity) && alike < ALIKE_MAX;
+		row++) {
 		struct found_cert *cert = &pile->cert[index->row[row].item];
 
-		if (!key_belongs(found->key, cert->x509))
+		/* The same key once more has no work left. */
+		if (cert->key != NULL &&
+			EVP_PKEY_eq(cert->key, found->key) == 1)
+			return true;
+		if (cert->key != NULL || !key_belongs(found->key, cert->x509)) {
+			alike++;
 			continue;
+		}
 		joined = true;
-		if (cert->key == NULL && EVP_PKEY_up_ref(found->key) == 1)
+		if (EVP_PKEY_up_ref(found->key) == 1)
 			cert->key = found->key;
 	}
 	return joined;

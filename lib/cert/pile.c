@@ -215,6 +215,16 @@ reading_warn(struct reading *in, const char *format, ...)
 	mem_free(words);
 }
 
+int
+reading_skip(struct reading *in, const char *what, struct error *err)
+{
+	if (crypto_lacked_memory())
+		return error_set(err, ERROR_SYSTEM, "%s: no memory to read %s",
+			in->source, what);
+	reading_warn(in, "%s was skipped", what);
+	return 0;
+}
+
 void
 cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
 {

@@ -49,9 +49,8 @@ read_clear_key(const struct attempt *attempt, const PKCS12_SAFEBAG *bag,
 	const PKCS8_PRIV_KEY_INFO *info = PKCS12_SAFEBAG_get0_p8inf(bag);
 	EVP_PKEY *key = info ? EVP_PKCS82PKEY(info) : NULL;
 
-	if (key == NULL)
-		reading_warn(attempt->in, "a private key that is damaged or "
-					  "of an unknown kind was skipped");
+	if (key == NULL && reading_skip(attempt->in, BAD_KEY, err) != 0)
+		return -1;
 	return reading_add_key(attempt->in, key, err) == 0 ? 1 : -1;
 }
 
@@ -64,11 +63,11 @@ read_certificate(const struct attempt *attempt, const PKCS12_SAFEBAG *bag,
 	if (PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Certificate)
 		return 1;
 	x509 = PKCS12_SAFEBAG_get1_cert(bag);
-	if (x509 == NULL) {
-		reading_warn(
-			attempt->in, "a certificate that cannot be parsed");
-		return 1;
-	}
+	if (x509 == NULL)
+		return reading_skip(attempt->in,
+			       "a certificate that cannot be parsed", err) == 0
+			       ? 1
+			       : -1;
 	return reading_add_cert(attempt->in, x509, err) == 0 ? 1 : -1;
 }
 
@@ -81,11 +80,12 @@ read_list(const struct attempt *attempt, const PKCS12_SAFEBAG *bag,
 	if (PKCS12_SAFEBAG_get_bag_nid(bag) != NID_x509Crl)
 		return 1;
 	crl = PKCS12_SAFEBAG_get1_crl(bag);
-	if (crl == NULL) {
-		reading_warn(
-			attempt->in, "a revocation list that cannot be parsed");
-		return 1;
-	}
+	if (crl == NULL)
+		return reading_skip(attempt->in,
+			       "a revocation list that cannot be parsed",
+			       err) == 0
+			       ? 1
+			       : -1;
 	return reading_add_crl(attempt->in, crl, err) == 0 ? 1 : -1;
 }
 
@@ -147,12 +147,9 @@ decrypt_bags(const struct attempt *attempt, const PKCS7 *p7,
 	*out = PKCS12_item_decrypt_d2i_ex(content->algorithm,
 		ASN1_ITEM_rptr(PKCS12_SAFEBAGS), password->text, password->len,
 		content->enc_data, 1, context, NULL);
-	if (*out == NULL && secret_is_unsupported())
-		return error_set(err, ERROR_CONFIG,
-			"%s: encrypted in a way that this OpenSSL does not "
-			"know",
-			attempt->in->source);
-	return *out != NULL;
+	if (*out == NULL)
+		return secret_explain(attempt->in, "the PKCS#12", err);
+	return 1;
 }
 
 static int
@@ -209,7 +206,13 @@ check_mac(const struct attempt *attempt, PKCS12 *p12, struct error *err)
 	if (secret_allow_mac(attempt->in, p12, err) != 0)
 		return -1;
 	crypto_begin();
-	return PKCS12_verify_mac(p12, text->text, text->len) == 1;
+	if (PKCS12_verify_mac(p12, text->text, text->len) == 1)
+		return 1;
+	if (crypto_lacked_memory())
+		return error_set(err, ERROR_SYSTEM,
+			"%s: no memory to try its password",
+			attempt->in->source);
+	return 0;
 }
 
 static int

@@ -206,28 +206,43 @@ secret_context(const struct reading *in, const X509_ALGOR *algorithm,
 	return 0;
 }
 
-bool
-secret_is_unsupported(void)
+static bool
+is_unsupported(unsigned long code)
 {
-	bool unsupported = false;
+	static const int reasons[] = { EVP_R_UNKNOWN_PBE_ALGORITHM,
+		EVP_R_UNSUPPORTED_CIPHER, EVP_R_UNSUPPORTED_ALGORITHM,
+		EVP_R_UNSUPPORTED_PRF, EVP_R_UNSUPPORTED_KEYLENGTH,
+		EVP_R_UNSUPPORTED_SALT_TYPE,
+		EVP_R_UNSUPPORTED_KEY_DERIVATION_FUNCTION };
+
+	if (ERR_GET_REASON(code) == ERR_R_UNSUPPORTED)
+		return true;
+	for (size_t i = 0; i < COUNT_OF(reasons); i++)
+		if (ERR_GET_LIB(code) == ERR_LIB_EVP &&
+			ERR_GET_REASON(code) == reasons[i])
+			return true;
+	return false;
+}
+
+int
+secret_explain(const struct reading *in, const char *what, struct error *err)
+{
+	bool unsupported = false, no_memory = false;
 	unsigned long code;
 
 	while ((code = ERR_get_error()) != 0) {
-		int reason = ERR_GET_REASON(code);
-
-		if (reason == ERR_R_UNSUPPORTED ||
-			(ERR_GET_LIB(code) == ERR_LIB_EVP &&
-				(reason == EVP_R_UNKNOWN_PBE_ALGORITHM ||
-					reason == EVP_R_UNSUPPORTED_CIPHER ||
-					reason == EVP_R_UNSUPPORTED_KEYLENGTH ||
-					reason == EVP_R_UNSUPPORTED_SALT_TYPE ||
-					reason == EVP_R_UNSUPPORTED_ALGORITHM ||
-					reason == EVP_R_UNSUPPORTED_PRF ||
-					reason ==
-						EVP_R_UNSUPPORTED_KEY_DERIVATION_FUNCTION)))
-			unsupported = true;
+		no_memory |= ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+		unsupported |= is_unsupported(code);
 	}
-	return unsupported;
+	if (no_memory)
+		return error_set(err, ERROR_SYSTEM, "%s: no memory to open %s",
+			in->source, what);
+	if (unsupported)
+		return error_set(err, ERROR_CONFIG,
+			"%s: %s is encrypted in a way that this OpenSSL does "
+			"not know",
+			in->source, what);
+	return 0;
 }
 
 int

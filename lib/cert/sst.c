@@ -141,13 +141,13 @@ read_item(struct reading *in, const struct element *element, struct error *err)
 		x509 = d2i_X509(NULL, &at, (long)element->length);
 	else
 		crl = d2i_X509_CRL(NULL, &at, (long)element->length);
+	if (x509 == NULL && crl == NULL)
+		return reading_skip(in,
+			element->id == ID_CERT
+				? "a certificate that cannot be parsed"
+				: "a revocation list that cannot be parsed",
+			err);
 	crypto_begin();
-	if (x509 == NULL && crl == NULL) {
-		reading_warn(in, "a %s that cannot be parsed was skipped",
-			element->id == ID_CERT ? "certificate"
-					       : "revocation list");
-		return 0;
-	}
 	reading_check_end(in, at, end);
 	return x509 != NULL ? reading_add_cert(in, x509, err)
 			    : reading_add_crl(in, crl, err);

@@ -214,14 +214,14 @@ check_directories(struct reader *reader, const struct rule_draft *draft)
 		last = name;
 		if (!by_address)
 			report_at(reader, PROBLEM_WARNING, at,
-				"store \"%s\" is a directory and is asked for "
+				"store \"%s\" is of type ldap and is asked for "
 				"addresses only: it finds no %s",
 				name, draft->certificate);
 	}
 	if (is_sign(draft) && last != NULL &&
 		directories == draft->stores.count && by_address)
 		report_at(reader, PROBLEM_WARNING, at,
-			"store \"%s\" is a directory and has no keys: rule "
+			"store \"%s\" is of type ldap and has no keys: rule "
 			"\"%s\" can never sign",
 			last, draft->made->name);
 }

@@ -2,6 +2,7 @@
  * One connection to a directory, from its URI to the answered bind.  The
  * server's certificate is always demanded and checked against its name.
  */
+#include <errno.h>
 #include <ldap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,11 +106,41 @@ set_options(LDAP *ld, const struct ldap_plan *plan, const char *uri,
 	return 0;
 }
 
+/* What GnuTLS has to say when the library did not like the certificate. */
+static const char tls_refusal[] = "(unknown error code)";
+
+/* number is errno, which the library does not always set: 0. */
+static int
+no_connection(LDAP *ld, const struct ldap_plan *plan, const char *uri, int code,
+	int number, struct error *err)
+{
+	bool bare = code == LDAP_SERVER_DOWN;
+	char words[200], *more = NULL;
+
+	(void)ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
+	bare = bare && (more == NULL || more[0] == '\0');
+	ldap_connection_words(ld, code, words, sizeof(words));
+	if (more != NULL && strcmp(more, tls_refusal) == 0)
+		error_set(err, ERROR_SYSTEM,
+			"%s: its certificate is not issued by an authority in "
+			"%s, not for this host, or not valid now",
+			uri, plan->ca_file ? plan->ca_file : "this system");
+	else if (bare && (number == ENOTCONN || number == ECONNREFUSED))
+		error_set(err, ERROR_SYSTEM, "%s: nobody listens there", uri);
+	else if (bare && number == 0)
+		error_set(err, ERROR_SYSTEM,
+			"%s: %s (is the name right, can it be reached?)", uri,
+			words);
+	else
+		error_set(err, ERROR_SYSTEM, "%s: %s", uri, words);
+	ldap_memfree(more);
+	return -1;
+}
+
 static int
 secure(LDAP *ld, const struct ldap_plan *plan, const char *uri,
 	struct error *err)
 {
-	char words[200];
 	int code;
 
 	if (!plan->start_tls)
@@ -117,8 +148,8 @@ secure(LDAP *ld, const struct ldap_plan *plan, const char *uri,
 	code = ldap_start_tls_s(ld, NULL, NULL);
 	if (code == LDAP_SUCCESS)
 		return 0;
-	ldap_connection_words(ld, code, words, sizeof(words));
-	return error_set(err, ERROR_SYSTEM, "%s: no TLS: %s", uri, words);
+	no_connection(ld, plan, uri, code, EPROTO, err);
+	return error_prefix(err, "no TLS: ");
 }
 
 /*
@@ -143,7 +174,7 @@ authenticate(LDAP *ld, const struct ldap_plan *plan, const char *uri,
 		return 0;
 	ldap_connection_words(ld, code, words, sizeof(words));
 	if (code == LDAP_INVALID_CREDENTIALS)
-		return error_set(err, ERROR_SYSTEM,
+		return error_set(err, ERROR_CONFIG,
 			"%s: bind_dn or password are not accepted: %s", uri,
 			words);
 	return error_set(err, ERROR_SYSTEM, "%s: %s", uri, words);
@@ -153,13 +184,12 @@ static int
 connect_and_bind(LDAP *ld, const struct ldap_plan *plan, const char *uri,
 	struct error *err)
 {
-	int code = ldap_connect(ld);
-	char words[200];
+	int code;
 
-	if (code != LDAP_SUCCESS) {
-		ldap_connection_words(ld, code, words, sizeof(words));
-		return error_set(err, ERROR_SYSTEM, "%s: %s", uri, words);
-	}
+	errno = 0;
+	code = ldap_connect(ld);
+	if (code != LDAP_SUCCESS)
+		return no_connection(ld, plan, uri, code, errno, err);
 	if (secure(ld, plan, uri, err) != 0)
 		return -1;
 	return authenticate(ld, plan, uri, err);

@@ -67,7 +67,7 @@ out:
 static bool
 is_filter(const char *text)
 {
-	static char nobody[] = "ldapi://%2Fdev%2Fnull";
+	static const char nobody[] = "ldapi://%2Fdev%2Fnull";
 	LDAP *ld = NULL;
 	int id, code = LDAP_FILTER_ERROR;
 
@@ -82,8 +82,7 @@ is_filter(const char *text)
 int
 ldap_filter_check(const char *filter, struct error *err)
 {
-	static char probe[] = "a@b";
-	struct address address = { probe, probe };
+	struct address *address = NULL;
 	struct buf text = { 0 };
 	int result = -1;
 
@@ -93,7 +92,8 @@ ldap_filter_check(const char *filter, struct error *err)
 			"filter: \"%s\" has no %%s for the address", filter);
 		goto out;
 	}
-	if (ldap_filter_make(filter, &address, &text, err) != 0 ||
+	if (addr_parse("a@b.example", &address, err) != 0 ||
+		ldap_filter_make(filter, address, &text, err) != 0 ||
 		buf_add(&text, "", 1, err) != 0)
 		goto out;
 	if (!is_filter((const char *)text.data)) {
@@ -105,6 +105,7 @@ ldap_filter_check(const char *filter, struct error *err)
 	}
 	result = 0;
 out:
+	address_free(address);
 	buf_clear(&text);
 	return result;
 }

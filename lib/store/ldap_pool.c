@@ -17,9 +17,10 @@
 
 enum {
 	CONNECTIONS_MAX = 32,
-	IDLE_MS = 60000,    /* then a firewall may have forgotten it */
-	BACK_OFF_MS = 2000, /* after a failure nobody waits for another one */
-	FAREWELL_MS = 1000  /* to threads that still dial, at the end */
+	IDLE_MS = 60000,       /* then a firewall may have forgotten it */
+	BACK_OFF_MS = 2000,    /* nobody waits again for what just failed */
+	LOCKED_OUT_MS = 60000, /* refused passwords can lock an account */
+	FAREWELL_MS = 1000     /* to threads that still dial, at the end */
 };
 
 struct idle {
@@ -143,7 +144,9 @@ note_down(struct ldap_pool *pool, const struct error *why)
 	pool->down = true;
 	pool->failures++;
 	pool->why = *why;
-	pool->back_off_until_ms = clock_monotonic_ms() + BACK_OFF_MS;
+	pool->back_off_until_ms =
+		clock_monotonic_ms() +
+		(why->kind == ERROR_CONFIG ? LOCKED_OUT_MS : BACK_OFF_MS);
 }
 
 /* ---- dialling ---- */

@@ -6,6 +6,9 @@
 #include "base/mem.h"
 #include "store/ldap_internal.h"
 
+/* What has come by then is still read. */
+enum { GRACE_MS = 1000 };
+
 struct question {
 	const char *filter;
 	int scope;
@@ -20,7 +23,7 @@ time_left(int64_t deadline_ms)
 	int64_t ms = deadline_ms - clock_monotonic_ms();
 
 	if (ms < 1)
-		ms = 1; /* what has come already is still read */
+		ms = 1;
 	return (struct timeval){ ms / 1000, ms % 1000 * 1000 };
 }
 
@@ -142,8 +145,8 @@ read_answer(const struct question *question, int id, struct error *err)
 
 		if (got < 0)
 			return lose(question->ld, err);
-		if (got == 0 ||
-			clock_monotonic_ms() > question->deadline_ms + 1000) {
+		if (got == 0 || clock_monotonic_ms() >
+					question->deadline_ms + GRACE_MS) {
 			ldap_msgfree(message);
 			error_set(err, ERROR_SYSTEM,
 				"the directory did not answer in time");

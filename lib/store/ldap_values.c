@@ -15,6 +15,8 @@ static const struct cert_limits value_limits = {
 	.file_bytes = LDAP_VALUE_MAX_BYTES,
 	.items = LDAP_VALUE_MAX_CERTS,
 	.kdf_iterations = 1, /* no key is wanted from a directory */
+	.crls = LDAP_VALUE_MAX_CERTS,
+	.crl_bytes = LDAP_VALUE_MAX_BYTES,
 };
 
 void

@@ -55,7 +55,9 @@ const char *store_type(const struct store *store);
  * with cert_unref) that names the address, or that the selector picks
  * (exactly one of the two is given).  Finding none is no error.  SYSTEM when
  * it cannot be told now, or not before deadline_ms (of clock_monotonic_ms();
- * 0: whatever the store's own settings say).
+ * 0: whatever the store's own settings say).  A directory (ldap) gives all
+ * certificates of the address's entries, whomever they name, knows no
+ * selectors, and lists nothing.
  */
 int store_find(struct store *store, const struct address *address,
 	const struct cert_selector *selector, int64_t deadline_ms,

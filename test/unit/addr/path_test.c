@@ -296,6 +296,47 @@ equal_is_what_the_key_says(void **state)
 	}
 }
 
+static void
+an_a_label_domain_has_another_spelling(void **state)
+{
+	static const struct {
+		const char *address, *other;
+	} rows[] = {
+		{ "Ann@xn--bcher-kva.example", "ann@b\xc3\xbc"
+					       "cher.example" },
+		{ "ann@b\xc3\xbc"
+		  "cher.example",
+			"ann@b\xc3\xbc"
+			"cher.example" },
+		{ "\"a@b\"@mail.xn--bcher-kva.example", "\"a@b\"@mail.b\xc3\xbc"
+							"cher.example" },
+		{ "ann@example.com", NULL },
+		{ "ann@xn--i-7iq.example", "ann@i\xe2\x9d\xa4.example" },
+		{ "ann@[192.0.2.1]", NULL },
+		{ "postmaster", NULL },
+		{ "<>", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct address *address = NULL;
+		struct error err = { 0 };
+		char *other;
+
+		if (addr_parse_path(
+			    span_string(rows[i].address), &address, &err) != 0)
+			fail_msg("%s: %s", rows[i].address, err.text);
+		other = addr_u_labels(address);
+		if (rows[i].other == NULL
+				? other != NULL
+				: other == NULL ||
+					  strcmp(other, rows[i].other) != 0)
+			fail_msg("%s: %s", rows[i].address, other);
+		mem_free(other);
+		address_free(address);
+	}
+}
+
 int
 main(void)
 {
@@ -308,6 +349,7 @@ main(void)
 		cmocka_unit_test(long_addresses_have_a_limit),
 		cmocka_unit_test(long_labels_are_refused),
 		cmocka_unit_test(equal_is_what_the_key_says),
+		cmocka_unit_test(an_a_label_domain_has_another_spelling),
 	};
 
 	return cmocka_run_group_tests_name("addr/path", tests, NULL, NULL);

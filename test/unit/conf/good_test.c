@@ -401,7 +401,7 @@ static const struct warned warnings[] = {
 		"there is no sign rule" },
 	{ "a directory has no keys",
 		LDAP "sign = ({ sender = \"a@b\";\nstores = \"ad\"; });\n", 2,
-		"store \"ad\" is a directory and has no keys: rule \"sign "
+		"store \"ad\" is of type ldap and has no keys: rule \"sign "
 		"1\"" },
 	{ "a directory is asked by address",
 		BOTH

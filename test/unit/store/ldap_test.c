@@ -336,21 +336,22 @@ refused_connections_say_why(void **state UNUSED)
 	settings.start_tls = true;
 	settings.ca_file = slapd_path("other.pem");
 	store = open_ldap(&settings);
-	assert_fails(store, "paula@partner.example", ERROR_SYSTEM, "no TLS: ");
+	assert_fails(store, "paula@partner.example", ERROR_SYSTEM,
+		"no TLS: ldap://127.0.0.1:");
 	store_close(store);
 
 	settings = settings_for(slapd_tls_uri());
 	settings.ca_file = slapd_path("other.pem");
 	store = open_ldap(&settings);
 	assert_fails(store, "paula@partner.example", ERROR_SYSTEM,
-		"Can't contact LDAP server");
+		"/other.pem, not for this host, or not valid now");
 	store_close(store);
 
 	/* The system's authorities have not issued it either. */
 	settings.ca_file = NULL;
 	store = open_ldap(&settings);
 	assert_fails(store, "paula@partner.example", ERROR_SYSTEM,
-		"Can't contact LDAP server");
+		"its certificate is not issued by an authority in /");
 	store_close(store);
 }
 
@@ -368,7 +369,7 @@ a_certificate_of_another_host_is_refused(void **state UNUSED)
 	settings.ca_file = slapd_path("ca.pem");
 	store = open_ldap(&settings);
 	assert_fails(store, "paula@partner.example", ERROR_SYSTEM,
-		"Can't contact LDAP server");
+		"not for this host");
 	store_close(store);
 	mem_free(uri);
 }
@@ -437,7 +438,7 @@ answers_are_kept_and_failures_are_not(void **state UNUSED)
 	assert_int_equal(count(store, "paula@partner.example"), 1);
 	assert_int_equal(count(store, "nobody@example.com"), 0);
 	assert_fails(store, "carol@example.com", ERROR_SYSTEM,
-		"Can't contact LDAP server");
+		"nobody listens there");
 	slapd_start();
 	store_close(store);
 

@@ -116,92 +116,93 @@ both_spellings_of_an_attribute_are_asked_for_once(void **state UNUSED)
 	ldap_plan_clear(&plan);
 }
 
+static void *odd_name[] = { broken };
+
+static const struct {
+	const char *label, *uri, *filter, *bind_dn, *password;
+	const char *ca_file;
+	bool start_tls, no_base, odd_attribute, no_attribute;
+	const char *says;
+} refused[] = {
+	{ "no uri", "", NULL, NULL, NULL, NULL, 0, 0, 0, 0, "uri is missing" },
+	{ "blanks", "  ", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+		"uri is missing" },
+	{ "http", "http://x", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+		"\"http://x\" is no URI of a directory" },
+	{ "a name alone", "dc1.example.com", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no URI of a directory" },
+	{ "the second", "ldap://a ldap:x", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+		"\"ldap:x\" is no URI" },
+	{ "no host", "ldap://", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+		"names no host" },
+	{ "a base in it", "ldap://a/dc=x", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
+		"says more than a host" },
+	{ "UDP", "cldap://a", NULL, NULL, NULL, NULL, 0, 0, 0, 0, "is no" },
+	{ "StartTLS in TLS", "ldaps://a", NULL, NULL, NULL, NULL, 1, 0, 0, 0,
+		"cannot be with start_tls" },
+	{ "no place", NULL, "(mail=x)", NULL, NULL, NULL, 0, 0, 0, 0,
+		"has no %s for the address" },
+	{ "open bracket", NULL, "(mail=%s", NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no filter" },
+	{ "bracket too many", NULL, "(mail=%s))", NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no filter" },
+	{ "no bracket", NULL, "mail=%s", NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no filter" },
+	{ "two filters", NULL, "(mail=%s)(x=y)", NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no filter" },
+	{ "no attribute", NULL, "(%s)", NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no filter" },
+	{ "broken escape", NULL, "(mail=%s\\2)", NULL, NULL, NULL, 0, 0, 0, 0,
+		"is no filter" },
+	{ "no password", NULL, NULL, "cn=x", NULL, NULL, 0, 0, 0, 0,
+		"password_file is not" },
+	{ "nobody's password", NULL, NULL, NULL, "secret\n", NULL, 0, 0, 0, 0,
+		"bind_dn is not" },
+	{ "empty password", NULL, NULL, "cn=x", "\n", NULL, 0, 0, 0, 0,
+		"empty" },
+	{ "no base", NULL, NULL, NULL, NULL, NULL, 0, 1, 0, 0,
+		"base is missing" },
+	{ "odd attribute", NULL, NULL, NULL, NULL, NULL, 0, 0, 1, 0,
+		"\"user Certificate\" is no name" },
+	{ "no attribute at all", NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 1,
+		"attributes: none is set" },
+	{ "no authorities", NULL, NULL, NULL, NULL, "/nowhere", 0, 0, 0, 0,
+		"ca_file: /nowhere: " },
+};
+
 static void
 wrong_settings_are_refused_with_a_sentence(void **state UNUSED)
 {
-	static void *odd_name[] = { broken };
-	static const struct {
-		const char *label, *uri, *filter, *bind_dn, *password;
-		const char *ca_file;
-		bool start_tls, no_base, odd_attribute, no_attribute;
-		const char *says;
-	} rows[] = {
-		{ "no uri", "", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-			"uri is missing" },
-		{ "blanks", "  ", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-			"uri is missing" },
-		{ "http", "http://x", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-			"\"http://x\" is no URI of a directory" },
-		{ "a name alone", "dc1.example.com", NULL, NULL, NULL, NULL, 0,
-			0, 0, 0, "is no URI of a directory" },
-		{ "the second", "ldap://a ldap:x", NULL, NULL, NULL, NULL, 0, 0,
-			0, 0, "\"ldap:x\" is no URI" },
-		{ "no host", "ldap://", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-			"names no host" },
-		{ "a base in it", "ldap://a/dc=x", NULL, NULL, NULL, NULL, 0, 0,
-			0, 0, "says more than a host" },
-		{ "UDP", "cldap://a", NULL, NULL, NULL, NULL, 0, 0, 0, 0,
-			"is no" },
-		{ "StartTLS in TLS", "ldaps://a", NULL, NULL, NULL, NULL, 1, 0,
-			0, 0, "cannot be with start_tls" },
-		{ "no place", NULL, "(mail=x)", NULL, NULL, NULL, 0, 0, 0, 0,
-			"has no %s for the address" },
-		{ "open bracket", NULL, "(mail=%s", NULL, NULL, NULL, 0, 0, 0,
-			0, "is no filter" },
-		{ "bracket too many", NULL, "(mail=%s))", NULL, NULL, NULL, 0,
-			0, 0, 0, "is no filter" },
-		{ "no bracket", NULL, "mail=%s", NULL, NULL, NULL, 0, 0, 0, 0,
-			"is no filter" },
-		{ "two filters", NULL, "(mail=%s)(x=y)", NULL, NULL, NULL, 0, 0,
-			0, 0, "is no filter" },
-		{ "no attribute", NULL, "(%s)", NULL, NULL, NULL, 0, 0, 0, 0,
-			"is no filter" },
-		{ "broken escape", NULL, "(mail=%s\\2)", NULL, NULL, NULL, 0, 0,
-			0, 0, "is no filter" },
-		{ "no password", NULL, NULL, "cn=x", NULL, NULL, 0, 0, 0, 0,
-			"password_file is not" },
-		{ "nobody's password", NULL, NULL, NULL, "secret\n", NULL, 0, 0,
-			0, 0, "bind_dn is not" },
-		{ "empty password", NULL, NULL, "cn=x", "\n", NULL, 0, 0, 0, 0,
-			"empty" },
-		{ "no base", NULL, NULL, NULL, NULL, NULL, 0, 1, 0, 0,
-			"base is missing" },
-		{ "odd attribute", NULL, NULL, NULL, NULL, NULL, 0, 0, 1, 0,
-			"\"user Certificate\" is no name" },
-		{ "no attribute at all", NULL, NULL, NULL, NULL, NULL, 0, 0, 0,
-			1, "attributes: none is set" },
-		{ "no authorities", NULL, NULL, NULL, NULL, "/nowhere", 0, 0, 0,
-			0, "ca_file: /nowhere: " },
-	};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
 		struct store_settings settings = good_settings();
 		struct list warnings = { 0 };
 		struct store *store = NULL;
 		struct error err = { 0 };
 
-		if (rows[i].uri != NULL)
-			settings.uri = rows[i].uri;
-		if (rows[i].filter != NULL)
-			settings.filter = rows[i].filter;
-		settings.bind_dn = rows[i].bind_dn;
-		settings.ca_file = rows[i].ca_file;
-		settings.start_tls = rows[i].start_tls;
-		if (rows[i].password != NULL) {
-			own_write("pass", span_string(rows[i].password), 0600);
+		if (refused[i].uri != NULL)
+			settings.uri = refused[i].uri;
+		if (refused[i].filter != NULL)
+			settings.filter = refused[i].filter;
+		settings.bind_dn = refused[i].bind_dn;
+		settings.ca_file = refused[i].ca_file;
+		settings.start_tls = refused[i].start_tls;
+		if (refused[i].password != NULL) {
+			own_write(
+				"pass", span_string(refused[i].password), 0600);
 			settings.password_file = own_path("pass");
 		}
-		if (rows[i].no_base)
+		if (refused[i].no_base)
 			settings.base = NULL;
-		if (rows[i].odd_attribute)
+		if (refused[i].odd_attribute)
 			settings.attributes = (struct list){ odd_name, 1, 0 };
-		if (rows[i].no_attribute)
+		if (refused[i].no_attribute)
 			settings.attributes = (struct list){ 0 };
 		if (store_open(&settings, &store, &warnings, &err) == 0)
-			fail_msg("%s: was not refused", rows[i].label);
+			fail_msg("%s: was not refused", refused[i].label);
 		assert_int_equal(err.kind, ERROR_CONFIG);
-		assert_says(rows[i].label, err.text, rows[i].says);
-		assert_says(rows[i].label, err.text, "store ad: ");
+		assert_says(refused[i].label, err.text, refused[i].says);
+		assert_says(refused[i].label, err.text, "store ad: ");
 		list_clear(&warnings, mem_free);
 	}
 }
@@ -295,6 +296,31 @@ one_certificate_in_both_attributes_is_one(void **state UNUSED)
 	assert_string_equal(
 		cert->source, "store ad: cn=alice, userSMIMECertificate");
 	ldap_answer_clear(&answer);
+}
+
+static void
+a_revocation_list_in_a_pkcs7_does_no_harm(void **state UNUSED)
+{
+	struct ldap_answer answer;
+	struct buf bytes = { 0 };
+
+	own_run("printf '[ca]\\ndefault_ca=us\\n[us]\\ndatabase=i\\n"
+		"default_md=sha256\\n' >c && : >i && "
+		"openssl ca -gencrl -config c -cert $P/ca.pem -keyfile "
+		"$P/ca.key -crldays 30 -out crl.pem && "
+		"openssl crl2pkcs7 -in crl.pem -certfile $P/alice.pem "
+		"-outform DER -out both.p7b");
+	read_path(own_path("both.p7b"), &bytes);
+	ldap_answer_init(&answer, &plan);
+	assert_int_equal(ldap_answer_begin(&answer, "cn=alice", NULL), 0);
+	assert_int_equal(ldap_answer_add(&answer, "userSMIMECertificate",
+				 buf_span(&bytes), NULL),
+		0);
+	ldap_answer_end(&answer);
+	assert_int_equal(answer.certs.count, 1);
+	assert_int_equal(answer.warnings.count, 0);
+	ldap_answer_clear(&answer);
+	buf_clear(&bytes);
 }
 
 /* What others would use who look into one attribute alone. */
@@ -454,6 +480,7 @@ main(void)
 			both_spellings_of_an_attribute_are_asked_for_once),
 		cmocka_unit_test(wrong_settings_are_refused_with_a_sentence),
 		cmocka_unit_test(each_form_of_a_value_is_read),
+		cmocka_unit_test(a_revocation_list_in_a_pkcs7_does_no_harm),
 		cmocka_unit_test(one_certificate_in_both_attributes_is_one),
 		cmocka_unit_test(attributes_differ_by_what_can_be_used_of_them),
 		cmocka_unit_test(an_answer_has_limits),

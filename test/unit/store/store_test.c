@@ -247,6 +247,38 @@ certificates_may_be_read_by_everybody(void **state UNUSED)
 	close_store(&opened);
 }
 
+/* Of a file and of a folder; once, then the store has none. */
+static void
+lists_beside_certificates_are_handed_on(void **state UNUSED)
+{
+	static const char *const types[] = { "file", "directory" };
+
+	own_run("printf '[ca]\\ndefault_ca=u\\n[u]\\ndatabase=i\\n"
+		"default_md=sha256\\n' >c && : >i && openssl ca -gencrl "
+		"-config c -cert $P/ca.pem -keyfile $P/ca.key -crldays 30 "
+		"-out crl.pem && rm -rf lists && mkdir lists && cp crl.pem "
+		"$P/alice.pem lists && cat $P/alice.pem crl.pem >both.pem");
+	for (size_t i = 0; i < COUNT_OF(types); i++) {
+		struct store_settings settings = { .name = "here",
+			.type = types[i],
+			.path = own_path(i == 0 ? "both.pem" : "lists") };
+		struct list warnings = { 0 }, crls = { 0 }, again = { 0 };
+		struct store *store = NULL;
+		struct error err = { 0 };
+
+		if (store_open(&settings, &store, &warnings, &err) != 0)
+			fail_msg("%s: %s", types[i], err.text);
+		assert_int_equal(warnings.count, 0);
+		store_take_crls(store, &crls);
+		assert_int_equal(crls.count, 1);
+		store_take_crls(store, &again);
+		assert_int_equal(again.count, 0);
+		X509_CRL_free(crls.item[0]);
+		list_clear(&crls, NULL);
+		store_close(store);
+	}
+}
+
 int
 main(void)
 {
@@ -258,6 +290,7 @@ main(void)
 		cmocka_unit_test(unusable_stores_are_refused_with_a_sentence),
 		cmocka_unit_test(unreadable_file_names_path_user_and_reason),
 		cmocka_unit_test(certificates_may_be_read_by_everybody),
+		cmocka_unit_test(lists_beside_certificates_are_handed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
