@@ -128,7 +128,7 @@ walk_entry(struct state *state, const char *path, int depth, struct error *err)
 	if (++state->files > FILES_MAX)
 		return error_set(err, ERROR_LIMIT, "%s: more than %d files",
 			path, FILES_MAX);
-	return state->walk->file(state->walk->self, path, err);
+	return state->walk->file(state->walk->self, path, &st, err);
 }
 
 /* Only of the topmost folder it is an error that it cannot be read. */

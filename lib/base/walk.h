@@ -2,12 +2,15 @@
 #ifndef BASE_WALK_H
 #define BASE_WALK_H
 
+#include <sys/stat.h>
+
 #include "base/error.h"
 #include "base/list.h"
 
 /* path and source are borrowed; -1 ends the walk. */
 struct walk {
-	int (*file)(void *self, const char *path, struct error *err);
+	int (*file)(void *self, const char *path, const struct stat *st,
+		struct error *err);
 	void *self;
 	const char *skip;      /* a file to leave out, or NULL */
 	struct list *warnings; /* char * */

@@ -26,18 +26,36 @@ read_time(const ASN1_TIME *from, time_t *out)
 	return 0;
 }
 
+int
+cert_digest(const X509 *x509, unsigned char out[CERT_SHA256_BYTES])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
+	/* X509_digest() would look for the algorithm anew each time. */
+	int len = i2d_X509(x509, &der), done;
+
+	done = len > 0 && EVP_Digest(der, (size_t)len, digest, NULL,
+				  crypto_digest(CRYPTO_SHA256), NULL) == 1;
+	OPENSSL_free(der);
+	if (!done)
+		return -1;
+	memcpy(out, digest, CERT_SHA256_BYTES);
+	return 0;
+}
+
 static int
-read_fingerprint(const X509 *x509, char out[CERT_SHA256_HEX])
+read_fingerprint(
+	const X509 *x509, const unsigned char *known, char out[CERT_SHA256_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
+	unsigned char digest[CERT_SHA256_BYTES];
 
-	if (X509_digest(x509, crypto_digest(CRYPTO_SHA256), digest, &len) != 1)
+	if (known == NULL && cert_digest(x509, digest) != 0)
 		return -1;
+	if (known == NULL)
+		known = digest;
 	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++) {
-		out[2 * i] = digits[digest[i] >> 4];
-		out[2 * i + 1] = digits[digest[i] & 15];
+		out[2 * i] = digits[known[i] >> 4];
+		out[2 * i + 1] = digits[known[i] & 15];
 	}
 	out[CERT_SHA256_HEX - 1] = '\0';
 	return 0;
@@ -48,11 +66,11 @@ read_fingerprint(const X509 *x509, char out[CERT_SHA256_HEX])
  * certificate and none may be the first to fill OpenSSL's caches.
  */
 static int
-read_all(struct cert *cert, struct error *err)
+read_all(struct cert *cert, const unsigned char *sha256, struct error *err)
 {
 	/* Fills the cache of extensions; its answer is of no interest. */
 	X509_check_purpose(cert->x509, -1, 0);
-	if (read_fingerprint(cert->x509, cert->sha256) != 0)
+	if (read_fingerprint(cert->x509, sha256, cert->sha256) != 0)
 		return crypto_fail(err, ERROR_SYSTEM,
 			"%s: a certificate cannot be digested", cert->source);
 	if (read_time(X509_get0_notBefore(cert->x509), &cert->not_before) ||
@@ -77,6 +95,14 @@ cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	enum cert_origin origin, const char *source, struct cert **out,
 	struct error *err)
 {
+	return cert_make(x509, key, chain, origin, source, NULL, out, err);
+}
+
+int
+cert_make(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
+	enum cert_origin origin, const char *source,
+	const unsigned char *sha256, struct cert **out, struct error *err)
+{
 	struct cert *cert = mem_alloc(sizeof(*cert));
 	int result = -1;
 
@@ -87,7 +113,7 @@ cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	cert->chain = chain;
 	cert->origin = origin;
 	cert->source = mem_string(source);
-	if (read_all(cert, err) != 0)
+	if (read_all(cert, sha256, err) != 0)
 		goto out;
 	*out = cert;
 	cert = NULL;

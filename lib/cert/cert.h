@@ -53,10 +53,7 @@ int cert_new(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 struct cert *cert_ref(struct cert *cert);
 void cert_unref(void *cert); /* NULL is fine; fits list_clear() */
 
-/*
- * The key is on a token and this handle to it works no longer: whoever keeps
- * the certificate looks it up again.
- */
+/* Its key, on a token, is a dead handle now: look the certificate up again. */
 void cert_retire(struct cert *cert);
 bool cert_is_retired(const struct cert *cert);
 
@@ -154,6 +151,8 @@ int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
  */
 int cert_pile_add(struct cert_pile *pile, X509 *x509, EVP_PKEY *key,
 	const char *source, struct error *err) MUST_USE;
+/* What stands in `from` comes behind what is there; `from` is empty then. */
+void cert_pile_append(struct cert_pile *pile, struct cert_pile *from);
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);

@@ -9,6 +9,13 @@
 
 enum cert_key_kind { KEY_RSA, KEY_RSA_PSS, KEY_EC, KEY_OTHER };
 
+/* cert.c: cert_new() with a digest that is known already, or NULL. */
+int cert_make(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
+	enum cert_origin origin, const char *source,
+	const unsigned char *sha256, struct cert **out,
+	struct error *err) MUST_USE;
+int cert_digest(const X509 *x509, unsigned char out[CERT_SHA256_BYTES]);
+
 /* address.c: every address x509 names, each once. */
 void cert_read_addresses(X509 *x509, struct list *out);
 
@@ -46,6 +53,7 @@ struct found_cert {
 	X509 *x509;
 	EVP_PKEY *key;	    /* what it was joined to, or NULL */
 	const char *source; /* of the pile */
+	unsigned char sha256[CERT_SHA256_BYTES];
 };
 
 struct found_key {

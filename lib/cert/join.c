@@ -14,17 +14,12 @@ enum { ALIKE_MAX = 64 };
 void
 pile_drop_doubles(struct cert_pile *pile)
 {
-	const EVP_MD *sha256 = crypto_digest(CRYPTO_SHA256);
 	struct cert_index index = { 0 };
 	bool *again = mem_array(pile->cert_count, sizeof(*again));
 	size_t kept = 0;
 
-	for (size_t i = 0; i < pile->cert_count; i++) {
-		unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
-
-		if (X509_digest(pile->cert[i].x509, sha256, digest, NULL) == 1)
-			index_add(&index, digest, i);
-	}
+	for (size_t i = 0; i < pile->cert_count; i++)
+		index_add(&index, pile->cert[i].sha256, i);
 	index_sort(&index);
 	for (size_t i = 1; i < index.count; i++)
 		if (index_row_is(&index, i, index.row[i - 1].key))

@@ -1,14 +1,18 @@
 /* What was found in files, until it becomes certificates. */
+#include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "cert/internal.h"
 #include "crypto/crypto.h"
 
 /* Of one file; a hostile one could fill a log with them. */
 enum { WARNINGS_MAX = 100 };
+/* Fewer certificates are not worth a thread. */
+enum { STEP = 256 };
 
 struct cert_pile *
 cert_pile_new(const struct cert_limits *limits)
@@ -104,31 +108,77 @@ check_items(const struct reading *in, struct error *err)
 		in->pile->limits.items);
 }
 
-int
-reading_add_cert(struct reading *in, X509 *x509, struct error *err)
+static void
+add_found(struct cert_pile *pile, const struct found_cert *found)
 {
-	struct cert_pile *pile = in->pile;
-
-	in->certs++;
-	if (check_items(in, err) != 0) {
-		X509_free(x509);
-		return -1;
-	}
 	if (pile->cert_count == pile->cert_size) {
 		pile->cert_size = pile->cert_size ? pile->cert_size * 2 : 8;
 		pile->cert = mem_grow(
 			pile->cert, pile->cert_size, sizeof(*pile->cert));
 	}
-	pile->cert[pile->cert_count++] =
-		(struct found_cert){ .x509 = x509, .source = in->source };
+	pile->cert[pile->cert_count++] = *found;
+}
+
+static void
+add_found_key(struct cert_pile *pile, const struct found_key *found)
+{
+	if (pile->key_count == pile->key_size) {
+		pile->key_size = pile->key_size ? pile->key_size * 2 : 8;
+		pile->key =
+			mem_grow(pile->key, pile->key_size, sizeof(*pile->key));
+	}
+	pile->key[pile->key_count++] = *found;
+}
+
+static void
+move_list(struct list *to, struct list *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		list_add(to, from->item[i]);
+	list_clear(from, NULL);
+}
+
+void
+cert_pile_append(struct cert_pile *pile, struct cert_pile *from)
+{
+	for (size_t i = 0; i < from->cert_count; i++)
+		add_found(pile, &from->cert[i]);
+	for (size_t i = 0; i < from->key_count; i++)
+		add_found_key(pile, &from->key[i]);
+	from->cert_count = from->key_count = 0;
+	move_list(&pile->sources, &from->sources);
+	move_list(&pile->warnings, &from->warnings);
+	move_list(&pile->crls, &from->crls);
+	pile->crl_bytes += from->crl_bytes;
+	pile->iterations += from->iterations;
+	from->crl_bytes = 0;
+}
+
+int
+reading_add_cert(struct reading *in, X509 *x509, struct error *err)
+{
+	struct found_cert found = { .x509 = x509, .source = in->source };
+
+	in->certs++;
+	if (check_items(in, err) != 0)
+		goto fail;
+	if (cert_digest(x509, found.sha256) != 0) {
+		crypto_fail(err, ERROR_SYSTEM,
+			"%s: a certificate cannot be digested", in->source);
+		goto fail;
+	}
+	/* Fills the cache of extensions, here where several threads do it. */
+	X509_check_purpose(x509, -1, 0);
+	add_found(in->pile, &found);
 	return 0;
+fail:
+	X509_free(x509);
+	return -1;
 }
 
 int
 reading_add_key(struct reading *in, EVP_PKEY *key, struct error *err)
 {
-	struct cert_pile *pile = in->pile;
-
 	in->keys++;
 	if (check_items(in, err) != 0) {
 		EVP_PKEY_free(key);
@@ -138,13 +188,8 @@ reading_add_key(struct reading *in, EVP_PKEY *key, struct error *err)
 		EVP_PKEY_free(key);
 		return 0;
 	}
-	if (pile->key_count == pile->key_size) {
-		pile->key_size = pile->key_size ? pile->key_size * 2 : 8;
-		pile->key =
-			mem_grow(pile->key, pile->key_size, sizeof(*pile->key));
-	}
-	pile->key[pile->key_count++] =
-		(struct found_key){ .key = key, .source = in->source };
+	add_found_key(in->pile,
+		&(struct found_key){ .key = key, .source = in->source });
 	return 0;
 }
 
@@ -225,43 +270,61 @@ reading_skip(struct reading *in, const char *what, struct error *err)
 	return 0;
 }
 
-void
-cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
-{
+/* Certificates that are made at once by several threads. */
+struct making {
+	struct cert_pile *pile;
 	struct chains chains;
+	struct made {
+		struct cert *cert;
+		char *why; /* there is none */
+	} * made;
+};
 
-	pile_drop_doubles(pile);
-	pile_join_keys(pile);
-	chains_init(&chains, pile);
-	for (size_t i = 0; i < pile->cert_count; i++) {
-		struct found_cert *found = &pile->cert[i];
-		struct cert *cert = NULL;
+static void
+make_certs(void *p, size_t first, size_t end)
+{
+	struct making *making = p;
+
+	for (size_t i = first; i < end; i++) {
+		struct found_cert *found = &making->pile->cert[i];
 		struct error why;
 
 		X509_up_ref(found->x509);
-		if (cert_new(found->x509, found->key,
-			    chains_above(&chains, found->x509), CERT_FROM_FILE,
-			    found->source, &cert, &why) == 0)
-			list_add(out, cert);
-		else
-			list_add(&pile->warnings, mem_string(why.text));
+		if (cert_make(found->x509, found->key,
+			    chains_above(&making->chains, found->x509),
+			    CERT_FROM_FILE, found->source, found->sha256,
+			    &making->made[i].cert, &why) != 0)
+			making->made[i].why = mem_string(why.text);
 		found->key = NULL;
 	}
-	chains_clear(&chains);
+	crypto_begin();
+}
+
+void
+cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
+{
+	struct making making = { .pile = pile };
+
+	pile_drop_doubles(pile);
+	pile_join_keys(pile);
+	chains_init(&making.chains, pile);
+	making.made = mem_array(pile->cert_count, sizeof(*making.made));
+	parallel_run(pile->cert_count, STEP, make_certs, &making);
+	for (size_t i = 0; i < pile->cert_count; i++)
+		if (making.made[i].cert != NULL)
+			list_add(out, making.made[i].cert);
+		else
+			list_add(&pile->warnings, making.made[i].why);
+	mem_free(making.made);
+	chains_clear(&making.chains);
 	truncate_pile(pile, 0, 0);
-	for (size_t i = 0; i < pile->warnings.count; i++)
-		list_add(warnings, pile->warnings.item[i]);
-	list_clear(&pile->warnings, NULL);
+	move_list(warnings, &pile->warnings);
 	crypto_begin();
 }
 
 void
 cert_pile_take_crls(struct cert_pile *pile, struct list *out)
 {
-	X509_CRL *crl;
-
-	LIST_FOREACH (crl, &pile->crls)
-		list_add(out, crl);
-	list_clear(&pile->crls, NULL);
+	move_list(out, &pile->crls);
 	pile->crl_bytes = 0;
 }

@@ -84,8 +84,9 @@ open_store(struct reader *reader, struct store_draft *draft)
 		.negative_cache_seconds = draft->negative_cache_seconds,
 		.state = reader->conf->state,
 		.user = reader->conf->user };
-	unsigned at = line_of_member(
-		draft->at, draft->path != NULL ? "path" : "name");
+	const char *where = draft->path != NULL ? "path" : "uri";
+	unsigned at = line_of_member(draft->at,
+		draft->path != NULL || draft->uri != NULL ? where : "name");
 	struct list warnings = { 0 };
 	struct error err = { 0 };
 

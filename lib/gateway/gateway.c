@@ -83,7 +83,8 @@ may_use(const struct sign_rule *rule, const struct cert *cert)
 
 static int
 prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
-	struct list *warnings, struct error *err)
+	bool (*wants)(const struct store *store), struct list *warnings,
+	struct error *err)
 {
 	struct list certs = { 0 };
 	struct store *store;
@@ -93,8 +94,7 @@ prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
 	LIST_FOREACH (store, &rule->stores) {
 		struct error why = { 0 };
 
-		if (!store_is_in_memory(store) ||
-			store_list(store, &certs, &why) == 0)
+		if (!wants(store) || store_list(store, &certs, &why) == 0)
 			continue;
 		if (why.kind != ERROR_SYSTEM) {
 			*err = why;
@@ -119,18 +119,25 @@ out:
 	return result;
 }
 
-int
-gateway_prepare(
-	struct gateway *gateway, struct list *warnings, struct error *err)
+static int
+prepare(struct gateway *gateway, bool (*wants)(const struct store *store),
+	struct list *warnings, struct error *err)
 {
 	const struct sign_rule *rule;
 
 	if (crypto_init(err) != 0)
 		return -1;
 	LIST_FOREACH (rule, &gateway->sign_rules)
-		if (prepare_rule(gateway, rule, warnings, err) != 0)
+		if (prepare_rule(gateway, rule, wants, warnings, err) != 0)
 			return -1;
 	return 0;
+}
+
+int
+gateway_prepare(
+	struct gateway *gateway, struct list *warnings, struct error *err)
+{
+	return prepare(gateway, store_is_in_memory, warnings, err);
 }
 
 int
@@ -141,7 +148,7 @@ gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
 	LIST_FOREACH (store, &gateway->stores)
 		if (store_start(store, warnings, err) != 0)
 			return -1;
-	return gateway_prepare(gateway, warnings, err);
+	return prepare(gateway, store_is_read_at_start, warnings, err);
 }
 
 void

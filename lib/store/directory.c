@@ -3,89 +3,144 @@
  * the key beside the certificate, the issuer anywhere.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/walk.h"
 #include "store/internal.h"
 
-/* All files of a folder together; they are in memory one at a time. */
+/* All files of a folder together; one of each thread is in memory. */
 #define DIRECTORY_LIMIT_BYTES ((uint64_t)1 << 30)
 
-struct collecting {
+/* Files that one thread takes at a time. */
+enum { STEP = 128 };
+
+struct file {
+	char *path;
+	bool open_to_all;
+};
+
+/* What is found in STEP files, whichever thread reads them. */
+struct part {
 	struct cert_pile *pile;
+	struct list warnings; /* char * */
+};
+
+struct collecting {
 	const struct store *store;
 	const char *password;
-	struct list *warnings;
+	struct list files; /* struct file *, in the order of their names */
 	uint64_t bytes;
+	struct part *parts;
 };
 
 static void
-warn(struct collecting *self, const char *words)
+file_free(void *p)
 {
-	list_add(self->warnings,
-		mem_printf("store %s: %s", self->store->name, words));
+	struct file *file = p;
+
+	mem_free(file->path);
+	mem_free(file);
 }
 
-static void
-warn_open_secret(struct collecting *self, const char *path)
+static int
+collect_file(
+	void *p, const char *path, const struct stat *st, struct error *err)
 {
-	list_add(self->warnings,
-		mem_printf("store %s: %s: holds a private key that is not "
-			   "used, because everybody may read or write it "
-			   "(chmod o= %s)",
-			self->store->name, path, path));
+	struct collecting *self = p;
+	struct file *file;
+
+	self->bytes += (uint64_t)st->st_size;
+	if (self->bytes > DIRECTORY_LIMIT_BYTES)
+		return error_set(err, ERROR_LIMIT,
+			"%s: its folder holds more than %llu bytes", path,
+			(unsigned long long)DIRECTORY_LIMIT_BYTES);
+	file = mem_alloc(sizeof(*file));
+	file->path = mem_string(path);
+	file->open_to_all = (st->st_mode & (S_IROTH | S_IWOTH)) != 0;
+	list_add(&self->files, file);
+	return 0;
 }
 
 /* Whatever is wrong with one file is a warning and spoils no other. */
-static int
-collect_file(void *p, const char *path, struct error *err)
+static void
+read_one(const struct collecting *self, const struct file *found,
+	struct part *part)
 {
-	struct collecting *self = p;
+	struct cert_file file = { .password = self->password,
+		.source = found->path,
+		.without_keys = found->open_to_all };
 	struct buf bytes = { 0 };
 	struct error why = { 0 };
-	struct cert_file file = { .password = self->password, .source = path };
-	int open_to_all = file_is_world_readable(path, &why), result = -1;
+	const char *name = self->store->name;
 	size_t keys = 0;
+	int result = file_read(
+		found->path, cert_limits_default.file_bytes, &bytes, &why);
 
-	if (open_to_all < 0 || file_read(path, cert_limits_default.file_bytes,
-				       &bytes, &why) != 0) {
-		warn(self, why.text);
-		result = 0;
-		goto out;
-	}
-	self->bytes += bytes.len;
-	if (self->bytes > DIRECTORY_LIMIT_BYTES) {
-		error_set(err, ERROR_LIMIT,
-			"%s: its folder holds more than %llu bytes", path,
-			(unsigned long long)DIRECTORY_LIMIT_BYTES);
-		goto out;
-	}
 	file.bytes = buf_span(&bytes);
-	file.without_keys = open_to_all;
-	if (cert_pile_read(self->pile, &file, &keys, &why) != 0)
-		warn(self, why.text);
-	else if (open_to_all && keys != 0)
-		warn_open_secret(self, path);
-	result = 0;
-out:
+	if (result == 0)
+		result = cert_pile_read(part->pile, &file, &keys, &why);
+	if (result != 0)
+		list_add(&part->warnings,
+			mem_printf("store %s: %s", name, why.text));
+	else if (found->open_to_all && keys != 0)
+		list_add(&part->warnings,
+			mem_printf("store %s: %s: holds a private key that is "
+				   "not used, because everybody may read or "
+				   "write it (chmod o= %s)",
+				name, found->path, found->path));
 	buf_clear(&bytes);
-	return result;
+}
+
+static void
+read_part(void *p, size_t first, size_t end)
+{
+	struct collecting *self = p;
+	struct part *part = &self->parts[first / STEP];
+
+	part->pile = cert_pile_new(&cert_limits_default);
+	for (size_t i = first; i < end; i++)
+		read_one(self, self->files.item[i], part);
+}
+
+/*
+ * Reading and parsing takes nearly all of the time of a start, so every
+ * processor takes part; the result is as if one had read them in order.
+ */
+static void
+read_all(struct collecting *self, struct cert_pile *pile, struct list *warnings)
+{
+	size_t count = (self->files.count + STEP - 1) / STEP;
+
+	self->parts = mem_array(count, sizeof(*self->parts));
+	parallel_run(self->files.count, STEP, read_part, self);
+	for (size_t i = 0; i < count; i++) {
+		struct part *part = &self->parts[i];
+		char *text;
+
+		cert_pile_append(pile, part->pile);
+		cert_pile_free(part->pile);
+		LIST_FOREACH (text, &part->warnings)
+			list_add(warnings, text);
+		list_clear(&part->warnings, NULL);
+	}
+	mem_free(self->parts);
 }
 
 int
 directory_store_open(struct store *store, const struct store_settings *settings,
 	struct list *warnings, struct error *err)
 {
-	struct collecting self = { .pile = cert_pile_new(&cert_limits_default),
-		.store = store,
-		.warnings = warnings };
+	struct collecting self = { .store = store };
 	char *source = mem_printf("store %s", store->name);
 	struct walk walk = { .file = collect_file,
 		.self = &self,
 		.skip = settings->password_file,
 		.warnings = warnings,
 		.source = source };
+	struct cert_pile *pile = NULL;
 	struct list certs = { 0 };
 	char *password = NULL;
 	int result = -1;
@@ -99,11 +154,14 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 	self.password = password;
 	if (walk_folder(&walk, settings->path, err) != 0)
 		goto out;
-	store_take(store, self.pile, &certs, warnings);
+	pile = cert_pile_new(&cert_limits_default);
+	read_all(&self, pile, warnings);
+	store_take(store, pile, &certs, warnings);
 	holdings_fill(&store->holdings, &certs);
 	result = 0;
 out:
-	cert_pile_free(self.pile);
+	cert_pile_free(pile);
+	list_clear(&self.files, file_free);
 	mem_free_secret(password);
 	mem_free(source);
 	return result;

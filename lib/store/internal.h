@@ -2,6 +2,8 @@
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "store/store.h"
 
 /* ---- holdings.c: certificates in memory, found by address ---- */
@@ -49,6 +51,9 @@ struct store_driver {
 		enum cert_origin origin, struct error *err);
 	int (*remove)(
 		struct store *store, const char *sha256, struct error *err);
+	/* Or NULL. */
+	void (*check)(
+		struct store *store, const char *user, struct list *warnings);
 	void (*close)(struct store *store); /* or NULL; also half open */
 };
 

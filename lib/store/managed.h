@@ -163,12 +163,16 @@ struct managed_was {
 /* While files are made or removed; see there. */
 int managed_become_owner(const struct managed *managed, struct managed_was *was,
 	struct error *err) MUST_USE;
+void managed_become(uid_t user, gid_t group, struct managed_was *was);
 void managed_become_self(const struct managed_was *was);
 /* "PATH: cannot be VERB by this process (user N): REASON", CONFIG. */
 int managed_cannot(const char *verb, const char *path, struct error *err);
 
 int managed_import(struct store *store, const struct cert *cert,
 	enum cert_origin origin, struct error *err) MUST_USE;
+/* ---- managed_check.c ---- */
+void managed_check(
+	struct store *store, const char *user, struct list *warnings);
 /* ---- managed_remove.c ---- */
 int managed_remove(
 	struct store *store, const char *sha256, struct error *err) MUST_USE;

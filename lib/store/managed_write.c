@@ -57,10 +57,21 @@ managed_become_owner(const struct managed *managed, struct managed_was *was,
 			strerror(errno));
 	if (st.st_uid == 0)
 		return 0;
+	managed_become(st.st_uid, st.st_gid, was);
+	if ((uid_t)setfsuid((uid_t)-1) == st.st_uid)
+		return 0;
+	managed_become_self(was);
+	return error_set(err, ERROR_SYSTEM,
+		"%s: root cannot act as its owner (user %ld) here",
+		managed->root, (long)st.st_uid);
+}
+
+void
+managed_become(uid_t user, gid_t group, struct managed_was *was)
+{
 	was->switched = true;
-	was->group = (gid_t)setfsgid(st.st_gid);
-	was->user = (uid_t)setfsuid(st.st_uid);
-	return 0;
+	was->group = (gid_t)setfsgid(group);
+	was->user = (uid_t)setfsuid(user);
 }
 
 void

@@ -73,6 +73,7 @@ pkcs11_store_start(
 	if (provider_is_here(token)) {
 		result = provider_read(token, warnings, &why);
 		token->state = result == 0 ? TOKEN_UP : TOKEN_REFUSED;
+		token->why = why;
 	} else {
 		if (token->module_path == NULL)
 			token->module_path = mem_string(DEFAULT_MODULE);
@@ -80,10 +81,8 @@ pkcs11_store_start(
 	}
 	if (result == 0)
 		return 0;
-	token->why = why;
 	if (why.kind != ERROR_SYSTEM)
-		return error_set(
-			err, why.kind, "store %s: %s", store->name, why.text);
+		return error_set(err, why.kind, "%s", why.text);
 	list_add(warnings,
 		mem_printf("store %s: %s; mails that need it wait until it is "
 			   "there",

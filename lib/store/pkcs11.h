@@ -69,7 +69,7 @@ int provider_fill(struct cert_pile *pile, struct list *wanted,
  * Reads the token and adds it to those that are looked after: when it is
  * gone it is looked for in the background until it is back.  SYSTEM when it
  * is not there now, which is no reason not to go on; CONFIG when it never
- * will be.
+ * will be.  err is not NULL.
  */
 int module_add(
 	struct token *token, struct list *warnings, struct error *err) MUST_USE;

@@ -54,6 +54,7 @@ static const struct store_driver drivers[] = {
 		.list = managed_store_list,
 		.import = managed_import,
 		.remove = managed_remove,
+		.check = managed_check,
 		.close = managed_store_close },
 };
 
@@ -175,6 +176,12 @@ store_is_in_memory(const struct store *store)
 	return store->driver->in_memory;
 }
 
+bool
+store_is_read_at_start(const struct store *store)
+{
+	return store->driver->in_memory && store->driver->start != NULL;
+}
+
 void
 store_take_crls(struct store *store, struct list *out)
 {
@@ -221,6 +228,13 @@ store_remove(struct store *store, const char *sha256, struct error *err)
 	result = store->driver->remove(store, sha256, err);
 	return result < 0 ? error_prefix(err, "store %s: ", store->name)
 			  : result;
+}
+
+void
+store_check(struct store *store, const char *user, struct list *warnings)
+{
+	if (store->driver->check != NULL)
+		store->driver->check(store, user, warnings);
 }
 
 bool

@@ -80,12 +80,19 @@ int store_import(struct store *store, const struct cert *cert,
 int store_remove(
 	struct store *store, const char *sha256, struct error *err) MUST_USE;
 bool store_is_managed(const struct store *store);
+/*
+ * What the daemon, as that user, would stumble over later: keys of a managed
+ * store that it cannot read (char *, appended to warnings).
+ */
+void store_check(struct store *store, const char *user, struct list *warnings);
 
 /*
  * Are all of its certificates in memory from store_open() or store_start() on,
  * so that work can be done on them before the first mail?
  */
 bool store_is_in_memory(const struct store *store);
+/* Of these, is it only store_start() that reads them? */
+bool store_is_read_at_start(const struct store *store);
 /* Revocation lists that stood beside the certificates: X509_CRL *, owned. */
 void store_take_crls(struct store *store, struct list *out);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/walk.h"
@@ -188,18 +189,17 @@ read_one(struct looking *self, const char *path, const char *name,
 }
 
 static int
-look_at_file(void *p, const char *path, struct error *err UNUSED)
+look_at_file(void *p, const char *path, const struct stat *st,
+	struct error *err UNUSED)
 {
 	struct looking *self = p;
 	const char *name = strrchr(path, '/') + 1;
-	struct stat st;
 
-	if (!span_ends_nocase(span_string(name), suffix) ||
-		stat(path, &st) != 0)
+	if (!span_ends_nocase(span_string(name), suffix))
 		return 0;
 	list_add(&self->names, mem_string(name));
-	if (!is_as_before(self, name, &st))
-		read_one(self, path, name, &st);
+	if (!is_as_before(self, name, st))
+		read_one(self, path, name, st);
 	return 0;
 }
 
@@ -214,7 +214,7 @@ has_changed(struct trust *trust)
 		st.st_mtim.tv_nsec == trust->folder_seen.tv_nsec)
 		return false;
 	/* Within one tick of the clock it may change again unseen. */
-	if (st.st_mtim.tv_sec + FOLDER_QUIET_SECONDS < time(NULL))
+	if (st.st_mtim.tv_sec + FOLDER_QUIET_SECONDS < clock_now())
 		trust->folder_seen = st.st_mtim;
 	return true;
 }

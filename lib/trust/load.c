@@ -39,7 +39,8 @@ out:
 }
 
 static int
-read_in_folder(void *p, const char *path, struct error *err UNUSED)
+read_in_folder(void *p, const char *path, const struct stat *st UNUSED,
+	struct error *err UNUSED)
 {
 	struct loading *self = p;
 	struct error why = { 0 };

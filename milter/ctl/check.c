@@ -7,6 +7,7 @@
 #include "json.h"
 #include "mta.h"
 #include "ready.h"
+#include "store/store.h"
 #include "trust/trust.h"
 
 struct report {
@@ -40,21 +41,26 @@ add_version_warning(struct list *problems)
 	list_add(problems, problem);
 }
 
+/* Keys that the daemon reads only when it needs them, and what ends soon. */
 static void
-add_expiring(const struct gateway *gateway, struct list *problems)
+check_stores(const struct conf *conf, struct list *problems)
 {
-	struct list lines = { 0 };
+	struct list warnings = { 0 };
+	struct store *store;
 	char *text;
 
-	gateway_expiring(gateway, clock_now(), &lines);
-	LIST_FOREACH (text, &lines) {
+	LIST_FOREACH (store, &conf->gateway->stores)
+		store_check(store, conf->user, &warnings);
+	gateway_expiring(conf->gateway, clock_now(), &warnings);
+	LIST_FOREACH (text, &warnings) {
 		struct problem *problem = mem_alloc(sizeof(*problem));
 
 		problem->kind = PROBLEM_WARNING;
+		problem->file = mem_string(conf->path);
 		problem->text = text;
 		list_add(problems, problem);
 	}
-	list_clear(&lines, NULL);
+	list_clear(&warnings, NULL);
 }
 
 static int
@@ -69,7 +75,7 @@ gather(const struct request *request, struct report *report, struct error *err)
 	if (result != 0)
 		return 0;
 	ready_check(report->conf, &report->problems);
-	add_expiring(report->conf->gateway, &report->problems);
+	check_stores(report->conf, &report->problems);
 	trust = report->conf->gateway->trust;
 	if (trust != NULL && trust_describe(trust, &report->trusted, err) != 0)
 		return -1;

@@ -214,6 +214,24 @@ def only_root_exports_a_key(world):
     expect(b'only root' in done.stderr, done.stderr.decode())
 
 
+def check_tries_the_keys_as_the_user(world):
+    if not IS_ROOT:
+        raise Skip('needs root')
+    world.configure(RULES, MANAGED)
+    import_alice(world)
+    code, out, err = world.ctl('check')
+    expect(code == 0 and 'cannot read it' not in err, out + err)
+    for path in files(world, '.key'):
+        os.chown(path, 0, 0)
+    code, out, err = world.ctl('check')
+    expect(err.count('.key: user nobody cannot read it: Permission') == 2,
+           out + err)
+    for path in files(world, '.key'):
+        os.chmod(path, 0o604)
+    code, out, err = world.ctl('check')
+    expect(err.count('holds a private key that is not used') == 2, out + err)
+
+
 # ---- faults ----
 
 def a_state_that_is_gone_is_a_tempfail(world):
@@ -374,6 +392,7 @@ TESTS = [
     a_key_that_others_may_read_does_not_sign,
     the_user_may_import_without_root,
     only_root_exports_a_key,
+    check_tries_the_keys_as_the_user,
     a_state_that_is_gone_is_a_tempfail,
     broken_files_are_said_and_spoil_nothing,
     one_bad_file_keeps_no_other_out,

@@ -164,14 +164,14 @@ def verify(entity, anchors, signer):
         return Opened(files.read('out'), printed(files, der), signer)
 
 
-def decrypt(entity, certificate, key):
+def decrypt(entity, certificate, key, *options):
     if media_type(entity) != 'application/pkcs7-mime':
         raise Wrong('not encrypted: it is %s' % media_type(entity))
     with Files() as files:
         der = cms_octets(entity)
         openssl('cms', '-decrypt', '-binary', '-inform', 'DER',
                 '-in', files.path('cms', der), '-recip', certificate,
-                '-inkey', key, '-out', files.path('out'))
+                '-inkey', key, *options, '-out', files.path('out'))
         return Opened(files.read('out'), printed(files, der))
 
 

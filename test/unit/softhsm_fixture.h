@@ -14,6 +14,14 @@ void softhsm_token(const char *label);
 void softhsm_put_cert(const char *label, const char *name, const char *id);
 void softhsm_put_key(const char *label, const char *name, const char *id);
 void softhsm_put(const char *label, const char *name, const char *id);
+/*
+ * SoftHSM behind a library that counts logins, refuses every PIN while there
+ * is a file "refuse", and adds the flags of a file "flags" (hex) to what each
+ * token says of itself; the files are ours.  NULL where nothing can be
+ * compiled.
+ */
+const char *softhsm_watched_module(void);
+unsigned softhsm_logins(void);
 /* All tokens are gone, as if the cards were pulled, or there again. */
 void softhsm_pull(void);
 void softhsm_push(void);

@@ -305,12 +305,13 @@ static const struct row refused[] = {
 		3, "\"*@b\" is a pattern" },
 	{ "bad bcc", "bcc = \"hide\";\n", 1, "is none of: reject, share" },
 	/* not in this version */
-	{ "pkcs11", "stores = ({ name = \"h\"; type = \"pkcs11\"; });\n", 1,
-		"a store of type \"pkcs11\" is not in this version" },
 	{ "managed with a path",
 		"stores = ({ name = \"b\"; type = \"managed\";\n path = "
 		"\"/b\"; });\n",
 		2, "a store of type \"managed\" has no \"path\"" },
+	{ "pkcs11 without uri",
+		"stores = ({ name = \"h\"; type = \"pkcs11\"; });\n", 1,
+		"store \"h\" has no \"uri\"" },
 	{ "ldap's settings",
 		"stores = ({ name = \"s\"; type = \"file\"; path "
 		"= \"/s\";\n filter = \"x\"; });\n",

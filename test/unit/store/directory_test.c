@@ -238,6 +238,78 @@ large_store_gives_everybody_his_own(void **state UNUSED)
 	list_clear(&warnings, mem_free);
 }
 
+/* A certificate of "uN", signed by itself, and its key. */
+static void
+write_one(int number, EVP_PKEY *key)
+{
+	X509 *x509 = X509_new();
+	X509_NAME *name = X509_get_subject_name(x509);
+	char text[32], *file;
+	unsigned char *der = NULL;
+	int len;
+
+	snprintf(text, sizeof(text), "u%04d", number);
+	X509_set_version(x509, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(x509), number + 1);
+	X509_gmtime_adj(X509_getm_notBefore(x509), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+		(const unsigned char *)text, -1, -1, 0);
+	X509_set_issuer_name(x509, name);
+	X509_set_pubkey(x509, key);
+	assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
+	len = i2d_X509(x509, &der);
+	file = mem_printf("d/%s.cer", text);
+	own_write(file, span_of(der, (size_t)len), 0600);
+	mem_free(file);
+	OPENSSL_free(der);
+	X509_free(x509);
+}
+
+/* More files than one thread takes at a time. */
+static void
+however_many_threads_read_the_store_is_the_same(void **state UNUSED)
+{
+	enum { MANY = 700 };
+	struct store_settings settings = { "here", "directory", own_path("d"),
+		NULL };
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	own_run("rm -rf d && mkdir d");
+	for (int i = 0; i < MANY; i++)
+		write_one(i, key);
+	EVP_PKEY_free(key);
+	own_run("cd d && cp $P/alice.key a.key && cp $P/alice.pem z.pem && "
+		"cp $P/bob.key u0300z.key && chmod 644 u0300z.key && "
+		"echo bad >u0200x && echo bad >u0600x");
+	for (int round = 0; round < 2; round++) {
+		struct store *store = NULL;
+		struct list all = { 0 }, warnings = { 0 };
+		struct cert *last;
+
+		assert_int_equal(
+			store_open(&settings, &store, &warnings, NULL), 0);
+		assert_int_equal(store_list(store, &all, NULL), 0);
+		assert_int_equal(all.count, MANY + 1);
+		for (int i = 0; i < MANY; i++) {
+			char *subject = cert_subject(all.item[i]), text[32];
+
+			snprintf(text, sizeof(text), "CN=u%04d", i);
+			assert_string_equal(subject, text);
+			mem_free(subject);
+		}
+		last = all.item[MANY];
+		assert_non_null(last->key);
+		assert_int_equal(warnings.count, 3);
+		assert_says("first", warnings.item[0], "u0200x");
+		assert_says("second", warnings.item[1], "u0300z.key");
+		assert_says("third", warnings.item[2], "u0600x");
+		list_clear(&all, cert_unref);
+		list_clear(&warnings, mem_free);
+		store_close(store);
+	}
+}
+
 int
 main(void)
 {
@@ -247,6 +319,8 @@ main(void)
 		cmocka_unit_test(order_is_that_of_the_names),
 		cmocka_unit_test(one_address_may_have_many_certificates),
 		cmocka_unit_test(large_store_gives_everybody_his_own),
+		cmocka_unit_test(
+			however_many_threads_read_the_store_is_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -480,6 +480,42 @@ refusals_have_their_own_sentences(void **state UNUSED)
 	close_token(&opened);
 }
 
+/* A card locks after a few. */
+static void
+a_wrong_pin_is_tried_once_and_never_the_last_time(void **state UNUSED)
+{
+	static const struct {
+		const char *label, *flags;
+		unsigned logins;
+		const char *says;
+	} rows[] = {
+		{ "wrong", "0", 1, "the PIN in password_file is wrong" },
+		{ "one was wrong before", "10000", 1,
+			"the PIN in password_file is wrong" },
+		{ "the last try", "20000", 0, "one more wrong PIN locks it" },
+		{ "locked", "40000", 0, "the PIN is locked" },
+	};
+	const char *module = softhsm_watched_module();
+	struct opened opened;
+
+	if (module == NULL)
+		skip();
+	softhsm_token("counts");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		module = softhsm_watched_module();
+		own_write("flags", span_string(rows[i].flags), 0600);
+		if (try_open("pkcs11:token=counts", module, pin_file("9876"),
+			    &opened) == 0)
+			fail_msg("%s: opened", rows[i].label);
+		assert_int_equal(opened.err.kind, ERROR_CONFIG);
+		assert_says(rows[i].label, opened.err.text, rows[i].says);
+		if (softhsm_logins() != rows[i].logins)
+			fail_msg("%s: %u logins", rows[i].label,
+				softhsm_logins());
+		close_token(&opened);
+	}
+}
+
 static void
 uris_are_read_as_the_standard_says(void **state UNUSED)
 {
@@ -630,6 +666,52 @@ a_token_that_goes_and_comes_back_signs_again(void **state UNUSED)
 	cert_unref(cert);
 }
 
+static bool
+is_refused(void *p)
+{
+	struct list found = { 0 };
+	struct error err = { 0 };
+	int result = find(p, "alice", &found, &err);
+
+	list_clear(&found, cert_unref);
+	return result == -1 && err.kind == ERROR_SYSTEM &&
+	       strstr(err.text, "PIN in password_file is wrong") != NULL;
+}
+
+static void
+a_pin_that_is_wrong_after_all_is_not_tried_again(void **state UNUSED)
+{
+	const char *module = softhsm_watched_module();
+	struct timespec longer = { 2, 500000000 };
+	struct cms_signer *signer = NULL;
+	struct buf der = { 0 };
+	struct opened opened;
+	struct cert *cert;
+	unsigned logins;
+
+	if (module == NULL)
+		skip();
+	if (try_open("pkcs11:token=late", module, pin_file(SOFTHSM_PIN),
+		    &opened) != 0)
+		fail_msg("%s", opened.err.text);
+	cert = find_one(&opened, "alice");
+	assert_int_equal(cms_signer_new(cert, CRYPTO_SHA256, CMS_PKCS1, NULL,
+				 NULL, &signer, NULL),
+		0);
+	softhsm_pull();
+	assert_int_equal(sign(signer, false, &der, NULL), -1);
+	assert_true(comes_true(has_gone, &opened));
+	own_write("refuse", SPAN("now"), 0600);
+	softhsm_push();
+	assert_true(comes_true(is_refused, &opened));
+	logins = softhsm_logins();
+	nanosleep(&longer, NULL); /* more than an attempt would wait */
+	assert_int_equal(softhsm_logins(), logins);
+	cms_signer_free(signer);
+	cert_unref(cert);
+	close_token(&opened);
+}
+
 /* ---- the way through a provider ---- */
 
 static void
@@ -675,10 +757,14 @@ main(void)
 		cmocka_unit_test(many_threads_sign_with_two_keys_of_one_token),
 		cmocka_unit_test(what_was_encrypted_opens),
 		cmocka_unit_test(refusals_have_their_own_sentences),
+		cmocka_unit_test(
+			a_wrong_pin_is_tried_once_and_never_the_last_time),
 		cmocka_unit_test(uris_are_read_as_the_standard_says),
 		cmocka_unit_test(a_long_uri_is_refused),
 		cmocka_unit_test(a_token_that_is_missing_at_the_start_may_come),
 		cmocka_unit_test(a_token_that_goes_and_comes_back_signs_again),
+		cmocka_unit_test(
+			a_pin_that_is_wrong_after_all_is_not_tried_again),
 		cmocka_unit_test(what_an_ossl_store_gives_becomes_certificates),
 	};
 

@@ -78,7 +78,7 @@ types_are_known_or_to_come(void **state UNUSED)
 	assert_int_equal(store_type_known("file"), 1);
 	assert_int_equal(store_type_known("directory"), 1);
 	assert_int_equal(store_type_known("ldap"), 1);
-	assert_int_equal(store_type_known("pkcs11"), 0);
+	assert_int_equal(store_type_known("pkcs11"), 1);
 	assert_int_equal(store_type_known("managed"), 1);
 	assert_int_equal(store_type_known("File"), -1);
 	assert_int_equal(store_type_known(""), -1);

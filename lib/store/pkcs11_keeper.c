@@ -1,0 +1,188 @@
+/* Tokens that are not there are looked for until they are back. */
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/event.h"
+#include "base/mem.h"
+#include "store/pkcs11_module.h"
+
+/* Between two attempts, at first and at most. */
+enum { WAIT_FIRST_MS = 1000, WAIT_MAX_MS = 60000 };
+
+static void
+tell(const struct token *token)
+{
+	const char *name = token->store->name;
+
+	switch (token->state) {
+	case TOKEN_UP:
+		event(EVENT_INFO, "store %s: the token was opened again", name);
+		break;
+	case TOKEN_DOWN:
+		if (token->before != TOKEN_DOWN)
+			event(EVENT_ERROR,
+				"store %s: %s; mails that need it wait until "
+				"it is back",
+				name, token->why.text);
+		break;
+	case TOKEN_REFUSED:
+		if (token->before != TOKEN_REFUSED)
+			event(EVENT_ERROR,
+				"store %s: %s; only a reload tries again", name,
+				token->why.text);
+		break;
+	}
+}
+
+static void
+read_all(struct token_module *module)
+{
+	/* Words about certificates were said when they were first read. */
+	struct list warnings = { 0 };
+	struct error err = { 0 };
+	struct token *token;
+	int begun = module_begin(module, &err);
+
+	for (token = module->tokens; token != NULL; token = token->next) {
+		if (begun != 0)
+			token->why = err;
+		else if (token->state != TOKEN_REFUSED)
+			(void)!module_read(module, token, &warnings);
+		tell(token);
+	}
+	list_clear(&warnings, mem_free);
+}
+
+/* How long to wait before the next attempt, 0: all is well. */
+static int64_t
+open_anew(struct token_module *module, int64_t wait_ms)
+{
+	struct token *token;
+	bool missing = false, some = false;
+
+	pthread_rwlock_wrlock(&module->use);
+	/* Whatever went wrong so far did so before this. */
+	pthread_mutex_lock(&module->lock);
+	module->trouble = false;
+	pthread_mutex_unlock(&module->lock);
+	for (token = module->tokens; token != NULL; token = token->next) {
+		token->before = token->state;
+		token_forget(token);
+	}
+	module_end(module);
+	read_all(module);
+	module_drop_if_empty(module);
+	for (token = module->tokens; token != NULL; token = token->next) {
+		missing = missing || token->state == TOKEN_DOWN;
+		some = some || token->state == TOKEN_UP;
+	}
+	pthread_rwlock_unlock(&module->use);
+	if (!missing)
+		return 0;
+	/* Each attempt disturbs those that are there. */
+	return some ? WAIT_MAX_MS : wait_ms;
+}
+
+/* ---- the thread ---- */
+
+static void
+wait_until(struct token_module *module, int64_t when_ms)
+{
+	struct timespec when = { when_ms / 1000, when_ms % 1000 * 1000000 };
+
+	while (!module->stop && clock_monotonic_ms() < when_ms)
+		pthread_cond_timedwait(&module->changed, &module->lock, &when);
+}
+
+static int64_t
+longer(int64_t wait_ms)
+{
+	if (wait_ms < WAIT_FIRST_MS)
+		return WAIT_FIRST_MS;
+	return wait_ms < WAIT_MAX_MS / 2 ? 2 * wait_ms : WAIT_MAX_MS;
+}
+
+/* A token that was well for long is tried at once, a shaky one later. */
+static int64_t
+next_attempt(struct token_module *module)
+{
+	int64_t since_ms = clock_monotonic_ms() - module->tried_ms;
+
+	if (!module->missing && since_ms > WAIT_MAX_MS)
+		module->wait_ms = 0;
+	return module->tried_ms + module->wait_ms;
+}
+
+static void *
+keep(void *p)
+{
+	struct token_module *module = p;
+
+	pthread_mutex_lock(&module->lock);
+	while (!module->stop) {
+		int64_t wait_ms;
+
+		if (!module->trouble && !module->missing) {
+			pthread_cond_wait(&module->changed, &module->lock);
+			continue;
+		}
+		wait_until(module, next_attempt(module));
+		if (module->stop)
+			break;
+		pthread_mutex_unlock(&module->lock);
+		wait_ms = open_anew(module, longer(module->wait_ms));
+		pthread_mutex_lock(&module->lock);
+		module->missing = wait_ms != 0;
+		module->wait_ms =
+			wait_ms != 0 ? wait_ms : longer(module->wait_ms);
+		module->tried_ms = clock_monotonic_ms();
+	}
+	pthread_mutex_unlock(&module->lock);
+	return NULL;
+}
+
+int
+keeper_start(struct token_module *module, struct error *err)
+{
+	int why;
+
+	if (module->keeping)
+		return 0;
+	module->stop = module->trouble = module->missing = false;
+	module->wait_ms = 0;
+	module->tried_ms = clock_monotonic_ms() - WAIT_MAX_MS;
+	why = pthread_create(&module->keeper, NULL, keep, module);
+	if (why != 0)
+		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s",
+			strerror(why));
+	module->keeping = true;
+	return 0;
+}
+
+void
+keeper_stop(struct token_module *module)
+{
+	if (!module->keeping)
+		return;
+	pthread_mutex_lock(&module->lock);
+	module->stop = true;
+	pthread_cond_signal(&module->changed);
+	pthread_mutex_unlock(&module->lock);
+	pthread_join(module->keeper, NULL);
+	module->keeping = false;
+}
+
+void
+keeper_wake(struct token_module *module, bool trouble, bool missing)
+{
+	pthread_mutex_lock(&module->lock);
+	if (missing && !module->missing) {
+		module->tried_ms = clock_monotonic_ms();
+		module->wait_ms = WAIT_FIRST_MS;
+	}
+	module->trouble = module->trouble || trouble;
+	module->missing = module->missing || missing;
+	pthread_cond_signal(&module->changed);
+	pthread_mutex_unlock(&module->lock);
+}
