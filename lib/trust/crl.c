@@ -173,44 +173,57 @@ find_judged(const struct crl *crl, const unsigned char *key)
 	return NULL;
 }
 
-/* Long lists take long to verify, so each key is tried once. */
-static bool
+/* Twice: OpenSSL 3.0 can take an allocation that failed for a wrong key. */
+static int
+verify(X509_CRL *x509, EVP_PKEY *pkey)
+{
+	for (int i = 0; i < 2; i++) {
+		crypto_begin();
+		if (X509_CRL_verify(x509, pkey) == 1)
+			return 1;
+	}
+	return crypto_lacked_memory() ? -1 : 0;
+}
+
+/* Long lists take long to verify, so the answer is kept for each key. */
+static int
 is_signed_with(struct crl *crl, EVP_PKEY *pkey, const unsigned char *key)
 {
 	const struct crl_judged *judged;
 	struct crl_judged *place;
-	bool good;
+	int good;
 
 	pthread_mutex_lock(&crl->lock);
 	judged = find_judged(crl, key);
-	if (judged == NULL) {
-		crypto_begin();
-		good = X509_CRL_verify(crl->x509, pkey) == 1;
-		if (good || !crypto_lacked_memory()) {
-			place = &crl->judged[crl->judged_count++ % CRL_JUDGED];
-			memcpy(place->key, key, CERT_SHA256_BYTES);
-			place->good = good;
-		}
-		crypto_begin();
-	} else {
+	if (judged != NULL) {
 		good = judged->good;
+	} else {
+		good = verify(crl->x509, pkey);
+		crypto_begin();
+	}
+	if (judged == NULL && good >= 0) {
+		place = &crl->judged[crl->judged_count++ % CRL_JUDGED];
+		memcpy(place->key, key, CERT_SHA256_BYTES);
+		place->good = good == 1;
 	}
 	pthread_mutex_unlock(&crl->lock);
 	return good;
 }
 
-bool
+int
 crl_is_signed_by(struct crl *crl, X509 *issuer)
 {
 	unsigned char key[EVP_MAX_MD_SIZE] = { 0 };
 	EVP_PKEY *pkey = X509_get0_pubkey(issuer);
 
-	return X509_NAME_cmp(X509_CRL_get_issuer(crl->x509),
-		       X509_get_subject_name(issuer)) == 0 &&
-	       (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0 &&
-	       pkey != NULL &&
-	       X509_pubkey_digest(issuer, EVP_sha256(), key, NULL) == 1 &&
-	       is_signed_with(crl, pkey, key);
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl->x509),
+		    X509_get_subject_name(issuer)) != 0 ||
+		(X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0)
+		return 0;
+	if (pkey == NULL ||
+		X509_pubkey_digest(issuer, EVP_sha256(), key, NULL) != 1)
+		return -1;
+	return is_signed_with(crl, pkey, key);
 }
 
 static bool
@@ -225,13 +238,17 @@ share_a_name(const GENERAL_NAMES *a, const GENERAL_NAMES *b)
 }
 
 /* RFC 5280 6.3.3 (b) (2) (i): a part of all the issuer's certificates. */
-static bool
+static int
 is_in_part(const DIST_POINT_NAME *part, X509 *x509)
 {
-	CRL_DIST_POINTS *points =
-		X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
-	bool is = false;
+	CRL_DIST_POINTS *points;
+	int is = 0;
 
+	crypto_begin();
+	points =
+		X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
+	if (points == NULL && crypto_lacked_memory())
+		return -1;
 	for (int i = 0; !is && i < sk_DIST_POINT_num(points); i++) {
 		const DIST_POINT *point = sk_DIST_POINT_value(points, i);
 
@@ -240,20 +257,22 @@ is_in_part(const DIST_POINT_NAME *part, X509 *x509)
 			     point->distpoint->name.fullname);
 	}
 	CRL_DIST_POINTS_free(points);
+	crypto_begin();
 	return is;
 }
 
-bool
+int
 crl_covers(const struct crl *crl, X509 *x509)
 {
 	const ISSUING_DIST_POINT *scope = crl->scope;
 	bool is_ca = X509_check_ca(x509) != 0;
 
 	if (scope == NULL)
-		return true;
+		return 1;
 	if ((scope->onlyuser > 0 && is_ca) || (scope->onlyCA > 0 && !is_ca))
-		return false;
-	return scope->distpoint == NULL || is_in_part(scope->distpoint, x509);
+		return 0;
+	return scope->distpoint == NULL ? 1
+					: is_in_part(scope->distpoint, x509);
 }
 
 int

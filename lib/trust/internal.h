@@ -79,11 +79,11 @@ int crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
 	struct crl **out, struct error *err) MUST_USE;
 struct crl *crl_ref(struct crl *crl);
 void crl_unref(void *crl);
-/* Is issuer the one who signed it, and may he? */
-bool crl_is_signed_by(struct crl *crl, X509 *issuer);
+/* Is issuer the one who signed it, and may he?  1, 0, -1 for lack of memory. */
+int crl_is_signed_by(struct crl *crl, X509 *issuer);
 bool crl_is_stale(const struct crl *crl, time_t when);
 /* Would it name the certificate, which its issuer issued, if revoked? */
-bool crl_covers(const struct crl *crl, X509 *x509);
+int crl_covers(const struct crl *crl, X509 *x509);
 /* 1 with the entry, or 0. */
 int crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry);
 /* The lists of a pile as struct crl *. */
@@ -103,7 +103,8 @@ struct crl_set {
 	struct crl_row {
 		unsigned long hash; /* of the issuer's name */
 		struct crl *crl;
-	} * row; /* sorted */
+	} * row;       /* sorted */
+	bool unsorted; /* memory was short: look at all */
 };
 
 struct crl_set *set_get(struct trust *trust, uint64_t *generation);

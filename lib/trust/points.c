@@ -210,7 +210,7 @@ points_judge(struct points *points, struct crl *crl)
 	namesakes(points, X509_CRL_get_issuer(crl->x509), &authorities);
 	LIST_FOREACH (one, &authorities)
 		if (found != 1)
-			found = crl_is_signed_by(crl, one);
+			found = crl_is_signed_by(crl, one) == 1;
 	list_clear(&authorities, free_x509);
 	return found;
 }

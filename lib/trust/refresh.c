@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "trust/internal.h"
 
-enum { LOOK_SECONDS = 5 };
+enum { LOOK_SECONDS = 2 };
 
 struct refresher {
 	struct trust *trust;

@@ -14,18 +14,23 @@ static const char *const reasons[] = { "unspecified", "keyCompromise",
 struct lists {
 	struct crl *best; /* the newest that may speak */
 	const struct crl *early, *forged, *unfit;
-	unsigned long hash;
+	bool lacking; /* memory: one may be there that cannot be told */
 };
 
 static void
 look_at(struct lists *lists, struct crl *crl, X509 *x509, X509 *issuer,
 	time_t when)
 {
-	if (crl->unfit != NULL)
+	int covers = crl->unfit != NULL ? 0 : crl_covers(crl, x509);
+	int is_signed = covers == 1 ? crl_is_signed_by(crl, issuer) : 0;
+
+	if (covers < 0 || is_signed < 0)
+		lists->lacking = true;
+	else if (crl->unfit != NULL)
 		lists->unfit = crl;
-	else if (!crl_covers(crl, x509))
+	else if (covers == 0)
 		return;
-	else if (!crl_is_signed_by(crl, issuer))
+	else if (is_signed == 0)
 		lists->forged = crl;
 	else if (crl->this_update > when)
 		lists->early = crl;
@@ -39,12 +44,14 @@ gather(struct lists *lists, const struct crl_set *set, X509 *x509, X509 *issuer,
 	time_t when)
 {
 	const X509_NAME *name = X509_get_issuer_name(x509);
-	unsigned long hash = X509_NAME_hash_ex(name, NULL, NULL, NULL);
+	int hashed = 0;
+	unsigned long hash = X509_NAME_hash_ex(name, NULL, NULL, &hashed);
+	bool all = !hashed || (set != NULL && set->unsorted);
 
 	if (set == NULL)
 		return;
-	for (size_t i = set_find(set, hash);
-		i < set->crls.count && set->row[i].hash == hash; i++) {
+	for (size_t i = all ? 0 : set_find(set, hash);
+		i < set->crls.count && (all || set->row[i].hash == hash); i++) {
 		struct crl *crl = set->row[i].crl;
 
 		if (X509_NAME_cmp(name, X509_CRL_get_issuer(crl->x509)) == 0)
@@ -115,7 +122,7 @@ say_unknown(const struct lists *lists, X509 *x509, struct error *why)
 	mem_free(issuer);
 }
 
-/* 0 good, -1 revoked (TRUST) or unknown (SYSTEM). */
+/* 0 good, 1 unknown, -1 revoked (TRUST) or no memory to tell (SYSTEM). */
 static int
 check_one(const struct crl_set *set, const STACK_OF(X509) * path, int depth,
 	time_t when, time_t *until, struct error *why)
@@ -128,12 +135,15 @@ check_one(const struct crl_set *set, const STACK_OF(X509) * path, int depth,
 	gather(&lists, set, x509, issuer, when);
 	if (lists.best != NULL && crl_lists(lists.best, x509, &entry))
 		return say_revoked(entry, lists.best, x509, depth, why);
+	if (lists.lacking)
+		return error_set(why, ERROR_SYSTEM,
+			"no memory to look into revocation lists");
 	/* It may speak from then on. */
 	if (lists.early != NULL && lists.early->this_update - 1 < *until)
 		*until = lists.early->this_update - 1;
 	if (lists.best == NULL || crl_is_stale(lists.best, when)) {
 		say_unknown(&lists, x509, why);
-		return -1;
+		return 1;
 	}
 	if (lists.best->next_update != 0 && lists.best->next_update < *until)
 		*until = lists.best->next_update;
@@ -145,31 +155,25 @@ revocation_check(const struct trust *trust, const struct crl_set *set,
 	const STACK_OF(X509) * path, time_t when, time_t *until, int *depth,
 	struct error *why)
 {
-	struct error unknown = { 0 };
-	int unknown_depth = 0;
+	bool hard = trust->revocation == TRUST_REVOCATION_HARD;
+	int worst = 0;
 
 	/* The anchor is not asked about: nobody stands above it. */
 	for (int i = 0; i < sk_X509_num(path) - 1; i++) {
 		struct error one = { 0 };
+		int result = check_one(set, path, i, when, until, &one);
 
-		if (check_one(set, path, i, when, until, &one) == 0)
+		/* The first of a kind; what is worse outweighs it. */
+		if (result == 0 || (result == 1 && worst != 0) ||
+			(one.kind != ERROR_TRUST && worst == -1))
 			continue;
-		if (one.kind == ERROR_TRUST) {
-			*depth = i;
-			*why = one;
+		worst = result;
+		*depth = i;
+		*why = one;
+		if (one.kind == ERROR_TRUST)
 			return -1;
-		}
-		if (unknown.kind == ERROR_NONE) {
-			unknown = one;
-			unknown_depth = i;
-		}
 	}
-	if (unknown.kind == ERROR_NONE)
-		return 0;
-	*depth = unknown_depth;
-	*why = unknown;
-	if (trust->revocation == TRUST_REVOCATION_HARD)
-		return -1;
-	why->kind = ERROR_NONE;
-	return 0;
+	if (worst == 1 && !hard)
+		why->kind = ERROR_NONE;
+	return worst == -1 || (worst == 1 && hard) ? -1 : 0;
 }

@@ -27,12 +27,14 @@ make(struct list *crls)
 	set->crls = *crls;
 	*crls = (struct list){ 0 };
 	set->row = mem_array(set->crls.count + 1, sizeof(*set->row));
-	LIST_FOREACH (crl, &set->crls)
-		set->row[crl_i] = (struct crl_row){
-			X509_NAME_hash_ex(X509_CRL_get_issuer(crl->x509), NULL,
-				NULL, NULL),
-			crl
-		};
+	LIST_FOREACH (crl, &set->crls) {
+		int hashed = 0;
+
+		set->row[crl_i].crl = crl;
+		set->row[crl_i].hash = X509_NAME_hash_ex(
+			X509_CRL_get_issuer(crl->x509), NULL, NULL, &hashed);
+		set->unsorted |= !hashed;
+	}
 	qsort(set->row, set->crls.count, sizeof(*set->row), by_hash);
 	return set;
 }
