@@ -51,8 +51,8 @@ static const struct row {
 		"test $(grep -c 'BEGIN ENCRYPTED PRIVATE KEY' out) = 2 && "
 		"openssl pkey -in out -passin pass:secret -noout && "
 		"! openssl pkey -in out -passin pass:wrong -noout && "
-		"openssl asn1parse -in out >t && grep aes-256-cbc t && "
-		"grep hmacWithSHA256 t",
+		"openssl asn1parse -in out >t && grep -q aes-256-cbc t && "
+		"grep -q hmacWithSHA256 t",
 		3, 2, false },
 	{ "PKCS#12", "p12", "secret", true,
 		"openssl pkcs12 -in out -passin pass:secret -nodes >t && "
@@ -60,7 +60,7 @@ static const struct row {
 		"test $(grep -c 'BEGIN CERT' t) = 3 && "
 		"! openssl pkcs12 -in out -passin pass:wrong -nodes && "
 		"openssl pkcs12 -in out -passin pass:secret -info -noout 2>&1 "
-		"| grep -i -E 'sha256, iteration [0-9]{6}' && "
+		"| grep -q -i -E 'sha256, iteration [0-9]{6}' && "
 		"test $(openssl pkcs12 -in out -passin pass:secret -info "
 		"-noout 2>&1 | grep -c 'AES-256-CBC.*hmacWithSHA256') = 3",
 		3, 2, false },
