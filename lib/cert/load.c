@@ -40,6 +40,37 @@ out:
 	return result;
 }
 
+/* As PowerShell writes text: UTF-16 with a mark in front. */
+static bool
+is_utf16(struct span bytes)
+{
+	return bytes.len >= 2 && bytes.data[0] == 0xff && bytes.data[1] == 0xfe;
+}
+
+/* What is not ASCII becomes a "?": only text between can be that. */
+static int
+read_utf16(struct reading *in, struct span bytes, struct error *err)
+{
+	struct buf text = { 0 };
+	int result = -1;
+
+	if (buf_reserve(&text, bytes.len / 2, err) != 0)
+		goto out;
+	for (size_t i = 2; i + 1 < bytes.len; i += 2)
+		text.data[text.len++] =
+			bytes.data[i + 1] == 0 && bytes.data[i] < 0x80
+				? bytes.data[i]
+				: '?';
+	if (pem_is(buf_span(&text)))
+		result = read_pem(in, buf_span(&text), err);
+	else
+		error_set(err, ERROR_FORMAT,
+			"%s: text in UTF-16 that is not PEM", in->source);
+out:
+	buf_clear(&text);
+	return result;
+}
+
 static int
 read_form(struct reading *in, struct span bytes, struct error *err)
 {
@@ -52,6 +83,8 @@ read_form(struct reading *in, struct span bytes, struct error *err)
 			in->source, in->pile->limits.file_bytes);
 	if (sst_is(bytes))
 		return read_sst(in, bytes, err);
+	if (is_utf16(bytes))
+		return read_utf16(in, bytes, err);
 	if (pem_is(text))
 		return read_pem(in, text, err);
 	if (is_bare_base64(text))

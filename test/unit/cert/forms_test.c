@@ -100,6 +100,11 @@ static const struct form odd[] = {
 	{ "UTF-8 mark", "bom.pem",
 		"(printf '\\357\\273\\277'; cat $P/alice.pem) >bom.pem", NULL,
 		1, 0, NULL },
+	{ "UTF-16", "utf16.pem",
+		"(printf '\\377\\376'; (echo gr\303\274\303\237; cat "
+		"$P/staff.pem) | "
+		"iconv -f UTF-8 -t UTF-16LE) >utf16.pem",
+		NULL, 5, 3, NULL },
 	{ "indented", "indented.pem",
 		"sed 's/^/  /' $P/alice.pem >indented.pem", NULL, 1, 0, NULL },
 	{ "no line end at the end", "noeol.pem",
