@@ -173,7 +173,23 @@ give_password(char *out, int size, int writing UNUSED, void *password)
 	return (int)len;
 }
 
-/* A key encrypted the way of RFC 1421; one round of MD5, so no limit. */
+/* One SEQUENCE from end to end, as each form of a key is. */
+static bool
+is_one_sequence(const struct buf *der)
+{
+	const unsigned char *at = der->data;
+	long len = 0;
+	int tag = 0, class = 0;
+	int flags = ASN1_get_object(&at, &len, &tag, &class, (long)der->len);
+
+	return flags == V_ASN1_CONSTRUCTED && tag == V_ASN1_SEQUENCE &&
+	       at + len == der->data + der->len;
+}
+
+/*
+ * A key encrypted the way of RFC 1421; one round of MD5, so no limit.  The
+ * padding seems good for one wrong password in 256.
+ */
 static int
 decrypt_block(const struct reading *in, const struct block *block,
 	struct buf *der, struct error *err)
@@ -200,7 +216,9 @@ decrypt_block(const struct reading *in, const struct block *block,
 		goto out;
 	}
 	der->len = (size_t)len;
-	result = 0;
+	result = is_one_sequence(der)
+			 ? 0
+			 : secret_refused(in, "a private key", err);
 out:
 	mem_free(head);
 	mem_free_secret(password);
