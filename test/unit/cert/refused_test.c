@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <openssl/pem.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -256,6 +257,34 @@ a_file_may_end_anywhere(void **state UNUSED)
 	}
 }
 
+/* So often that with some salt the padding seems good all the same. */
+static void
+a_wrong_password_is_one_whatever_the_padding(void **state UNUSED)
+{
+	enum { SALTS = 2000 };
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	for (unsigned i = 0; i < SALTS; i++) {
+		BIO *bio = BIO_new(BIO_s_mem());
+		struct list certs = { 0 }, warnings = { 0 };
+		struct error err = { 0 };
+		char *bytes;
+		long len;
+
+		assert_int_equal(
+			PEM_write_bio_PrivateKey_traditional(bio, key,
+				EVP_aes_128_cbc(), NULL, 0, NULL, "right"),
+			1);
+		len = BIO_get_mem_data(bio, &bytes);
+		assert_int_equal(cert_load(span_of(bytes, (size_t)len), "wrong",
+					 "here", NULL, &certs, &warnings, &err),
+			-1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		BIO_free(bio);
+	}
+	EVP_PKEY_free(key);
+}
+
 static void
 a_foreign_key_is_refused(void **state UNUSED)
 {
@@ -289,6 +318,7 @@ main(void)
 		cmocka_unit_test(large_files_are_refused_by_name_of_the_limit),
 		cmocka_unit_test(a_file_that_fails_leaves_nothing_in_the_pile),
 		cmocka_unit_test(a_file_may_end_anywhere),
+		cmocka_unit_test(a_wrong_password_is_one_whatever_the_padding),
 		cmocka_unit_test(a_foreign_key_is_refused),
 	};
 
