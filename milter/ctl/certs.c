@@ -221,28 +221,30 @@ print_cert(const struct cert *cert, const char *refused,
 	mem_free(subject);
 }
 
-/* Every certificate of the stores (of one), or those of an address. */
+/*
+ * Every certificate of the stores (of one), or those of an address.  A store
+ * that cannot tell is no reason to be silent about the others: an exit code.
+ */
 static int
 show(const struct request *request, const struct conf *conf,
 	const struct store *only, const struct address *address,
-	const struct answer *answer, size_t *count, struct error *err)
+	const struct answer *answer, size_t *count)
 {
 	json_t *array = json_array();
 	struct list certs = { 0 };
 	struct store *store;
 	const struct cert *cert;
-	int result = 0;
+	int code = CTL_YES;
 
 	LIST_FOREACH (store, &conf->gateway->stores) {
-		struct error space = { 0 };
+		struct error space = { 0 }, err = { 0 };
 
 		if (only != NULL && store != only)
 			continue;
-		result = address != NULL ? store_find(store, address, NULL, 0,
-						   &certs, err)
-					 : store_list(store, &certs, err);
-		if (result != 0)
-			break;
+		if ((address != NULL ? store_find(store, address, NULL, 0,
+					       &certs, &err)
+				     : store_list(store, &certs, &err)) != 0)
+			code = ctl_trouble(&err);
 		LIST_FOREACH (cert, &certs) {
 			const char *why = refusal(cert, answer, &space);
 
@@ -256,11 +258,10 @@ show(const struct request *request, const struct conf *conf,
 		*count += certs.count;
 		list_clear(&certs, cert_unref);
 	}
-	list_clear(&certs, cert_unref);
-	if (result == 0 && request->json)
+	if (request->json)
 		json_answer(json_incref(array));
 	json_decref(array);
-	return result;
+	return code;
 }
 
 static int
@@ -270,12 +271,13 @@ find(const struct request *request, const struct conf *conf,
 	struct answer answer = { 0 };
 	struct error err = { 0 };
 	size_t count = 0;
-	int code = CTL_YES;
+	int code;
 
-	if (ask_rules(conf->gateway, address->text, &answer, &err) != 0 ||
-		show(request, conf, NULL, address, &answer, &count, &err) != 0)
+	if (ask_rules(conf->gateway, address->text, &answer, &err) != 0)
 		code = ctl_trouble(&err);
-	else if (count == 0)
+	else
+		code = show(request, conf, NULL, address, &answer, &count);
+	if (code == CTL_YES && count == 0)
 		code = CTL_NO;
 	if (code == CTL_NO)
 		ctl_complain(
@@ -306,16 +308,14 @@ command_cert_list(const struct request *request)
 {
 	struct store *only = NULL;
 	struct conf *conf = NULL;
-	struct error err = { 0 };
 	size_t count = 0;
 	int code;
 
 	if (ctl_load(request, &conf, &code) != 0)
 		return code;
 	code = cert_named_store(request, conf, &only);
-	if (code == CTL_YES &&
-		show(request, conf, only, NULL, NULL, &count, &err) != 0)
-		code = ctl_trouble(&err);
+	if (code == CTL_YES)
+		code = show(request, conf, only, NULL, NULL, &count);
 	conf_free(conf);
 	return code;
 }

@@ -273,6 +273,15 @@ def a_token_may_come_after_the_start(world):
     expect(only_worker(daemon) == worker, 'the worker was replaced')
 
 
+def a_missing_token_hides_no_other_store(world):
+    tokens = fill(world, 'alice')
+    tokens.pull()
+    start(world, tokens)
+    code, out, err = world.ctl('cert', 'list')
+    expect(code == 3 and 'no such token' in err, 'exit %d: %s' % (code, err))
+    expect(BOB in out, 'the other store is not listed: ' + out)
+
+
 def a_token_that_comes_back_signs_again(world):
     tokens = fill(world, 'alice', 'carol')
     daemon = start(world, tokens)
@@ -300,7 +309,8 @@ TESTS = (
     a_certificate_put_there_later_serves_after_a_reload,
     a_wrong_pin_starts_nothing, check_finds_what_the_daemon_would,
     check_looks_with_the_eyes_of_the_user, a_missing_module_starts_nothing,
-    a_token_may_come_after_the_start, a_token_that_comes_back_signs_again,
+    a_token_may_come_after_the_start,
+    a_missing_token_hides_no_other_store, a_token_that_comes_back_signs_again,
 )
 
 

@@ -263,6 +263,7 @@ a_wrong_password_is_one_whatever_the_padding(void **state UNUSED)
 {
 	enum { SALTS = 2000 };
 	EVP_PKEY *key = EVP_EC_gen("P-256");
+	char right[] = "right";
 
 	for (unsigned i = 0; i < SALTS; i++) {
 		BIO *bio = BIO_new(BIO_s_mem());
@@ -273,7 +274,7 @@ a_wrong_password_is_one_whatever_the_padding(void **state UNUSED)
 
 		assert_int_equal(
 			PEM_write_bio_PrivateKey_traditional(bio, key,
-				EVP_aes_128_cbc(), NULL, 0, NULL, "right"),
+				EVP_aes_128_cbc(), NULL, 0, NULL, right),
 			1);
 		len = BIO_get_mem_data(bio, &bytes);
 		assert_int_equal(cert_load(span_of(bytes, (size_t)len), "wrong",
