@@ -36,9 +36,9 @@ chains_init(struct chains *chains, const struct cert_pile *pile)
 {
 	unsigned char key[INDEX_KEY_BYTES];
 
-	*chains = (struct chains){ .pile = pile,
-		.may_verify =
-			VERIFIED_LEAST + VERIFIED_EACH * pile->cert_count };
+	*chains = (struct chains){ .pile = pile };
+	atomic_init(&chains->may_verify,
+		VERIFIED_LEAST + VERIFIED_EACH * (long)pile->cert_count);
 	for (size_t i = 0; i < pile->cert_count; i++) {
 		X509 *x509 = pile->cert[i].x509;
 
@@ -83,9 +83,8 @@ is_issuer(struct chains *chains, X509 *issuer, X509 *x509)
 	if (wanted != NULL && has != NULL &&
 		ASN1_OCTET_STRING_cmp(wanted, has) == 0)
 		return true;
-	if (chains->may_verify == 0)
+	if (atomic_fetch_sub(&chains->may_verify, 1) <= 0)
 		return false;
-	chains->may_verify--;
 	return cert_has_issued(issuer, x509);
 }
 

@@ -124,7 +124,7 @@ void pile_join_keys(struct cert_pile *pile);
 struct chains {
 	const struct cert_pile *pile;
 	struct cert_index by_subject;
-	size_t may_verify; /* signatures, before it has had enough */
+	_Atomic long may_verify; /* signatures, before it has had enough */
 };
 
 enum { CHAIN_MAX = 8 };
