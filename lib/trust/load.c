@@ -116,6 +116,10 @@ load_anchors(struct trust *trust, const struct trust_settings *settings,
 	if (read_setting(trust, &loading, settings->anchors,
 		    settings->anchor_count, &trust->anchors, err) != 0)
 		return -1;
+	if (settings->anchor_count != 0 && trust->anchors.count == 0)
+		list_add(warnings,
+			mem_string("trust.anchors: there is no certificate in "
+				   "it, so nothing is trusted"));
 	LIST_FOREACH (anchor, &trust->anchors) {
 		if (X509_STORE_add_cert(trust->store, anchor->x509) != 1)
 			return crypto_fail(err, ERROR_SYSTEM,

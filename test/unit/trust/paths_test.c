@@ -238,6 +238,22 @@ folders_may_hold_the_anchors(void **state UNUSED)
 	trust_free(trust);
 }
 
+static void
+anchors_without_a_certificate_are_said(void **state UNUSED)
+{
+	const char *const folder[] = { own_path("empty") };
+	const struct trust_settings settings = { .anchors = folder,
+		.anchor_count = 1 };
+	struct trust *trust = NULL;
+	struct list warnings = { 0 };
+
+	own_run("mkdir empty");
+	assert_int_equal(trust_new(&settings, &trust, &warnings, NULL), 0);
+	assert_true(list_has(&warnings, "so nothing is trusted"));
+	list_clear(&warnings, mem_free);
+	trust_free(trust);
+}
+
 int
 main(void)
 {
@@ -246,6 +262,7 @@ main(void)
 		cmocka_unit_test(weak_key_passes_where_a_rule_says_so),
 		cmocka_unit_test(weak_authority_never_passes),
 		cmocka_unit_test(folders_may_hold_the_anchors),
+		cmocka_unit_test(anchors_without_a_certificate_are_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
