@@ -110,6 +110,25 @@ all_refused(const struct choice *choice, const struct error *nearest,
 }
 
 /*
+ * When nothing is usable: a store that cannot tell now, or a certificate of
+ * which it cannot be told, is never outweighed by what is sure; then a store
+ * in trouble, whose answer is not known.
+ */
+static int
+explain_none(const struct choice *choice, const struct error *trouble,
+	const struct error *nearest, struct error *err)
+{
+	bool trouble_first =
+		trouble->kind == ERROR_SYSTEM || nearest->kind != ERROR_SYSTEM;
+
+	if (trouble->kind != ERROR_NONE && trouble_first)
+		return error_set(err, trouble->kind, "%s", trouble->text);
+	if (nearest->kind == ERROR_NONE)
+		return nothing_found(choice, err);
+	return all_refused(choice, nearest, err);
+}
+
+/*
  * Every store is asked.  One that cannot tell (a directory that is down) does
  * not make a good certificate of another one useless; *trouble is what to say
  * when there is none.
@@ -158,12 +177,8 @@ choose_cert(const struct choice *choice, struct list *candidates,
 		if (err != NULL && remark.text[0] != '\0')
 			*err = remark;
 		result = 0;
-	} else if (trouble.kind != ERROR_NONE) {
-		error_set(err, trouble.kind, "%s", trouble.text);
-	} else if (found.count == 0) {
-		nothing_found(choice, err);
 	} else {
-		all_refused(choice, &nearest, err);
+		result = explain_none(choice, &trouble, &nearest, err);
 	}
 	list_clear(&found, cert_unref);
 	return result;

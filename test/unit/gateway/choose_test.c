@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "gateway/internal.h"
 #include "pki_fixture.h"
+#include "store/internal.h"
 
 enum { ALLOCATIONS_MAX = 20000, FAILING_MAX = 8 };
 
@@ -110,7 +111,7 @@ open_store(void)
 }
 
 static struct trust *
-open_trust(void)
+open_trust(enum trust_revocation revocation)
 {
 	char *root = mem_printf("%s/ca.pem", pki_dir());
 	char *chain = mem_printf("%s/intermediate.pem", pki_dir());
@@ -118,7 +119,8 @@ open_trust(void)
 	struct trust_settings settings = { .anchors = anchors,
 		.anchor_count = 1,
 		.intermediates = intermediates,
-		.intermediate_count = 1 };
+		.intermediate_count = 1,
+		.revocation = revocation };
 	struct list warnings = { 0 };
 	struct trust *trust = NULL;
 
@@ -146,7 +148,7 @@ the_trusted_one_is_chosen_and_the_other_explained(void **state)
 	struct choice choice = { .stores = &stores,
 		.address = bob(),
 		.purpose = CERT_TO_ENCRYPT,
-		.trust = open_trust() };
+		.trust = open_trust(TRUST_REVOCATION_OFF) };
 	const struct candidate *candidate;
 	struct cert *cert = NULL;
 	unsigned refused = 0;
@@ -178,7 +180,7 @@ choose_while_failing(struct choice *choice, long first, long count)
 	struct cert *cert = NULL;
 	int rc, reached;
 
-	choice->trust = open_trust();
+	choice->trust = open_trust(TRUST_REVOCATION_OFF);
 	countdown = first;
 	failing = count;
 	rc = choose_cert(choice, NULL, &cert, &err);
@@ -261,6 +263,48 @@ a_store_that_cannot_tell_matters_only_when_no_other_one_can(void **state)
 	address_free(nobody);
 }
 
+static int
+find_too_many(struct store *store, const struct address *address,
+	const struct cert_selector *selector, int64_t deadline_ms,
+	struct list *out, struct error *err)
+{
+	(void)store;
+	(void)address;
+	(void)selector;
+	(void)deadline_ms;
+	(void)out;
+	return error_set(err, ERROR_LIMIT, "too many entries");
+}
+
+/* A certificate whose revocation is unknown beside a store that has a limit. */
+static void
+a_limit_does_not_outweigh_what_cannot_be_told(void **state)
+{
+	static const struct store_driver driver = { .type = "odd",
+		.find = find_too_many };
+	struct store odd = { .driver = &driver, .name = (char *)"odd" };
+	struct list stores = { 0 };
+	struct choice choice = { .stores = &stores,
+		.address = bob(),
+		.purpose = CERT_TO_ENCRYPT,
+		.trust = open_trust(TRUST_REVOCATION_HARD) };
+	struct store *two = open_store();
+	struct cert *cert = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	list_add(&stores, &odd);
+	assert_int_equal(choose_cert(&choice, NULL, &cert, &err), -1);
+	assert_int_equal(err.kind, ERROR_LIMIT);
+	list_add(&stores, two);
+	assert_int_equal(choose_cert(&choice, NULL, &cert, &err), -1);
+	assert_int_equal(err.kind, ERROR_SYSTEM);
+	store_close(two);
+	list_clear(&stores, NULL);
+	trust_free(choice.trust);
+	address_free((void *)choice.address);
+}
+
 int
 main(void)
 {
@@ -270,6 +314,7 @@ main(void)
 		cmocka_unit_test(what_cannot_be_told_now_is_never_a_refusal),
 		cmocka_unit_test(
 			a_store_that_cannot_tell_matters_only_when_no_other_one_can),
+		cmocka_unit_test(a_limit_does_not_outweigh_what_cannot_be_told),
 	};
 
 	if (CRYPTO_set_mem_functions(fail_malloc, fail_realloc, plain_free) !=
