@@ -149,6 +149,10 @@ bool points_has(struct points *points, X509 *x509);
 /* true when there is a new one. */
 bool points_add(struct points *points, X509 *x509);
 void points_add_authority(struct points *points, X509 *x509);
+/* The authorities of that name: X509 *, each with a reference. */
+void points_namesakes(
+	struct points *points, const X509_NAME *name, struct list *out);
+void points_free_authority(void *x509); /* fits list_clear() */
 /*
  * Has an authority we know of by that name signed it?  1, 0, -1 when we know
  * none.
@@ -202,6 +206,10 @@ void describe_trouble(struct trust *trust, struct list *out);
 int revocation_check(const struct trust *trust, const struct crl_set *set,
 	const STACK_OF(X509) * path, time_t when, time_t *until, int *depth,
 	struct error *why) MUST_USE;
+
+/* 0, or -1 (TRUST) when a list that this issuer signed names it. */
+int revocation_of(const struct crl_set *set, X509 *x509, X509 *issuer,
+	time_t when, struct error *why) MUST_USE;
 
 /* A good path, all things considered; fills from and until. */
 int path_find(struct trust *trust, const struct cert *cert, time_t when,
