@@ -85,6 +85,7 @@ stamp(const char *path, struct crl *crl)
 {
 	if (stat(path, &crl->stamp) != 0)
 		memset(&crl->stamp, 0, sizeof(crl->stamp));
+	crl->on_disk = true;
 }
 
 int
@@ -118,8 +119,62 @@ struct looking {
 	const struct crl_set *set;
 	struct list names; /* char *: what is there */
 	struct list found; /* struct crl *: what is new */
+	struct list passed_over;
 	struct list *warnings;
 };
+
+/* One that was looked at and not taken. */
+struct passed {
+	char *name;
+	struct stat stamp;
+};
+
+static void
+passed_free(void *p)
+{
+	struct passed *passed = p;
+
+	mem_free(passed->name);
+	mem_free(passed);
+}
+
+void
+folder_forget(struct trust *trust)
+{
+	list_clear(&trust->passed_over, passed_free);
+}
+
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void
+pass_over(struct looking *self, const char *name, const struct stat *st)
+{
+	struct passed *passed = mem_alloc(sizeof(*passed));
+
+	passed->name = mem_string(name);
+	passed->stamp = *st;
+	list_add(&self->passed_over, passed);
+}
+
+static bool
+was_passed_over(
+	const struct looking *self, const char *name, const struct stat *now)
+{
+	const struct passed *passed;
+
+	LIST_FOREACH (passed, &self->trust->passed_over)
+		if (strcmp(passed->name, name) == 0)
+			return is_same_file(&passed->stamp, now);
+	return false;
+}
 
 static bool
 is_as_before(
@@ -131,12 +186,7 @@ is_as_before(
 		return false;
 	LIST_FOREACH (crl, &self->set->crls)
 		if (crl->file != NULL && strcmp(crl->file, name) == 0)
-			return crl->stamp.st_ino == now->st_ino &&
-			       crl->stamp.st_size == now->st_size &&
-			       crl->stamp.st_mtim.tv_sec ==
-				       now->st_mtim.tv_sec &&
-			       crl->stamp.st_mtim.tv_nsec ==
-				       now->st_mtim.tv_nsec;
+			return crl->on_disk && is_same_file(&crl->stamp, now);
 	return false;
 }
 
@@ -160,32 +210,59 @@ read_source(struct span bytes, enum crl_origin *origin)
 	return mem_string_n(bytes.data + strlen(word), len - strlen(word));
 }
 
+static int
+read_lists(const char *path, struct list *crls, struct error *err)
+{
+	struct buf bytes = { 0 };
+	enum crl_origin origin = CRL_IMPORTED;
+	char *source = NULL;
+	int result = -1;
+
+	if (file_read(path, FILE_LIMIT_BYTES, &bytes, err) == 0) {
+		source = read_source(buf_span(&bytes), &origin);
+		result = crl_read(buf_span(&bytes), origin,
+			source != NULL ? source : path, crls, err);
+	}
+	mem_free(source);
+	buf_clear(&bytes);
+	return result;
+}
+
+/* The file of a newer one could not be written: it stays in use. */
+static bool
+is_outdated(struct looking *self, const struct list *crls)
+{
+	const struct crl *crl;
+
+	LIST_FOREACH (crl, crls)
+		if (fetch_judge_age(self->trust, crl, NULL) != 0)
+			return true;
+	return false;
+}
+
 static void
 read_one(struct looking *self, const char *path, const char *name,
 	const struct stat *st)
 {
-	struct buf bytes = { 0 };
 	struct list crls = { 0 };
 	struct error err = { 0 };
-	enum crl_origin origin = CRL_IMPORTED;
-	char *source = NULL;
 	struct crl *crl;
+	bool good = read_lists(path, &crls, &err) == 0;
 
-	if (file_read(path, FILE_LIMIT_BYTES, &bytes, &err) == 0)
-		source = read_source(buf_span(&bytes), &origin);
-	if (err.kind != ERROR_NONE ||
-		crl_read(buf_span(&bytes), origin,
-			source != NULL ? source : path, &crls, &err) != 0) {
+	if (!good)
 		list_add(self->warnings, mem_string(err.text));
-	} else {
-		crl = crls.item[0];
+	LIST_FOREACH (crl, &crls) {
 		crl->file = mem_string(name);
+		crl->on_disk = true;
 		crl->stamp = *st;
-		list_add(&self->found, crl_ref(crl));
 	}
-	list_clear(&crls, crl_unref);
-	mem_free(source);
-	buf_clear(&bytes);
+	if (!good || is_outdated(self, &crls)) {
+		pass_over(self, name, st);
+		list_clear(&crls, crl_unref);
+	}
+	LIST_FOREACH (crl, &crls)
+		list_add(&self->found, crl);
+	list_clear(&crls, NULL);
 }
 
 static int
@@ -198,7 +275,9 @@ look_at_file(void *p, const char *path, const struct stat *st,
 	if (!span_ends_nocase(span_string(name), suffix))
 		return 0;
 	list_add(&self->names, mem_string(name));
-	if (!is_as_before(self, name, st))
+	if (was_passed_over(self, name, st))
+		pass_over(self, name, st);
+	else if (!is_as_before(self, name, st))
 		read_one(self, path, name, st);
 	return 0;
 }
@@ -240,7 +319,11 @@ folder_look(struct trust *trust, struct list *warnings)
 		set_keep_files(trust, &self.names);
 		if (self.found.count > 0)
 			set_add(trust, &self.found);
+		folder_forget(trust);
+		trust->passed_over = self.passed_over;
+		self.passed_over = (struct list){ 0 };
 	}
+	list_clear(&self.passed_over, passed_free);
 	list_clear(&self.names, mem_free);
 	list_clear(&self.found, crl_unref);
 	set_unref(set);

@@ -75,6 +75,7 @@ trust_free(struct trust *trust)
 	set_unref(trust->set);
 	cache_clear(&trust->cache);
 	points_clear(&trust->points);
+	folder_forget(trust);
 	mem_free(trust->proxy);
 	mem_free(trust->folder);
 	pthread_mutex_destroy(&trust->lock);

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """crl_test.py [-v] [WORD]...: revocation lists from servers that are good,
 slow, wrong, huge or gone, and what becomes of mail meanwhile."""
+import hashlib
 import http.server
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 
 from harness import (COMMON, COMPLAINT, CTL, IS_ROOT, Tally, World, expect,
                      wait_for, words)
@@ -92,7 +95,7 @@ class Authority:
             with open(self.path(person + '.pem'), 'rb') as file:
                 self.world.write('flow/%s.pem' % person, file.read())
 
-    def list(self, *revoked, days=7, form='DER'):
+    def list(self, *revoked, days=7, form='DER', since=None):
         """A new list's bytes."""
         self.number += 1
         with open(self.path('index'), 'w') as index:
@@ -108,7 +111,8 @@ class Authority:
         with open(self.path('conf'), 'w') as conf:
             conf.write(LIST_CONF % {'folder': self.folder})
         self.run('ca', '-config', 'conf', '-gencrl', '-cert', 'ca.pem',
-                 '-keyfile', 'ca.key', '-crldays', str(days), '-out', 'crl')
+                 '-keyfile', 'ca.key', '-crldays', str(days), '-out', 'crl',
+                 *(['-crl_lastupdate', since] if since else []))
         self.run('crl', '-in', 'crl', '-outform', form, '-out', 'crl.out')
         with open(self.path('crl.out'), 'rb') as file:
             return file.read()
@@ -438,6 +442,83 @@ def what_cannot_be_kept_is_said(world, server, ca):
     expect(code == 1 and 'not kept' in out and 'nowhere' in out, out + err)
 
 
+def no_room_in_the_folder(world, server):
+    """As a full disk: a file is made beside, and cannot take the place."""
+    name = hashlib.sha256((server.url + '/flow.crl').encode()).hexdigest()
+    os.makedirs(world.path('state/crls/%s.crl' % name))
+    if IS_ROOT:
+        shutil.chown(world.path('state/crls'), 'nobody')
+
+
+def no_right_in_the_folder(world, server):
+    os.mkdir(world.path('state/crls'), 0o555)
+    if IS_ROOT:
+        os.chmod(world.path('state/crls'), 0o755)
+
+
+def expect_use(world, server, times):
+    """Of the one list, for as long as the folder is looked at twice."""
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        expect_mail(world, 'rita', REJECT, REVOKED)
+        expect_mail(world, 'otto', ACCEPT)
+    expect(len(server.asked) == times, 'asked %d times' % len(server.asked))
+
+
+def what_cannot_be_kept_is_used(world, server, ca):
+    server.routes['/flow.crl'] = ca.list('rita')
+    no_room_in_the_folder(world, server)
+    world.start(RULES, common('hard'))
+    wait_for_log(world, 'CN=Flow Root: not kept: ')
+    wait_for_log(world, 'fetched from ' + server.url)
+    expect_use(world, server, 1)
+
+
+def what_may_not_be_kept_is_used(world, server, ca):
+    server.routes['/flow.crl'] = ca.list('rita')
+    no_right_in_the_folder(world, server)
+    world.start(RULES, common('hard'))
+    wait_for_log(world, 'CN=Flow Root: not kept: ')
+    wait_for_log(world, 'fetched from ' + server.url)
+    expect_use(world, server, 1)
+
+
+def an_old_file_replaces_no_newer_list(world, server, ca):
+    server.routes['/flow.crl'] = ca.list(since='20260101000000Z')
+    world.configure(RULES, common('hard'))
+    code, out, err = world.ctl('crl', 'fetch')
+    expect(code == 0, out + err)
+    folder = world.path('state/crls')
+    if IS_ROOT:
+        shutil.chown(folder, 'root')
+    else:
+        os.chmod(folder, 0o555)
+    file = os.path.join(folder, os.listdir(folder)[0])
+    os.utime(file, (0, 0))  # so that it is time to fetch again
+    server.routes['/flow.crl'] = ca.list('rita')
+    world.start(RULES, common('hard'))
+    wait_for_log(world, 'CN=Flow Root: not kept: ')
+    expect_use(world, server, 2)
+    # A change in the folder, and what is wrong in it is said once.
+    os.chmod(folder, 0o755)
+    for name in ('one', 'two', 'three'):
+        world.write('state/crls/%s.crl' % name, b'not a list')
+        wait_for_log(world, name + '.crl')
+    expect_use(world, server, 2)
+    for name in ('one', 'two', 'three'):
+        expect(world.log().count(name + '.crl') == 1, world.log())
+
+
+def two_lists_of_a_file_speak(world, server, ca):
+    other = Authority(world, [], 'Other')
+    os.mkdir(world.path('state/crls'))
+    world.write('state/crls/both.crl', other.list(form='PEM') +
+                ca.list('rita', form='PEM'))
+    world.start(RULES, common('hard', 'fetch_crls = false;'))
+    expect_mail(world, 'rita', REJECT, REVOKED)
+    expect_mail(world, 'otto', ACCEPT)
+
+
 def a_proxy_is_asked(world, server, ca):
     url = 'http://lists.example.invalid/flow.crl'
     for person in PEOPLE:
@@ -628,6 +709,8 @@ TESTS = [soft_passes_until_the_list_is_there,
          private_addresses_are_refused_by_default,
          a_name_of_a_private_address_is_refused_too,
          a_referral_is_not_followed, what_cannot_be_kept_is_said,
+         what_cannot_be_kept_is_used, what_may_not_be_kept_is_used,
+         an_old_file_replaces_no_newer_list, two_lists_of_a_file_speak,
          a_proxy_is_asked,
          the_environment_names_no_proxy, a_directory_has_lists_too,
          the_second_url_serves_when_the_first_does_not,
