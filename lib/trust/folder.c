@@ -3,14 +3,13 @@
  * the list is from.  Others may put files there (smimectl crl import and
  * fetch); the daemon sees that from the folder's time.
  */
-#include <errno.h>
 #include <openssl/pem.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/owned.h"
 #include "base/walk.h"
 #include "crypto/crypto.h"
 #include "trust/internal.h"
@@ -34,31 +33,6 @@ folder_name(const char *url)
 	}
 	hex[NAME_HEX] = '\0';
 	return mem_printf("%s%s", hex, suffix);
-}
-
-/* Root makes it for whom the folder above belongs to. */
-static int
-make_folder(const char *path, struct error *err)
-{
-	char *above = mem_string(path), *slash = strrchr(above, '/');
-	struct stat st;
-	int result = 0;
-
-	if (slash != NULL && slash != above)
-		*slash = '\0';
-	if (mkdir(path, FOLDER_MODE) != 0) {
-		if (errno != EEXIST)
-			result = error_set(err, ERROR_SYSTEM,
-				"cannot make the folder %s: %s", path,
-				strerror(errno));
-	} else if (geteuid() == 0 && stat(above, &st) == 0 &&
-		   chown(path, st.st_uid, st.st_gid) != 0) {
-		result = error_set(err, ERROR_SYSTEM,
-			"cannot give the folder %s to its user: %s", path,
-			strerror(errno));
-	}
-	mem_free(above);
-	return result;
 }
 
 static int
@@ -88,26 +62,45 @@ stamp(const char *path, struct crl *crl)
 	crl->on_disk = true;
 }
 
+static int
+write_file(const char *path, struct crl *crl, struct error *err)
+{
+	const char *word = crl->origin == CRL_IMPORTED ? imported : fetched;
+	struct buf bytes = { 0 };
+	int result = -1;
+
+	if (buf_add_format(&bytes, err, "%s%s\n", word, crl->source) == 0 &&
+		add_pem(&bytes, crl->x509, err) == 0)
+		result = file_write_atomic(
+			path, buf_span(&bytes), FILE_MODE, err);
+	if (result == 0)
+		stamp(path, crl);
+	buf_clear(&bytes);
+	return result;
+}
+
+/* Root writes there with the rights of whom the state belongs to. */
 int
 folder_write(const struct trust *trust, const char *name, struct crl *crl,
 	struct error *err)
 {
-	const char *word = crl->origin == CRL_IMPORTED ? imported : fetched;
 	char *path = mem_printf("%s/%s", trust->folder, name);
-	struct buf bytes = { 0 };
+	char *top = mem_string(trust->folder), *slash = strrchr(top, '/');
+	struct owned_was was;
 	int result = -1;
 
-	if (make_folder(trust->folder, err) == 0 &&
-		buf_add_format(&bytes, err, "%s%s\n", word, crl->source) == 0 &&
-		add_pem(&bytes, crl->x509, err) == 0 &&
-		file_write_atomic(path, buf_span(&bytes), FILE_MODE, err) == 0)
-		result = 0;
+	if (slash != NULL)
+		slash[slash == top] = '\0';
+	if (owned_make_below(top, trust->folder, FOLDER_MODE, err) == 0 &&
+		owned_become(top, trust->folder, &was, err) == 0) {
+		result = write_file(path, crl, err);
+		owned_become_self(&was);
+	}
 	if (result == 0) {
 		mem_free(crl->file);
 		crl->file = mem_string(name);
-		stamp(path, crl);
 	}
-	buf_clear(&bytes);
+	mem_free(top);
 	mem_free(path);
 	return result;
 }
