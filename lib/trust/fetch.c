@@ -175,7 +175,9 @@ fetch_judge_age(struct trust *trust, const struct crl *crl, struct error *err)
 		return result;
 	LIST_FOREACH (one, &set->crls)
 		if (one->file != NULL && strcmp(one->file, crl->file) == 0 &&
-			crl->this_update < one->this_update)
+			crl->this_update < one->this_update &&
+			X509_NAME_cmp(X509_CRL_get_issuer(one->x509),
+				X509_CRL_get_issuer(crl->x509)) == 0)
 			result = error_set(err, ERROR_FORMAT,
 				"the list there is older than the one we "
 				"have");

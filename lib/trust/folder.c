@@ -3,14 +3,13 @@
  * the list is from.  Others may put files there (smimectl crl import and
  * fetch); the daemon sees that from the folder's time.
  */
-#include <errno.h>
 #include <openssl/pem.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/owned.h"
 #include "base/walk.h"
 #include "crypto/crypto.h"
 #include "trust/internal.h"
@@ -34,31 +33,6 @@ folder_name(const char *url)
 	}
 	hex[NAME_HEX] = '\0';
 	return mem_printf("%s%s", hex, suffix);
-}
-
-/* Root makes it for whom the folder above belongs to. */
-static int
-make_folder(const char *path, struct error *err)
-{
-	char *above = mem_string(path), *slash = strrchr(above, '/');
-	struct stat st;
-	int result = 0;
-
-	if (slash != NULL && slash != above)
-		*slash = '\0';
-	if (mkdir(path, FOLDER_MODE) != 0) {
-		if (errno != EEXIST)
-			result = error_set(err, ERROR_SYSTEM,
-				"cannot make the folder %s: %s", path,
-				strerror(errno));
-	} else if (geteuid() == 0 && stat(above, &st) == 0 &&
-		   chown(path, st.st_uid, st.st_gid) != 0) {
-		result = error_set(err, ERROR_SYSTEM,
-			"cannot give the folder %s to its user: %s", path,
-			strerror(errno));
-	}
-	mem_free(above);
-	return result;
 }
 
 static int
@@ -85,28 +59,48 @@ stamp(const char *path, struct crl *crl)
 {
 	if (stat(path, &crl->stamp) != 0)
 		memset(&crl->stamp, 0, sizeof(crl->stamp));
+	crl->on_disk = true;
 }
 
+static int
+write_file(const char *path, struct crl *crl, struct error *err)
+{
+	const char *word = crl->origin == CRL_IMPORTED ? imported : fetched;
+	struct buf bytes = { 0 };
+	int result = -1;
+
+	if (buf_add_format(&bytes, err, "%s%s\n", word, crl->source) == 0 &&
+		add_pem(&bytes, crl->x509, err) == 0)
+		result = file_write_atomic(
+			path, buf_span(&bytes), FILE_MODE, err);
+	if (result == 0)
+		stamp(path, crl);
+	buf_clear(&bytes);
+	return result;
+}
+
+/* Root writes there with the rights of whom the state belongs to. */
 int
 folder_write(const struct trust *trust, const char *name, struct crl *crl,
 	struct error *err)
 {
-	const char *word = crl->origin == CRL_IMPORTED ? imported : fetched;
 	char *path = mem_printf("%s/%s", trust->folder, name);
-	struct buf bytes = { 0 };
+	char *top = mem_string(trust->folder), *slash = strrchr(top, '/');
+	struct owned_was was;
 	int result = -1;
 
-	if (make_folder(trust->folder, err) == 0 &&
-		buf_add_format(&bytes, err, "%s%s\n", word, crl->source) == 0 &&
-		add_pem(&bytes, crl->x509, err) == 0 &&
-		file_write_atomic(path, buf_span(&bytes), FILE_MODE, err) == 0)
-		result = 0;
+	if (slash != NULL)
+		slash[slash == top] = '\0';
+	if (owned_make_below(top, trust->folder, FOLDER_MODE, err) == 0 &&
+		owned_become(top, trust->folder, &was, err) == 0) {
+		result = write_file(path, crl, err);
+		owned_become_self(&was);
+	}
 	if (result == 0) {
 		mem_free(crl->file);
 		crl->file = mem_string(name);
-		stamp(path, crl);
 	}
-	buf_clear(&bytes);
+	mem_free(top);
 	mem_free(path);
 	return result;
 }
@@ -118,8 +112,62 @@ struct looking {
 	const struct crl_set *set;
 	struct list names; /* char *: what is there */
 	struct list found; /* struct crl *: what is new */
+	struct list passed_over;
 	struct list *warnings;
 };
+
+/* One that was looked at and not taken. */
+struct passed {
+	char *name;
+	struct stat stamp;
+};
+
+static void
+passed_free(void *p)
+{
+	struct passed *passed = p;
+
+	mem_free(passed->name);
+	mem_free(passed);
+}
+
+void
+folder_forget(struct trust *trust)
+{
+	list_clear(&trust->passed_over, passed_free);
+}
+
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	       a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+static void
+pass_over(struct looking *self, const char *name, const struct stat *st)
+{
+	struct passed *passed = mem_alloc(sizeof(*passed));
+
+	passed->name = mem_string(name);
+	passed->stamp = *st;
+	list_add(&self->passed_over, passed);
+}
+
+static bool
+was_passed_over(
+	const struct looking *self, const char *name, const struct stat *now)
+{
+	const struct passed *passed;
+
+	LIST_FOREACH (passed, &self->trust->passed_over)
+		if (strcmp(passed->name, name) == 0)
+			return is_same_file(&passed->stamp, now);
+	return false;
+}
 
 static bool
 is_as_before(
@@ -131,12 +179,7 @@ is_as_before(
 		return false;
 	LIST_FOREACH (crl, &self->set->crls)
 		if (crl->file != NULL && strcmp(crl->file, name) == 0)
-			return crl->stamp.st_ino == now->st_ino &&
-			       crl->stamp.st_size == now->st_size &&
-			       crl->stamp.st_mtim.tv_sec ==
-				       now->st_mtim.tv_sec &&
-			       crl->stamp.st_mtim.tv_nsec ==
-				       now->st_mtim.tv_nsec;
+			return crl->on_disk && is_same_file(&crl->stamp, now);
 	return false;
 }
 
@@ -160,32 +203,59 @@ read_source(struct span bytes, enum crl_origin *origin)
 	return mem_string_n(bytes.data + strlen(word), len - strlen(word));
 }
 
+static int
+read_lists(const char *path, struct list *crls, struct error *err)
+{
+	struct buf bytes = { 0 };
+	enum crl_origin origin = CRL_IMPORTED;
+	char *source = NULL;
+	int result = -1;
+
+	if (file_read(path, FILE_LIMIT_BYTES, &bytes, err) == 0) {
+		source = read_source(buf_span(&bytes), &origin);
+		result = crl_read(buf_span(&bytes), origin,
+			source != NULL ? source : path, crls, err);
+	}
+	mem_free(source);
+	buf_clear(&bytes);
+	return result;
+}
+
+/* The file of a newer one could not be written: it stays in use. */
+static bool
+is_outdated(struct looking *self, const struct list *crls)
+{
+	const struct crl *crl;
+
+	LIST_FOREACH (crl, crls)
+		if (fetch_judge_age(self->trust, crl, NULL) != 0)
+			return true;
+	return false;
+}
+
 static void
 read_one(struct looking *self, const char *path, const char *name,
 	const struct stat *st)
 {
-	struct buf bytes = { 0 };
 	struct list crls = { 0 };
 	struct error err = { 0 };
-	enum crl_origin origin = CRL_IMPORTED;
-	char *source = NULL;
 	struct crl *crl;
+	bool good = read_lists(path, &crls, &err) == 0;
 
-	if (file_read(path, FILE_LIMIT_BYTES, &bytes, &err) == 0)
-		source = read_source(buf_span(&bytes), &origin);
-	if (err.kind != ERROR_NONE ||
-		crl_read(buf_span(&bytes), origin,
-			source != NULL ? source : path, &crls, &err) != 0) {
+	if (!good)
 		list_add(self->warnings, mem_string(err.text));
-	} else {
-		crl = crls.item[0];
+	LIST_FOREACH (crl, &crls) {
 		crl->file = mem_string(name);
+		crl->on_disk = true;
 		crl->stamp = *st;
-		list_add(&self->found, crl_ref(crl));
 	}
-	list_clear(&crls, crl_unref);
-	mem_free(source);
-	buf_clear(&bytes);
+	if (!good || is_outdated(self, &crls)) {
+		pass_over(self, name, st);
+		list_clear(&crls, crl_unref);
+	}
+	LIST_FOREACH (crl, &crls)
+		list_add(&self->found, crl);
+	list_clear(&crls, NULL);
 }
 
 static int
@@ -198,7 +268,9 @@ look_at_file(void *p, const char *path, const struct stat *st,
 	if (!span_ends_nocase(span_string(name), suffix))
 		return 0;
 	list_add(&self->names, mem_string(name));
-	if (!is_as_before(self, name, st))
+	if (was_passed_over(self, name, st))
+		pass_over(self, name, st);
+	else if (!is_as_before(self, name, st))
 		read_one(self, path, name, st);
 	return 0;
 }
@@ -240,7 +312,11 @@ folder_look(struct trust *trust, struct list *warnings)
 		set_keep_files(trust, &self.names);
 		if (self.found.count > 0)
 			set_add(trust, &self.found);
+		folder_forget(trust);
+		trust->passed_over = self.passed_over;
+		self.passed_over = (struct list){ 0 };
 	}
+	list_clear(&self.passed_over, passed_free);
 	list_clear(&self.names, mem_free);
 	list_clear(&self.found, crl_unref);
 	set_unref(set);

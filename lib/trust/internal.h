@@ -59,6 +59,7 @@ struct crl {
 	enum crl_origin origin;
 	char *source; /* path or URL */
 	char *file;   /* its name in the cache folder, or NULL */
+	bool on_disk; /* it stands there, as of stamp */
 	struct stat stamp;
 	char *issuer;
 	char sha256[CERT_SHA256_HEX];
@@ -112,11 +113,14 @@ void set_unref(struct crl_set *set);
 /* The first row of lists by that name; they end where the hash does. */
 size_t set_find(const struct crl_set *set, unsigned long hash);
 /*
- * Takes over the new ones (struct crl *).  One with a file name replaces that
+ * Takes over the new ones (struct crl *).  Those with a file name replace all
  * of the same name; one that is there already is dropped.
  */
 void set_add(struct trust *trust, struct list *crls);
-/* Lists of the cache folder whose file is not in names (char *) go. */
+/*
+ * Lists that stood in the cache folder and whose file is not in names (char *)
+ * go.  One that could never be written there stays.
+ */
 void set_keep_files(struct trust *trust, const struct list *names);
 
 /* ---- points.c: where lists can be had ---- */
@@ -149,6 +153,10 @@ bool points_has(struct points *points, X509 *x509);
 /* true when there is a new one. */
 bool points_add(struct points *points, X509 *x509);
 void points_add_authority(struct points *points, X509 *x509);
+/* The authorities of that name: X509 *, each with a reference. */
+void points_namesakes(
+	struct points *points, const X509_NAME *name, struct list *out);
+void points_free_authority(void *x509); /* fits list_clear() */
 /*
  * Has an authority we know of by that name signed it?  1, 0, -1 when we know
  * none.
@@ -162,8 +170,13 @@ char *folder_name(const char *url) MUST_USE;
 /* Sets crl->file.  Of a CRL_IMPORTED list it says that it was. */
 int folder_write(const struct trust *trust, const char *name, struct crl *crl,
 	struct error *err) MUST_USE;
-/* What has changed there since; the first time: everything. */
+/*
+ * What has changed there since; the first time: everything.  A list that is
+ * older than the one in use under that name is not taken; trouble with a file
+ * is said once.
+ */
 void folder_look(struct trust *trust, struct list *warnings);
+void folder_forget(struct trust *trust);
 
 /* ---- fetch.c ---- */
 
@@ -180,7 +193,7 @@ void fetch_collect(
 int fetch_judge(
 	struct trust *trust, struct crl *crl, struct error *err) MUST_USE;
 
-/* FORMAT when we have a newer one in that file. */
+/* FORMAT when we have a newer one of its issuer in that file. */
 int fetch_judge_age(
 	struct trust *trust, const struct crl *crl, struct error *err) MUST_USE;
 /* Is it time to ask for it?  Notes a list that the folder had. */
@@ -203,6 +216,10 @@ int revocation_check(const struct trust *trust, const struct crl_set *set,
 	const STACK_OF(X509) * path, time_t when, time_t *until, int *depth,
 	struct error *why) MUST_USE;
 
+/* 0, or -1 (TRUST) when a list that this issuer signed names it. */
+int revocation_of(const struct crl_set *set, X509 *x509, X509 *issuer,
+	time_t when, struct error *why) MUST_USE;
+
 /* A good path, all things considered; fills from and until. */
 int path_find(struct trust *trust, const struct cert *cert, time_t when,
 	struct verdict *verdict, struct error *why) MUST_USE;
@@ -222,6 +239,8 @@ struct trust {
 	struct crl_set *set;
 	uint64_t generation;
 	struct timespec folder_seen; /* its time when last looked at */
+	struct list passed_over;     /* files there (folder.c), not looked at
+					again until they change */
 	struct cache cache;
 	struct points points;
 	struct refresher *refresher; /* or NULL */

@@ -20,8 +20,8 @@ point_free(void *p)
 	mem_free(point);
 }
 
-static void
-free_x509(void *x509)
+void
+points_free_authority(void *x509)
 {
 	X509_free(x509);
 }
@@ -36,7 +36,7 @@ void
 points_clear(struct points *points)
 {
 	list_clear(&points->all, point_free);
-	list_clear(&points->authorities, free_x509);
+	list_clear(&points->authorities, points_free_authority);
 	pthread_mutex_destroy(&points->lock);
 }
 
@@ -187,8 +187,8 @@ out:
 }
 
 /* Verifying a long list takes long, and mails want the lock. */
-static void
-namesakes(struct points *points, const X509_NAME *name, struct list *out)
+void
+points_namesakes(struct points *points, const X509_NAME *name, struct list *out)
 {
 	X509 *one;
 
@@ -207,10 +207,10 @@ points_judge(struct points *points, struct crl *crl)
 	int found = -1;
 	X509 *one;
 
-	namesakes(points, X509_CRL_get_issuer(crl->x509), &authorities);
+	points_namesakes(points, X509_CRL_get_issuer(crl->x509), &authorities);
 	LIST_FOREACH (one, &authorities)
 		if (found != 1)
 			found = crl_is_signed_by(crl, one) == 1;
-	list_clear(&authorities, free_x509);
+	list_clear(&authorities, points_free_authority);
 	return found;
 }

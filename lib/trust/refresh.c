@@ -111,11 +111,12 @@ run(void *p)
 		look(self);
 		if (self->trust->fetch_crls)
 			point = next_due(self->trust);
-		if (point == NULL)
-			rest(self);
-		else if (fetch_point(self->trust, point, &self->stop, &err) !=
-			 0)
+		if (point != NULL &&
+			fetch_point(self->trust, point, &self->stop, &err) != 0)
 			continue; /* it is told, and not due for now */
+		/* What was not kept may be wanted again at once. */
+		if (point == NULL || err.kind != ERROR_NONE)
+			rest(self);
 	}
 	pthread_mutex_lock(&self->lock);
 	self->ended = true;

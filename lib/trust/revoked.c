@@ -122,6 +122,19 @@ say_unknown(const struct lists *lists, X509 *x509, struct error *why)
 	mem_free(issuer);
 }
 
+int
+revocation_of(const struct crl_set *set, X509 *x509, X509 *issuer, time_t when,
+	struct error *why)
+{
+	struct lists lists = { 0 };
+	X509_REVOKED *entry = NULL;
+
+	gather(&lists, set, x509, issuer, when);
+	if (lists.best == NULL || !crl_lists(lists.best, x509, &entry))
+		return 0;
+	return say_revoked(entry, lists.best, x509, 0, why);
+}
+
 /* 0 good, 1 unknown, -1 revoked (TRUST) or no memory to tell (SYSTEM). */
 static int
 check_one(const struct crl_set *set, const STACK_OF(X509) * path, int depth,

@@ -106,12 +106,24 @@ is_same(const struct crl *a, const struct crl *b)
 }
 
 static bool
-is_among(const struct crl *crl, const struct list *crls)
+is_replaced(const struct crl *crl, const struct list *crls)
 {
 	const struct crl *one;
 
 	LIST_FOREACH (one, crls)
 		if (is_same(one, crl))
+			return true;
+	return false;
+}
+
+/* A file may hold several. */
+static bool
+is_there(const struct crl *crl, const struct list *crls)
+{
+	const struct crl *one;
+
+	LIST_FOREACH (one, crls)
+		if (is_same(one, crl) && strcmp(one->sha256, crl->sha256) == 0)
 			return true;
 	return false;
 }
@@ -126,10 +138,10 @@ set_add(struct trust *trust, struct list *crls)
 	struct crl *crl;
 
 	LIST_FOREACH (crl, before)
-		if (!is_among(crl, crls))
+		if (!is_replaced(crl, crls))
 			list_add(&all, crl_ref(crl));
 	LIST_FOREACH (crl, crls) {
-		if (is_among(crl, &all))
+		if (is_there(crl, &all))
 			crl_unref(crl);
 		else
 			list_add(&all, crl);
@@ -160,7 +172,7 @@ set_keep_files(struct trust *trust, const struct list *names)
 	if (old == NULL)
 		return;
 	LIST_FOREACH (crl, &old->crls)
-		if (crl->file == NULL || is_named(crl, names))
+		if (!crl->on_disk || is_named(crl, names))
 			list_add(&all, crl_ref(crl));
 	if (all.count != old->crls.count)
 		put(trust, &all);

@@ -75,6 +75,7 @@ trust_free(struct trust *trust)
 	set_unref(trust->set);
 	cache_clear(&trust->cache);
 	points_clear(&trust->points);
+	folder_forget(trust);
 	mem_free(trust->proxy);
 	mem_free(trust->folder);
 	pthread_mutex_destroy(&trust->lock);
@@ -145,4 +146,36 @@ trust_check(struct trust *trust, const struct cert *cert, bool weak_ok,
 	if (why != NULL && remark.text[0] != '\0')
 		*why = remark;
 	return 0;
+}
+
+int
+trust_check_revocation(struct trust *trust, const struct cert *cert,
+	time_t when, struct error *why)
+{
+	struct list issuers = { 0 };
+	struct crl_set *set;
+	struct error one = { 0 };
+	X509 *issuer;
+	int result = 0;
+
+	if (trust->revocation == TRUST_REVOCATION_OFF)
+		return 0;
+	set = set_get(trust, NULL);
+	points_namesakes(
+		&trust->points, X509_get_issuer_name(cert->x509), &issuers);
+	for (int i = 0; i < sk_X509_num(cert->chain); i++)
+		if (X509_up_ref(sk_X509_value(cert->chain, i)) == 1)
+			list_add(&issuers, sk_X509_value(cert->chain, i));
+	/* Namesakes may have other keys: who issued it is asked last. */
+	LIST_FOREACH (issuer, &issuers)
+		if (result == 0 &&
+			revocation_of(set, cert->x509, issuer, when, &one) !=
+				0 &&
+			cert_has_issued(issuer, cert->x509))
+			result = -1;
+	if (result != 0 && why != NULL)
+		*why = one;
+	list_clear(&issuers, points_free_authority);
+	set_unref(set);
+	return result;
 }

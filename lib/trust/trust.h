@@ -70,6 +70,16 @@ int trust_add_crls(struct trust *trust, struct list *crls, const char *source,
 int trust_check(struct trust *trust, const struct cert *cert, bool weak_ok,
 	time_t when, struct error *why) MUST_USE;
 
+/*
+ * Of a certificate of our own, which nobody else vouches for: 0, or -1 (TRUST)
+ * when a list says that it is revoked.  A list speaks when the authority that
+ * issued the certificate signed it: one of its chain, of our anchors and
+ * intermediates, or of a path that was found.  No path to an anchor is asked
+ * for, and unknown is 0.
+ */
+int trust_check_revocation(struct trust *trust, const struct cert *cert,
+	time_t when, struct error *why) MUST_USE;
+
 /* ---- revocation lists ---- */
 
 /*

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """crl_test.py [-v] [WORD]...: revocation lists from servers that are good,
 slow, wrong, huge or gone, and what becomes of mail meanwhile."""
+import hashlib
 import http.server
+import ipaddress
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
 
 from harness import (COMMON, COMPLAINT, CTL, IS_ROOT, Tally, World, expect,
                      wait_for, words)
@@ -92,7 +97,7 @@ class Authority:
             with open(self.path(person + '.pem'), 'rb') as file:
                 self.world.write('flow/%s.pem' % person, file.read())
 
-    def list(self, *revoked, days=7, form='DER'):
+    def list(self, *revoked, days=7, form='DER', since=None):
         """A new list's bytes."""
         self.number += 1
         with open(self.path('index'), 'w') as index:
@@ -108,7 +113,8 @@ class Authority:
         with open(self.path('conf'), 'w') as conf:
             conf.write(LIST_CONF % {'folder': self.folder})
         self.run('ca', '-config', 'conf', '-gencrl', '-cert', 'ca.pem',
-                 '-keyfile', 'ca.key', '-crldays', str(days), '-out', 'crl')
+                 '-keyfile', 'ca.key', '-crldays', str(days), '-out', 'crl',
+                 *(['-crl_lastupdate', since] if since else []))
         self.run('crl', '-in', 'crl', '-outform', form, '-out', 'crl.out')
         with open(self.path('crl.out'), 'rb') as file:
             return file.read()
@@ -395,18 +401,33 @@ def private_addresses_are_refused_by_default(world, server, ca):
     expect(server.asked == [], 'smimectl asked all the same')
 
 
+def local_name():
+    """One that only a look-up leads to this host, where there is one."""
+    for name in ('ip6-localhost', os.uname().nodename):
+        try:
+            found = socket.getaddrinfo(name, 0)
+        except OSError:
+            continue
+        if all(ipaddress.ip_address(one[4][0].partition('%')[0]).is_private
+               for one in found):
+            return name
+    return 'localhost'
+
+
 def a_name_of_a_private_address_is_refused_too(world, server, ca):
-    ca.issue('otto', ['http://%s:%d/x.crl' % (os.uname().nodename,
-                                              server.port)])
+    ca.issue('otto', ['http://localhost:%d/x.crl' % server.port])
     ca.issue('rita', ['http://localhost.:%d/x.crl' % server.port])
     entry = LdapEntry('certificateRevocationList;binary', ca.list())
     try:
         ca.issue('ida', ['ldap://%s:%d/cn=x?certificateRevocationList?base' % (
-            os.uname().nodename, entry.port)])
+            local_name(), entry.port])
         ca.give('otto', 'rita', 'ida')
         world.configure(RULES, common('soft', ''))
         code, out, err = world.ctl('crl', 'fetch')
-        expect(code == 1 and out.count('\n') == 3, out + err)
+        lines = out.splitlines()
+        expect(code == 1 and len(lines) == 3, out + err)
+        for line in lines:
+            expect('private address' in line, line)
         expect(server.asked == [], 'it asked all the same')
         expect(entry.asked == 0, 'it asked a directory all the same')
     finally:
@@ -436,6 +457,103 @@ def what_cannot_be_kept_is_said(world, server, ca):
         'state = "@W@/state"', 'state = "@W@/nowhere"'))
     code, out, err = world.ctl('crl', 'fetch')
     expect(code == 1 and 'not kept' in out and 'nowhere' in out, out + err)
+
+
+def no_room_in_the_folder(world, server):
+    """As a full disk: a file is made beside, and cannot take the place."""
+    name = hashlib.sha256((server.url + '/flow.crl').encode()).hexdigest()
+    os.makedirs(world.path('state/crls/%s.crl' % name))
+    if IS_ROOT:
+        shutil.chown(world.path('state/crls'), 'nobody')
+
+
+def no_right_in_the_folder(world, server):
+    os.mkdir(world.path('state/crls'), 0o555)
+    if IS_ROOT:
+        os.chmod(world.path('state/crls'), 0o755)
+
+
+def expect_use(world, server, times):
+    """Of the one list, for as long as the folder is looked at twice."""
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        expect_mail(world, 'rita', REJECT, REVOKED)
+        expect_mail(world, 'otto', ACCEPT)
+    expect(len(server.asked) == times, 'asked %d times' % len(server.asked))
+
+
+def what_cannot_be_kept_is_used(world, server, ca):
+    server.routes['/flow.crl'] = ca.list('rita')
+    no_room_in_the_folder(world, server)
+    world.start(RULES, common('hard'))
+    wait_for_log(world, 'CN=Flow Root: not kept: ')
+    wait_for_log(world, 'fetched from ' + server.url)
+    expect_use(world, server, 1)
+
+
+def what_may_not_be_kept_is_used(world, server, ca):
+    server.routes['/flow.crl'] = ca.list('rita')
+    no_right_in_the_folder(world, server)
+    world.start(RULES, common('hard'))
+    wait_for_log(world, 'CN=Flow Root: not kept: ')
+    wait_for_log(world, 'fetched from ' + server.url)
+    expect_use(world, server, 1)
+
+
+def an_old_file_replaces_no_newer_list(world, server, ca):
+    server.routes['/flow.crl'] = ca.list(since='20260101000000Z')
+    world.configure(RULES, common('hard'))
+    code, out, err = world.ctl('crl', 'fetch')
+    expect(code == 0, out + err)
+    folder = world.path('state/crls')
+    if IS_ROOT:
+        shutil.chown(folder, 'root')
+    else:
+        os.chmod(folder, 0o555)
+    file = os.path.join(folder, os.listdir(folder)[0])
+    os.utime(file, (0, 0))  # so that it is time to fetch again
+    server.routes['/flow.crl'] = ca.list('rita')
+    world.start(RULES, common('hard'))
+    wait_for_log(world, 'CN=Flow Root: not kept: ')
+    expect_use(world, server, 2)
+    # A change in the folder, and what is wrong in it is said once.
+    os.chmod(folder, 0o755)
+    for name in ('one', 'two', 'three'):
+        world.write('state/crls/%s.crl' % name, b'not a list')
+        wait_for_log(world, name + '.crl')
+    expect_use(world, server, 2)
+    for name in ('one', 'two', 'three'):
+        expect(world.log().count(name + '.crl') == 1, world.log())
+
+
+def two_lists_of_a_file_speak(world, server, ca):
+    other = Authority(world, [], 'Other')
+    os.mkdir(world.path('state/crls'))
+    world.write('state/crls/both.crl', other.list(form='PEM') +
+                ca.list('rita', form='PEM'))
+    world.start(RULES, common('hard', 'fetch_crls = false;'))
+    expect_mail(world, 'rita', REJECT, REVOKED)
+    expect_mail(world, 'otto', ACCEPT)
+
+
+def a_link_leads_root_nowhere(world, server, ca):
+    """The folder is the user's; smimectl of root goes there as that user."""
+    if not IS_ROOT:
+        return
+    server.routes['/flow.crl'] = ca.list()
+    os.mkdir(world.path('roots'), 0o755)
+    os.symlink(world.path('roots'), world.path('state/crls'))
+    world.configure(RULES, common())
+    code, out, err = world.ctl('crl', 'fetch')
+    expect(code == 1 and 'not kept' in out, out + err)
+    expect(os.listdir(world.path('roots')) == [], 'root followed a link')
+    os.unlink(world.path('state/crls'))
+    code, out, err = world.ctl('crl', 'fetch')
+    user = os.stat(world.path('state')).st_uid
+    folder = world.path('state/crls')
+    expect(code == 0 and os.stat(folder).st_uid == user, out + err)
+    for name in os.listdir(folder):
+        expect(os.stat(os.path.join(folder, name)).st_uid == user, name)
 
 
 def a_proxy_is_asked(world, server, ca):
@@ -628,6 +746,9 @@ TESTS = [soft_passes_until_the_list_is_there,
          private_addresses_are_refused_by_default,
          a_name_of_a_private_address_is_refused_too,
          a_referral_is_not_followed, what_cannot_be_kept_is_said,
+         what_cannot_be_kept_is_used, what_may_not_be_kept_is_used,
+         a_link_leads_root_nowhere,
+         an_old_file_replaces_no_newer_list, two_lists_of_a_file_speak,
          a_proxy_is_asked,
          the_environment_names_no_proxy, a_directory_has_lists_too,
          the_second_url_serves_when_the_first_does_not,

@@ -356,6 +356,79 @@ anchor_itself_needs_no_list(void **state UNUSED)
 	trust_free(trust);
 }
 
+static int
+ask_alone(struct trust *trust, const char *name, struct error *why)
+{
+	struct cert *cert = pki_user(name);
+	int result;
+
+	*why = (struct error){ 0 };
+	result = trust_check_revocation(trust, cert, NOW, why);
+	cert_unref(cert);
+	return result;
+}
+
+/* Ours may have no anchor here; what its own authority says counts. */
+static void
+own_certificate_is_asked_about_alone(void **state UNUSED)
+{
+	static const struct {
+		const char *label, *list, *user;
+		enum trust_revocation revocation;
+		bool anchored, revoked;
+	} cases[] = {
+		{ "revoked", "revokes", "alice", TRUST_REVOCATION_SOFT, true,
+			true },
+		{ "hard", "revokes", "alice", TRUST_REVOCATION_HARD, true,
+			true },
+		{ "no anchor", "revokes", "alice", TRUST_REVOCATION_SOFT, false,
+			true },
+		{ "stale, but named", "stale-revokes", "alice",
+			TRUST_REVOCATION_SOFT, true, true },
+		{ "another one", "revokes", "bob", TRUST_REVOCATION_HARD, true,
+			false },
+		{ "good", "good", "alice", TRUST_REVOCATION_HARD, true, false },
+		{ "unknown", "other", "alice", TRUST_REVOCATION_HARD, true,
+			false },
+		{ "forged", "forged-revokes", "alice", TRUST_REVOCATION_SOFT,
+			true, false },
+		{ "off", "revokes", "alice", TRUST_REVOCATION_OFF, true,
+			false },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char *name = mem_printf("%s.crl", cases[i].list);
+		const char *list = own_path(name);
+		const char *anchor = pki_path("ca.pem");
+		const char *issuer = pki_path("intermediate.pem");
+		const struct trust_settings settings = { .anchors = &anchor,
+			.anchor_count = cases[i].anchored,
+			.intermediates = &issuer,
+			.intermediate_count = 1,
+			.crls = &list,
+			.crl_count = 1,
+			.revocation = cases[i].revocation };
+		struct trust *trust = NULL;
+		struct list warnings = { 0 };
+		struct error why;
+		int result;
+
+		assert_int_equal(
+			trust_new(&settings, &trust, &warnings, NULL), 0);
+		result = ask_alone(trust, cases[i].user, &why);
+		if (result != (cases[i].revoked ? -1 : 0) ||
+			why.kind !=
+				(cases[i].revoked ? ERROR_TRUST : ERROR_NONE))
+			fail_msg("%s: %d %s", cases[i].label, result, why.text);
+		if (result != 0)
+			assert_says(cases[i].label, why.text,
+				"it was revoked on 2025-12-01");
+		list_clear(&warnings, mem_free);
+		trust_free(trust);
+		mem_free(name);
+	}
+}
+
 static const struct trust_crl *
 find_crl(const struct list *crls, const char *piece)
 {
@@ -620,6 +693,7 @@ main(void)
 		cmocka_unit_test(list_of_a_store_counts_at_once),
 		cmocka_unit_test(answer_ends_with_its_list),
 		cmocka_unit_test(anchor_itself_needs_no_list),
+		cmocka_unit_test(own_certificate_is_asked_about_alone),
 		cmocka_unit_test(lists_are_described_and_trouble_is_named),
 		cmocka_unit_test(stale_list_without_successor_is_a_concern),
 		cmocka_unit_test(folders_may_stand_for_files),
