@@ -108,13 +108,25 @@ holds(const char *path, struct span bytes)
 	return same;
 }
 
+/* The bytes of a key are of no use with rights that others have, too. */
+static int
+mend_rights(const char *path, mode_t mode, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || (st.st_mode & 07777) == mode ||
+		mode != KEY_MODE || chmod(path, mode) == 0)
+		return 0;
+	return managed_cannot("protected", path, err);
+}
+
 /* A hard link to what is there already, or a file of its own. */
 static int
 put_file(const char *path, const char *like, struct span bytes, mode_t mode,
 	struct error *err)
 {
 	if (holds(path, bytes))
-		return 0;
+		return mend_rights(path, mode, err);
 	if (like != NULL && strcmp(like, path) != 0 && link(like, path) == 0)
 		return 0;
 	return file_write_atomic(path, bytes, mode, err);
