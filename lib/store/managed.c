@@ -166,25 +166,37 @@ find_address(struct managed *managed, const struct address *address,
 	return got < 0 ? -1 : 0;
 }
 
+static int
+find_ends(struct managed *managed, const char *folder, const char *sha256,
+	struct list *out, struct error *err)
+{
+	int got = MANAGED_GONE;
+	const char *end;
+
+	for (size_t i = 0;
+		got == MANAGED_GONE && (end = managed_cert_end(i)) != NULL;
+		i++) {
+		char *name = mem_printf("%s%s", sha256, end);
+		struct cert *cert = NULL;
+
+		got = managed_read(managed, folder, name, false, &cert, err);
+		if (got == MANAGED_READ)
+			list_add(out, cert);
+		mem_free(name);
+	}
+	return got;
+}
+
 int
 managed_find_sha256(struct managed *managed, const char *sha256,
 	struct list *out, struct error *err)
 {
 	char *folder = managed_certificate_folder(managed->root, sha256);
-	int got = MANAGED_GONE;
+	int got = find_ends(managed, folder, sha256, out, err);
 
-	/* Renamed to a better origin while we look: once more. */
-	for (int i = 0; got == MANAGED_GONE && i < 2 * MANAGED_ORIGINS; i++) {
-		char *path = managed_cert_path(
-			folder, sha256, managed_origins[i % MANAGED_ORIGINS]);
-		struct cert *cert = NULL;
-
-		got = managed_read(managed, folder, strrchr(path, '/') + 1,
-			false, &cert, err);
-		if (got == MANAGED_READ)
-			list_add(out, cert);
-		mem_free(path);
-	}
+	/* Renamed to a better origin while we looked? */
+	if (got == MANAGED_GONE)
+		got = find_ends(managed, folder, sha256, out, err);
 	mem_free(folder);
 	if (got == MANAGED_GONE)
 		return managed_check_root(managed, err);

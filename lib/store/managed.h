@@ -41,6 +41,8 @@ enum { MANAGED_ORIGINS = 3 };
 extern const enum cert_origin managed_origins[MANAGED_ORIGINS]; /* best first */
 const char *managed_origin_word(enum cert_origin origin);
 
+/* ".imported.der", ...: what a certificate's name may end with; then NULL. */
+const char *managed_cert_end(size_t i);
 void managed_read_name(const char *name, struct managed_name *out);
 /* Left behind by file_write_atomic(). */
 bool managed_is_half_written(const char *name);

@@ -523,6 +523,42 @@ selectors_find_by_digest_and_by_subject(void **state UNUSED)
 	store_close(store);
 }
 
+/* In certificates/ as in an address's folder. */
+static void
+a_digest_finds_what_was_put_there_by_hand(void **state UNUSED)
+{
+	static const char *const ends[] = { "der", "pem", "imported.pem",
+		"issued.pem", "harvested.pem" };
+	struct store *store = open_store();
+	struct cert *user = pki_user("alice");
+	char *word = mem_printf("sha256:%s", user->sha256);
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		char *command = mem_printf(
+			"rm -rf state/stores/book/* && "
+			"mkdir -p state/stores/book/certificates/%.2s && cd "
+			"state/stores/book/certificates/%.2s && openssl x509 "
+			"-in $P/alice.pem -outform %s -out %s.%s",
+			user->sha256, user->sha256,
+			strstr(ends[i], "pem") ? "PEM" : "DER", user->sha256,
+			ends[i]);
+		struct list found;
+
+		own_run(command);
+		found = select_certs(store, word);
+		if (found.count != 1)
+			fail_msg("%s: not found", ends[i]);
+		list_clear(&found, cert_unref);
+		assert_int_equal(store_remove(store, user->sha256, NULL), 1);
+		found = select_certs(store, word);
+		assert_int_equal(found.count, 0);
+		mem_free(command);
+	}
+	mem_free(word);
+	cert_unref(user);
+	store_close(store);
+}
+
 static void
 what_is_removed_is_gone_everywhere(void **state UNUSED)
 {
@@ -574,7 +610,8 @@ importing_again_repairs_what_is_broken(void **state UNUSED)
 		"mv $i.x $i; done",
 		"for i in $(find . -name '*.key'); do echo >$i.x; "
 		"mv $i.x $i; done",
-		"rm -r addresses", "rm -r certificates", "rm -r authorities",
+		"find . -name '*.key' | xargs chmod 644", "rm -r addresses",
+		"rm -r certificates", "rm -r authorities",
 		"find . -type f | xargs rm"
 	};
 	struct store *store = open_store();
@@ -891,6 +928,7 @@ main(void)
 		TEST(names_of_folders_are_safe_whatever_the_address),
 		TEST(a_name_that_is_too_long_becomes_a_digest),
 		TEST(selectors_find_by_digest_and_by_subject),
+		TEST(a_digest_finds_what_was_put_there_by_hand),
 		TEST(what_is_removed_is_gone_everywhere),
 		TEST(what_stands_in_one_folder_only_is_removed_too),
 		TEST(importing_again_repairs_what_is_broken),
