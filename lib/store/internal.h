@@ -46,6 +46,7 @@ struct store_driver {
 		struct list *out, struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
 	/* NULL: its files are the administrator's. */
+	int (*make)(struct store *store, struct error *err);
 	int (*import)(struct store *store, const struct cert *cert,
 		enum cert_origin origin, struct error *err);
 	int (*remove)(
@@ -105,6 +106,7 @@ int managed_store_find(struct store *store, const struct address *address,
 	struct list *out, struct error *err) MUST_USE;
 int managed_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+int managed_store_make(struct store *store, struct error *err) MUST_USE;
 void managed_store_close(struct store *store);
 
 /* The password of the settings, or NULL when they name no file. */

@@ -2,7 +2,6 @@
 #include "store/managed.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <search.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,9 +11,11 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/owned.h"
 
 /* Paths that are remembered as warned about; then the oldest come again. */
 enum { SAID_MAX = 1000 };
+enum { FOLDER_MODE = 0750 };
 
 static bool
 say_first(struct managed *managed, const char *path)
@@ -51,79 +52,40 @@ managed_warn(struct managed *managed, const char *path, const char *format, ...)
 
 /* ---- open ---- */
 
-struct owner {
-	uid_t user;
-	gid_t group;
-	bool known; /* we are root and make it somebody else's */
-};
-
-static int
-find_owner(const char *user, struct owner *out, struct error *err)
+/*
+ * A file system that is not there (any more) is no proof that there is no
+ * certificate, so nothing is made here.
+ */
+int
+managed_check_root(const struct managed *managed, struct error *err)
 {
-	char space[4096];
-	struct passwd entry, *found = NULL;
+	enum error_kind kind = ERROR_SYSTEM;
+	struct stat root;
 
-	*out = (struct owner){ 0 };
-	if (geteuid() != 0 || user == NULL)
-		return 0;
-	if (getpwnam_r(user, &entry, space, sizeof(space), &found) != 0 ||
-		found == NULL)
-		return error_set(err, ERROR_CONFIG,
-			"its folder is to belong to user \"%s\", but there is "
-			"no such user",
-			user);
-	*out = (struct owner){ found->pw_uid, found->pw_gid, true };
-	return 0;
-}
-
-static int
-make_folder(const char *path, const struct owner *owner, struct error *err)
-{
-	if (mkdir(path, 0750) != 0) {
-		if (errno == EEXIST)
+	if (stat(managed->root, &root) == 0) {
+		if (S_ISDIR(root.st_mode))
 			return 0;
-		return error_set(err, ERROR_CONFIG,
-			"%s: user %ld cannot make this folder: %s", path,
-			(long)geteuid(), strerror(errno));
+		return error_set(err, ERROR_CONFIG, "%s: is not a folder",
+			managed->root);
 	}
-	if (chmod(path, 0750) != 0 ||
-		(owner->known && chown(path, owner->user, owner->group) != 0))
-		return error_set(err, ERROR_CONFIG,
-			"%s: cannot be given to its user: %s", path,
-			strerror(errno));
-	return 0;
-}
-
-/* What is there already is left as it is. */
-static int
-make_root(const struct store_settings *settings, const char *root,
-	struct error *err)
-{
-	char *stores = mem_printf("%s/stores", settings->state);
-	struct owner owner;
-	struct stat st;
-	int result = 0;
-
-	if (stat(root, &st) != 0)
-		result =
-			find_owner(settings->user, &owner, err) != 0 ||
-					make_folder(settings->state, &owner,
-						err) != 0 ||
-					make_folder(stores, &owner, err) != 0 ||
-					make_folder(root, &owner, err) != 0
-				? -1
-				: 0;
-	else if (!S_ISDIR(st.st_mode))
-		result = error_set(
-			err, ERROR_CONFIG, "%s: is not a folder", root);
-	mem_free(stores);
-	return result;
+	if (errno == ENOENT)
+		return error_set(err, ERROR_SYSTEM,
+			"%s: is not there: is its file system mounted? A new, "
+			"empty store is made by \"smimectl cert import "
+			"--empty\"",
+			managed->root);
+	if (errno == EACCES || errno == ENOTDIR || errno == ELOOP)
+		kind = ERROR_CONFIG;
+	return error_set(err, kind,
+		"%s: cannot be seen by this process (user %ld): %s",
+		managed->root, (long)geteuid(), strerror(errno));
 }
 
 int
 managed_store_open(struct store *store, const struct store_settings *settings,
-	struct list *warnings UNUSED, struct error *err)
+	struct list *warnings, struct error *err)
 {
+	struct error why = { 0 };
 	struct managed *managed;
 	char *name;
 
@@ -131,12 +93,36 @@ managed_store_open(struct store *store, const struct store_settings *settings,
 		return error_set(err, ERROR_CONFIG, "state is missing");
 	managed = mem_alloc(sizeof(*managed));
 	name = managed_encode(settings->name);
+	managed->state = mem_string(settings->state);
+	managed->user = settings->user ? mem_string(settings->user) : NULL;
 	managed->root = mem_printf("%s/stores/%s", settings->state, name);
 	mem_free(name);
 	managed->cache = managed_cache_new();
 	pthread_mutex_init(&managed->lock, NULL);
 	store->own = managed;
-	return make_root(settings, managed->root, err);
+	if (managed_check_root(managed, &why) == 0)
+		return 0;
+	if (why.kind != ERROR_SYSTEM)
+		return error_set(err, why.kind, "%s", why.text);
+	list_add(warnings, mem_printf("store %s: %s", store->name, why.text));
+	return 0;
+}
+
+int
+managed_store_make(struct store *store, struct error *err)
+{
+	const struct managed *managed = store->own;
+	struct stat st;
+
+	if (stat(managed->root, &st) == 0)
+		return 0;
+	if (owned_make_top(managed->state, managed->user, FOLDER_MODE, err) !=
+			0 ||
+		owned_make_below(
+			managed->state, managed->root, FOLDER_MODE, err) != 0 ||
+		managed_check_root(managed, err) != 0)
+		return -1;
+	return 1;
 }
 
 void
@@ -150,27 +136,12 @@ managed_store_close(struct store *store)
 	list_clear(&managed->said, mem_free);
 	pthread_mutex_destroy(&managed->lock);
 	mem_free(managed->root);
+	mem_free(managed->state);
+	mem_free(managed->user);
 	mem_free(managed);
 }
 
 /* ---- find ---- */
-
-/*
- * Where nothing was found: a file system that is not there (any more) is no
- * proof that there is no certificate.
- */
-static int
-check_root(const struct managed *managed, struct error *err)
-{
-	struct stat root;
-
-	if (stat(managed->root, &root) == 0)
-		return 0;
-	return error_set(err, ERROR_SYSTEM,
-		"%s: this folder cannot be seen, is its file system mounted? "
-		"%s",
-		managed->root, strerror(errno));
-}
 
 static int
 find_address(struct managed *managed, const struct address *address,
@@ -182,7 +153,7 @@ find_address(struct managed *managed, const struct address *address,
 	int got = managed_read_folder(managed, folder, false, &found, err);
 
 	if (got == 0)
-		got = check_root(managed, err);
+		got = managed_check_root(managed, err);
 	LIST_FOREACH (cert, &found) {
 		if (cert_names_address(cert, address))
 			list_add(out, cert_ref(cert));
@@ -195,28 +166,40 @@ find_address(struct managed *managed, const struct address *address,
 	return got < 0 ? -1 : 0;
 }
 
+static int
+find_ends(struct managed *managed, const char *folder, const char *sha256,
+	struct list *out, struct error *err)
+{
+	int got = MANAGED_GONE;
+	const char *end;
+
+	for (size_t i = 0;
+		got == MANAGED_GONE && (end = managed_cert_end(i)) != NULL;
+		i++) {
+		char *name = mem_printf("%s%s", sha256, end);
+		struct cert *cert = NULL;
+
+		got = managed_read(managed, folder, name, false, &cert, err);
+		if (got == MANAGED_READ)
+			list_add(out, cert);
+		mem_free(name);
+	}
+	return got;
+}
+
 int
 managed_find_sha256(struct managed *managed, const char *sha256,
 	struct list *out, struct error *err)
 {
 	char *folder = managed_certificate_folder(managed->root, sha256);
-	int got = MANAGED_GONE;
+	int got = find_ends(managed, folder, sha256, out, err);
 
-	/* Renamed to a better origin while we look: once more. */
-	for (int i = 0; got == MANAGED_GONE && i < 2 * MANAGED_ORIGINS; i++) {
-		char *path = managed_cert_path(
-			folder, sha256, managed_origins[i % MANAGED_ORIGINS]);
-		struct cert *cert = NULL;
-
-		got = managed_read(managed, folder, strrchr(path, '/') + 1,
-			false, &cert, err);
-		if (got == MANAGED_READ)
-			list_add(out, cert);
-		mem_free(path);
-	}
+	/* Renamed to a better origin while we looked? */
+	if (got == MANAGED_GONE)
+		got = find_ends(managed, folder, sha256, out, err);
 	mem_free(folder);
 	if (got == MANAGED_GONE)
-		return check_root(managed, err);
+		return managed_check_root(managed, err);
 	return got < 0 ? -1 : 1;
 }
 
@@ -292,7 +275,7 @@ gather(struct managed *managed, const struct cert_selector *selector,
 	int64_t deadline_ms, struct list *out, struct error *err)
 {
 	struct gathering self = { managed, selector, deadline_ms, out, NULL };
-	int result = check_root(managed, err);
+	int result = managed_check_root(managed, err);
 
 	if (result == 0)
 		result =

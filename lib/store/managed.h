@@ -41,6 +41,8 @@ enum { MANAGED_ORIGINS = 3 };
 extern const enum cert_origin managed_origins[MANAGED_ORIGINS]; /* best first */
 const char *managed_origin_word(enum cert_origin origin);
 
+/* ".imported.der", ...: what a certificate's name may end with; then NULL. */
+const char *managed_cert_end(size_t i);
 void managed_read_name(const char *name, struct managed_name *out);
 /* Left behind by file_write_atomic(). */
 bool managed_is_half_written(const char *name);
@@ -105,6 +107,8 @@ void managed_cache_put(struct managed_cache *cache, const char *path,
 
 struct managed {
 	char *root;
+	char *state; /* the folder of everybody's that root is below */
+	char *user;  /* whose it shall be when it is made; or NULL */
 	struct managed_cache *cache;
 	pthread_mutex_t lock; /* of said */
 	struct list said;     /* char *: paths that were warned about */
@@ -113,6 +117,10 @@ struct managed {
 /* A warning about a path, once. */
 void managed_warn(struct managed *managed, const char *path, const char *format,
 	...) PRINTF_LIKE(3, 4);
+
+/* SYSTEM when the store's folder is not there now, CONFIG when it never is. */
+int managed_check_root(
+	const struct managed *managed, struct error *err) MUST_USE;
 
 /* ---- managed_read.c: a file becomes a certificate ---- */
 
@@ -154,17 +162,6 @@ int managed_find_sha256(struct managed *managed, const char *sha256,
 
 /* ---- managed_write.c ---- */
 
-struct managed_was {
-	bool switched;
-	uid_t user;
-	gid_t group;
-};
-
-/* While files are made or removed; see there. */
-int managed_become_owner(const struct managed *managed, struct managed_was *was,
-	struct error *err) MUST_USE;
-void managed_become(uid_t user, gid_t group, struct managed_was *was);
-void managed_become_self(const struct managed_was *was);
 /* "PATH: cannot be VERB by this process (user N): REASON", CONFIG. */
 int managed_cannot(const char *verb, const char *path, struct error *err);
 

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,13 +18,22 @@ struct checking {
 	size_t said;
 };
 
+/* Takes the line over. */
 static void
-warn(struct checking *self, const char *path, const char *words)
+warn(struct checking *self, char *line)
 {
 	if (self->said++ < WARNINGS_MAX)
-		list_add(self->warnings,
-			mem_printf("store %s: %s: user %s cannot read it: %s",
-				self->store->name, path, self->user, words));
+		list_add(self->warnings, line);
+	else
+		mem_free(line);
+}
+
+static void
+warn_unreadable(struct checking *self, const char *path)
+{
+	warn(self,
+		mem_printf("store %s: %s: user %s cannot read it: %s",
+			self->store->name, path, self->user, strerror(errno)));
 }
 
 static void
@@ -36,9 +44,9 @@ check_file(struct checking *self, const char *folder, const char *file)
 	struct stat st;
 
 	if (fd < 0)
-		warn(self, path, strerror(errno));
+		warn_unreadable(self, path);
 	else if (fstat(fd, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0)
-		list_add(self->warnings,
+		warn(self,
 			mem_printf("store %s: %s: holds a private key that is "
 				   "not used, because everybody may read or "
 				   "write it (chmod o= %s)",
@@ -56,7 +64,7 @@ check_folder(void *p, const char *folder, struct error *err UNUSED)
 	DIR *dir = opendir(folder);
 
 	if (dir == NULL && errno != ENOENT && errno != ENOTDIR)
-		warn(self, folder, strerror(errno));
+		warn_unreadable(self, folder);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		struct managed_name name;
 
@@ -69,23 +77,6 @@ check_folder(void *p, const char *folder, struct error *err UNUSED)
 	return 0;
 }
 
-/* Whoever is not root can only try as himself. */
-static int
-become(const char *user, struct managed_was *was)
-{
-	char space[4096];
-	struct passwd entry, *found = NULL;
-
-	*was = (struct managed_was){ 0 };
-	if (geteuid() != 0)
-		return 0;
-	if (getpwnam_r(user, &entry, space, sizeof(space), &found) != 0 ||
-		found == NULL)
-		return -1; /* and that is a problem of its own */
-	managed_become(found->pw_uid, found->pw_gid, was);
-	return 0;
-}
-
 void
 managed_check(struct store *store, const char *user, struct list *warnings)
 {
@@ -94,12 +85,12 @@ managed_check(struct store *store, const char *user, struct list *warnings)
 		.store = store, .user = user, .warnings = warnings
 	};
 	struct error why = { 0 };
-	struct managed_was was;
 
-	if (become(user, &was) != 0)
-		return;
 	if (managed_each_folder(managed, check_folder, &self, &why) != 0)
 		list_add(warnings, mem_printf("store %s: user %s: %s",
 					   store->name, user, why.text));
-	managed_become_self(&was);
+	if (self.said > WARNINGS_MAX)
+		list_add(warnings,
+			mem_printf("store %s: %zu more keys cannot be used",
+				store->name, self.said - WARNINGS_MAX));
 }

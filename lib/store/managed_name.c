@@ -16,22 +16,22 @@ static const char *const words[] = { [CERT_FROM_FILE] = "imported",
 	[CERT_ISSUED] = "issued",
 	[CERT_HARVESTED] = "harvested" };
 
-/* What may stand behind the SHA-256. */
+/* What may stand behind the SHA-256; of certificates the best first. */
 static const struct {
 	const char *end;
 	enum managed_kind kind;
 	enum cert_origin origin;
 } ends[] = {
 	{ ".imported.der", MANAGED_CERT, CERT_IMPORTED },
-	{ ".issued.der", MANAGED_CERT, CERT_ISSUED },
-	{ ".harvested.der", MANAGED_CERT, CERT_HARVESTED },
-	{ ".key", MANAGED_KEY, CERT_IMPORTED },
 	/* By hand. */
 	{ ".der", MANAGED_CERT, CERT_IMPORTED },
 	{ ".pem", MANAGED_CERT, CERT_IMPORTED },
 	{ ".imported.pem", MANAGED_CERT, CERT_IMPORTED },
+	{ ".issued.der", MANAGED_CERT, CERT_ISSUED },
 	{ ".issued.pem", MANAGED_CERT, CERT_ISSUED },
+	{ ".harvested.der", MANAGED_CERT, CERT_HARVESTED },
 	{ ".harvested.pem", MANAGED_CERT, CERT_HARVESTED },
+	{ ".key", MANAGED_KEY, CERT_IMPORTED },
 };
 
 /* mkostemp(3) puts a dot and six characters behind the name. */
@@ -41,6 +41,12 @@ const char *
 managed_origin_word(enum cert_origin origin)
 {
 	return words[origin];
+}
+
+const char *
+managed_cert_end(size_t i)
+{
+	return ends[i].kind == MANAGED_CERT ? ends[i].end : NULL;
 }
 
 static void

@@ -341,10 +341,12 @@ make_cert(struct managed *managed, const struct managed_name *name,
 		result = tell(managed, path, &why, err);
 		goto out;
 	}
+	/* A key that came after the look is for the next one. */
+	if (item->key.there &&
+		read_key(managed, key_path, x509, &key, err) != 0)
+		goto out;
 	if (key_path != NULL &&
-		(read_key(managed, key_path, x509, &key, err) != 0 ||
-			build_chain(managed, x509, &chain, &item->asked, err) !=
-				0))
+		build_chain(managed, x509, &chain, &item->asked, err) != 0)
 		goto out;
 	got = cert_new(x509, key, chain, name->origin, path, &item->cert, &why);
 	x509 = NULL, key = NULL, chain = NULL;
@@ -381,7 +383,9 @@ managed_read(struct managed *managed, const char *folder, const char *file,
 		result = make_cert(managed, &name, path, key_path, &item, err);
 		if (result != MANAGED_READ)
 			goto out;
-		managed_cache_put(managed->cache, path, &item);
+		/* What came after the look must not serve when it is gone. */
+		if (item.file.there)
+			managed_cache_put(managed->cache, path, &item);
 	}
 	*out = cert_ref(item.cert);
 	result = MANAGED_READ;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/owned.h"
 #include "store/managed.h"
 
 struct removal {
@@ -119,12 +120,13 @@ int
 managed_remove(struct store *store, const char *sha256, struct error *err)
 {
 	struct removal self = { .managed = store->own, .sha256 = sha256 };
-	struct managed_was was;
+	struct owned_was was;
 	int result;
 
-	if (managed_become_owner(self.managed, &was, err) != 0)
+	if (owned_become(self.managed->state, self.managed->root, &was, err) !=
+		0)
 		return -1;
 	result = remove_all(&self, err);
-	managed_become_self(&was);
+	owned_become_self(&was);
 	return result != 0 ? -1 : self.removed != 0;
 }

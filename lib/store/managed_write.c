@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/owned.h"
 #include "crypto/crypto.h"
 #include "store/managed.h"
 
@@ -33,55 +34,6 @@ struct goods {
 	char *first;	     /* path of the first copy, for links */
 	char *first_key;
 };
-
-/* ---- as the folder's owner ---- */
-
-/*
- * As root, files are made with the rights of the folder's owner (of this
- * thread alone): they belong to it without another step, also where a file
- * server takes no orders from root, and a link that the owner put in the way
- * leads root nowhere.
- */
-int
-managed_become_owner(const struct managed *managed, struct managed_was *was,
-	struct error *err)
-{
-	struct stat st;
-
-	*was = (struct managed_was){ 0 };
-	if (geteuid() != 0)
-		return 0;
-	if (stat(managed->root, &st) != 0)
-		return error_set(err, ERROR_SYSTEM,
-			"%s: cannot be examined: %s", managed->root,
-			strerror(errno));
-	if (st.st_uid == 0)
-		return 0;
-	managed_become(st.st_uid, st.st_gid, was);
-	if ((uid_t)setfsuid((uid_t)-1) == st.st_uid)
-		return 0;
-	managed_become_self(was);
-	return error_set(err, ERROR_SYSTEM,
-		"%s: root cannot act as its owner (user %ld) here",
-		managed->root, (long)st.st_uid);
-}
-
-void
-managed_become(uid_t user, gid_t group, struct managed_was *was)
-{
-	was->switched = true;
-	was->group = (gid_t)setfsgid(group);
-	was->user = (uid_t)setfsuid(user);
-}
-
-void
-managed_become_self(const struct managed_was *was)
-{
-	if (!was->switched)
-		return;
-	setfsuid(was->user);
-	setfsgid(was->group);
-}
 
 /* ---- folders ---- */
 
@@ -156,13 +108,25 @@ holds(const char *path, struct span bytes)
 	return same;
 }
 
+/* The bytes of a key are of no use with rights that others have, too. */
+static int
+mend_rights(const char *path, mode_t mode, struct error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || (st.st_mode & 07777) == mode ||
+		mode != KEY_MODE || chmod(path, mode) == 0)
+		return 0;
+	return managed_cannot("protected", path, err);
+}
+
 /* A hard link to what is there already, or a file of its own. */
 static int
 put_file(const char *path, const char *like, struct span bytes, mode_t mode,
 	struct error *err)
 {
 	if (holds(path, bytes))
-		return 0;
+		return mend_rights(path, mode, err);
 	if (like != NULL && strcmp(like, path) != 0 && link(like, path) == 0)
 		return 0;
 	return file_write_atomic(path, bytes, mode, err);
@@ -381,16 +345,17 @@ managed_import(struct store *store, const struct cert *cert,
 	enum cert_origin origin, struct error *err)
 {
 	struct managed *managed = store->own;
-	struct managed_was was;
+	struct owned_was was;
 	int result;
 
-	if (managed_become_owner(managed, &was, err) != 0)
+	if (managed_check_root(managed, err) != 0 ||
+		owned_become(managed->state, managed->root, &was, err) != 0)
 		return -1;
 	/* The authorities first: whoever finds it finds them, too. */
 	result = import_chain(managed, cert, origin, err) != 0 ||
 				 import_one(managed, cert, origin, err) != 0
 			 ? -1
 			 : 0;
-	managed_become_self(&was);
+	owned_become_self(&was);
 	return result;
 }

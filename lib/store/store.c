@@ -52,6 +52,7 @@ static const struct store_driver drivers[] = {
 		.open = managed_store_open,
 		.find = managed_store_find,
 		.list = managed_store_list,
+		.make = managed_store_make,
 		.import = managed_import,
 		.remove = managed_remove,
 		.check = managed_check,
@@ -191,6 +192,18 @@ not_managed(const struct store *store, struct error *err)
 		"store %s: its type is \"%s\"; only the certificates of a "
 		"\"managed\" store are imported and removed",
 		store->name, store->driver->type);
+}
+
+int
+store_make(struct store *store, struct error *err)
+{
+	int result;
+
+	if (store->driver->make == NULL)
+		return not_managed(store, err);
+	result = store->driver->make(store, err);
+	return result < 0 ? error_prefix(err, "store %s: ", store->name)
+			  : result;
 }
 
 int

@@ -63,12 +63,18 @@ int store_find(struct store *store, const struct address *address,
 int store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
 /*
+ * The folder of a managed store, where there is none.  Nothing else makes it:
+ * one whose file system is not mounted must not seem to be empty.  1 made, 0
+ * it was there, -1.
+ */
+int store_make(struct store *store, struct error *err) MUST_USE;
+/*
  * Put a certificate, with its key and its chain where it has them, into a
  * managed store: at once for every process and node that shares it.  Again is
  * fine: a key that was missing is added, a better origin kept (imported,
  * issued, harvested).  As root, files are made as the owner of the store's
- * folder.  CONFIG when the store is not managed, cannot be written, or the
- * key cannot leave its token.
+ * folder.  SYSTEM when that is not there, CONFIG when the store is not managed,
+ * cannot be written, or the key cannot leave its token.
  */
 int store_import(struct store *store, const struct cert *cert,
 	enum cert_origin origin, struct error *err) MUST_USE;
@@ -77,8 +83,9 @@ int store_remove(
 	struct store *store, const char *sha256, struct error *err) MUST_USE;
 bool store_is_managed(const struct store *store);
 /*
- * What the daemon, as that user, would stumble over later: keys of a managed
- * store that it cannot read (char *, appended to warnings).
+ * What the daemon would stumble over later: keys of a managed store that it
+ * cannot read (char *, appended to warnings).  To be asked in a process that
+ * has become that user.
  */
 void store_check(struct store *store, const char *user, struct list *warnings);
 

@@ -86,6 +86,21 @@ report(const struct request *request, struct store *store, const char *sha256,
 	return code;
 }
 
+/* Whoever sees this and did not expect it has something to mount. */
+static int
+make_store(struct store *store)
+{
+	struct error err = { 0 };
+	int made = store_make(store, &err);
+
+	if (made < 0)
+		return ctl_trouble(&err);
+	if (made > 0)
+		ctl_complain("store %s was not there: a new one is made",
+			store_name(store));
+	return CTL_YES;
+}
+
 static int
 import_all(const struct request *request, struct store *store,
 	enum cert_origin origin)
@@ -98,6 +113,11 @@ import_all(const struct request *request, struct store *store,
 
 	if (code == CTL_YES)
 		code = read_files(request, password, &certs);
+	if (certs.count != 0 || request_option(request, "--empty") != NULL) {
+		int made = make_store(store);
+
+		code = made != CTL_YES ? made : code;
+	}
 	LIST_FOREACH (cert, &certs) {
 		struct error err = { 0 };
 
@@ -121,6 +141,10 @@ command_cert_import(const struct request *request)
 	enum cert_origin origin;
 	int code = read_origin(request, &origin);
 
+	if (code == CTL_YES && request->words.count == 0 &&
+		request_option(request, "--empty") == NULL)
+		code = ctl_usage("cert import: which files? (--empty makes a "
+				 "store without any)");
 	if (code == CTL_YES)
 		code = cert_open_managed(request, &store);
 	if (code == CTL_YES)

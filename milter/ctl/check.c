@@ -7,7 +7,6 @@
 #include "json.h"
 #include "mta.h"
 #include "ready.h"
-#include "store/store.h"
 #include "trust/trust.h"
 
 struct report {
@@ -41,16 +40,12 @@ add_version_warning(struct list *problems)
 	list_add(problems, problem);
 }
 
-/* Keys that the daemon reads only when it needs them, and what ends soon. */
 static void
-check_stores(const struct conf *conf, struct list *problems)
+add_expiring(const struct conf *conf, struct list *problems)
 {
 	struct list warnings = { 0 };
-	struct store *store;
 	char *text;
 
-	LIST_FOREACH (store, &conf->gateway->stores)
-		store_check(store, conf->user, &warnings);
 	gateway_expiring(conf->gateway, clock_now(), &warnings);
 	LIST_FOREACH (text, &warnings) {
 		struct problem *problem = mem_alloc(sizeof(*problem));
@@ -75,7 +70,7 @@ gather(const struct request *request, struct report *report, struct error *err)
 	if (result != 0)
 		return 0;
 	ready_check(report->conf, &report->problems);
-	check_stores(report->conf, &report->problems);
+	add_expiring(report->conf, &report->problems);
 	trust = report->conf->gateway->trust;
 	if (trust != NULL && trust_describe(trust, &report->trusted, err) != 0)
 		return -1;

@@ -50,8 +50,9 @@ const struct command commands[] = {
 		{ 0 } } },
 	{ "cert import", "[OPTION...] FILE...",
 		"put certificates and keys into a managed store",
-		command_cert_import, 1, COMMAND_ANY_WORDS, true, {
+		command_cert_import, 0, COMMAND_ANY_WORDS, true, {
 		{ "--store", "NAME", "which one, when there are several" },
+		{ "--empty", NULL, "make the store, though without a FILE" },
 		{ "--password-file", "F", "holds the password of the files" },
 		{ "--origin", "ORIGIN",
 			"imported (the default), issued or harvested" },

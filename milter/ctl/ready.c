@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "ctl.h"
+#include "store/store.h"
 
 /* A token or a network that never answers must not hang the check. */
 enum { START_SECONDS = 60 };
@@ -92,17 +93,33 @@ say(FILE *out, char kind, const char *words)
 	fputc('\n', out);
 }
 
+/* Whoever is not root can only try as himself. */
+static const char *
+who_tries(const struct conf *conf)
+{
+	const struct passwd *self = getpwuid(geteuid());
+
+	return geteuid() == 0 || self == NULL ? conf->user : self->pw_name;
+}
+
 static void
 start_as_user(const struct conf *conf, FILE *out)
 {
 	struct list warnings = { 0 };
 	struct error err = { 0 };
-	const char *words;
+	const char *words, *user = who_tries(conf);
+	struct store *store;
 
 	alarm(START_SECONDS);
-	if (become(conf->user, &err) != 0 ||
-		gateway_start(conf->gateway, &warnings, &err) != 0)
+	if (become(conf->user, &err) != 0) {
 		say(out, 'E', err.text);
+	} else {
+		if (gateway_start(conf->gateway, &warnings, &err) != 0)
+			say(out, 'E', err.text);
+		/* Keys that are read only when they are needed. */
+		LIST_FOREACH (store, &conf->gateway->stores)
+			store_check(store, user, &warnings);
+	}
 	LIST_FOREACH (words, &warnings)
 		say(out, 'W', words);
 	say(out, '.', "");

@@ -62,6 +62,8 @@ def import_alice(world, *more):
 
 
 def begin(world):
+    world.configure(RULES, MANAGED)
+    ctl(world, 'import', '--empty')
     world.start(RULES, MANAGED)
 
 
@@ -150,6 +152,25 @@ def the_better_origin_is_shown(world):
     expect(encrypts(world) == ACCEPTED, 'not encrypted')
 
 
+def a_fresh_store_serves_from_the_first_import_on(world):
+    world.configure(RULES, MANAGED)
+    code, out, err = world.ctl('check')
+    expect(code == 0 and err.count('cert import --empty') == 1, out + err)
+    world.start(RULES, MANAGED)
+    expect(world.log().count('cert import --empty') == 1, world.log())
+    expect(not os.path.exists(book(world)), 'the daemon has made it')
+    expect(signs(world) == TEMPFAILED, 'no tempfail of a signature')
+    expect(encrypts(world) == TEMPFAILED, 'no tempfail of an encryption')
+    expect('new one is made' in import_alice(world), 'it is not said')
+    expect(signs(world) == ACCEPTED, 'not signed')
+    expect(encrypts(world) == REJECTED, 'encrypted without a certificate')
+    expect('new one is made' not in ctl(world, 'import', '--empty'),
+           'made anew')
+    code, out, err = world.ctl('check')
+    expect(code == 0 and 'cert import --empty' not in err, out + err)
+    expect(signs(world) == ACCEPTED, 'not signed')
+
+
 # ---- rights ----
 
 def files_belong_to_the_user_and_keys_to_nobody_else(world):
@@ -196,7 +217,8 @@ def the_user_may_import_without_root(world):
     # Whoever cannot write the folder cannot import.
     done = subprocess.run(
         [CTL, '-c', world.path('smime-milter.conf'), 'cert', 'import', path],
-        user='daemon', capture_output=True)
+        user='daemon', group='daemon', extra_groups=[],
+        capture_output=True)
     expect(done.returncode == 3, done.stdout.decode())
     expect(b'smimectl: ' in done.stderr, done.stderr.decode())
 
@@ -230,6 +252,27 @@ def check_tries_the_keys_as_the_user(world):
         os.chmod(path, 0o604)
     code, out, err = world.ctl('check')
     expect(err.count('holds a private key that is not used') == 2, out + err)
+
+
+def check_has_no_more_rights_than_the_user(world):
+    """Root's own groups do not help, and not every key is a line."""
+    if not IS_ROOT:
+        raise Skip('needs root')
+    world.configure(RULES, MANAGED)
+    import_alice(world)
+    for path in files(world, '.key'):
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o640)
+    code, out, err = world.ctl('check')
+    expect(err.count('.key: user nobody cannot read it: Permission') == 2,
+           out + err)
+    folder = os.path.dirname(path)
+    for i in range(30):
+        with open('%s/%064x.key' % (folder, i), 'w') as key:
+            os.fchmod(key.fileno(), 0o644)
+    code, out, err = world.ctl('check')
+    expect(err.count('holds a private key that is not used') <= 20 and
+           err.count(': 12 more keys cannot be used') == 1, out + err)
 
 
 # ---- faults ----
@@ -388,11 +431,13 @@ TESTS = [
     a_later_authority_goes_along_with_the_next_signature,
     two_daemons_share_one_state,
     the_better_origin_is_shown,
+    a_fresh_store_serves_from_the_first_import_on,
     files_belong_to_the_user_and_keys_to_nobody_else,
     a_key_that_others_may_read_does_not_sign,
     the_user_may_import_without_root,
     only_root_exports_a_key,
     check_tries_the_keys_as_the_user,
+    check_has_no_more_rights_than_the_user,
     a_state_that_is_gone_is_a_tempfail,
     broken_files_are_said_and_spoil_nothing,
     one_bad_file_keeps_no_other_out,
