@@ -175,6 +175,10 @@ gateway_start_refresh(struct gateway *gateway, struct error *err)
 void
 gateway_concerns(const struct gateway *gateway, struct list *lines)
 {
+	struct store *store;
+
+	LIST_FOREACH (store, &gateway->stores)
+		store_concern(store, lines);
 	if (gateway->trust != NULL)
 		trust_concerns(gateway->trust, lines);
 }

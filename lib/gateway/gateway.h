@@ -97,7 +97,10 @@ int gateway_start_refresh(struct gateway *gateway, struct error *err) MUST_USE;
  */
 void gateway_expiring(
 	const struct gateway *gateway, time_t now, struct list *lines);
-/* A sentence for whatever else should be looked at: revocation lists. */
+/*
+ * A sentence for whatever else should be looked at: stores that cannot be
+ * asked now, revocation lists.
+ */
 void gateway_concerns(const struct gateway *gateway, struct list *lines);
 
 /* ---- a mail ---- */

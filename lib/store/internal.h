@@ -53,6 +53,7 @@ struct store_driver {
 	/* Or NULL. */
 	void (*check)(
 		struct store *store, const char *user, struct list *warnings);
+	void (*concern)(struct store *store, struct list *lines); /* or NULL */
 	void (*close)(struct store *store); /* or NULL; also half open */
 };
 

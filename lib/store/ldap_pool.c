@@ -6,44 +6,16 @@
  * waited for.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/event.h"
 #include "base/mem.h"
-#include "store/ldap_internal.h"
+#include "store/ldap_pool.h"
 
 enum {
-	CONNECTIONS_MAX = 32,
-	IDLE_MS = 60000,       /* then a firewall may have forgotten it */
-	BACK_OFF_MS = 2000,    /* nobody waits again for what just failed */
-	LOCKED_OUT_MS = 60000, /* refused passwords can lock an account */
-	FAREWELL_MS = 1000     /* to threads that still dial, at the end */
-};
-
-struct idle {
-	struct ldap *ld;
-	int64_t since_ms;
-};
-
-struct ldap_pool {
-	struct ldap_plan plan;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	unsigned references; /* the store, and each dialling thread */
-	bool closed;
-	struct idle idle[CONNECTIONS_MAX];
-	size_t idle_count;
-	size_t open; /* idle or taken */
-	size_t dialling;
-	size_t waiting;
-	size_t good_uri;     /* which answered last: tried first */
-	unsigned failures;   /* so far */
-	bool down, announce; /* and the log may hear of it */
-	int64_t back_off_until_ms;
-	struct error why; /* of the last failure */
+	IDLE_MS = 60000,   /* then a firewall may have forgotten it */
+	FAREWELL_MS = 1000 /* to threads that still dial, at the end */
 };
 
 struct ldap_pool *
@@ -69,9 +41,8 @@ ldap_pool_plan(const struct ldap_pool *pool)
 	return &pool->plan;
 }
 
-/* With the lock, which is gone afterwards. */
-static void
-release(struct ldap_pool *pool)
+void
+ldap_pool_release(struct ldap_pool *pool)
 {
 	bool last = --pool->references == 0;
 
@@ -86,21 +57,8 @@ release(struct ldap_pool *pool)
 
 /* ---- connections that wait; with the lock ---- */
 
-/* What is to be closed once the lock is free. */
-struct refuse {
-	struct ldap *ld[CONNECTIONS_MAX];
-	size_t count;
-};
-
-static void
-close_all(const struct refuse *refuse)
-{
-	for (size_t i = 0; i < refuse->count; i++)
-		ldap_connection_close(refuse->ld[i]);
-}
-
-static void
-put_idle(struct ldap_pool *pool, struct ldap *ld)
+void
+ldap_pool_put_idle(struct ldap_pool *pool, struct ldap *ld)
 {
 	pool->idle[pool->idle_count++] =
 		(struct idle){ ld, clock_monotonic_ms() };
@@ -108,14 +66,14 @@ put_idle(struct ldap_pool *pool, struct ldap *ld)
 
 /* The oldest stand first. */
 static void
-remove_idle(struct ldap_pool *pool, bool all, struct refuse *refuse)
+remove_idle(struct ldap_pool *pool, bool all, struct afterwards *after)
 {
 	int64_t now = clock_monotonic_ms();
 	size_t old = 0;
 
-	while (old < pool->idle_count && refuse->count < CONNECTIONS_MAX &&
+	while (old < pool->idle_count && after->count < CONNECTIONS_MAX &&
 		(all || now - pool->idle[old].since_ms > IDLE_MS)) {
-		refuse->ld[refuse->count++] = pool->idle[old].ld;
+		after->ld[after->count++] = pool->idle[old].ld;
 		old++;
 	}
 	memmove(pool->idle, pool->idle + old,
@@ -124,126 +82,35 @@ remove_idle(struct ldap_pool *pool, bool all, struct refuse *refuse)
 	pool->open -= old;
 }
 
-static void
-note_up(struct ldap_pool *pool)
-{
-	if (pool->down && pool->announce)
-		event(EVENT_INFO, "store %s: the directory answers again",
-			pool->plan.store);
-	pool->down = false;
-	pool->back_off_until_ms = 0;
-}
-
-static void
-note_down(struct ldap_pool *pool, const struct error *why)
-{
-	if (!pool->down && pool->announce)
-		event(EVENT_WARNING,
-			"store %s: %s; mails that need it have to wait",
-			pool->plan.store, why->text);
-	pool->down = true;
-	pool->failures++;
-	pool->why = *why;
-	pool->back_off_until_ms =
-		clock_monotonic_ms() +
-		(why->kind == ERROR_CONFIG ? LOCKED_OUT_MS : BACK_OFF_MS);
-}
-
-/* ---- dialling ---- */
-
-static int
-try_each_server(struct ldap_pool *pool, size_t *at, struct ldap **out,
-	struct error *err)
-{
-	const struct ldap_plan *plan = &pool->plan;
-	size_t count = plan->uris.count, first = *at;
-	int each_ms = plan->timeout_ms / (int)count;
-	struct error why = { 0 };
-
-	for (size_t i = 0; i < count; i++) {
-		struct error one = { 0 };
-
-		*at = (first + i) % count;
-		if (ldap_connection_open(plan, plan->uris.item[*at],
-			    each_ms < 1000 ? 1000 : each_ms, out, &one) == 0)
-			return 0;
-		if (i == 0)
-			why = one;
-	}
-	*err = why;
-	return -1;
-}
-
-static void *
-dial(void *arg)
-{
-	struct ldap_pool *pool = arg;
-	struct refuse refuse = { .count = 0 };
-	struct ldap *ld = NULL;
-	struct error err = { 0 };
-	size_t at;
-	int result;
-
-	pthread_mutex_lock(&pool->lock);
-	at = pool->good_uri;
-	pthread_mutex_unlock(&pool->lock);
-	result = try_each_server(pool, &at, &ld, &err);
-	pthread_mutex_lock(&pool->lock);
-	pool->dialling--;
-	if (result != 0) {
-		note_down(pool, &err);
-	} else if (pool->closed) {
-		refuse.ld[refuse.count++] = ld;
-	} else {
-		pool->good_uri = at;
-		pool->open++;
-		put_idle(pool, ld);
-		note_up(pool);
-	}
-	pthread_cond_broadcast(&pool->changed);
-	release(pool);
-	close_all(&refuse);
-	return NULL;
-}
-
-/* Signals are for the main thread. */
-static int
-start_dialling(struct ldap_pool *pool, struct error *err)
-{
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
-	int why;
-
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	why = pthread_create(&thread, &attributes, dial, pool);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	if (why != 0)
-		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s",
-			strerror(why));
-	pool->dialling++;
-	pool->references++;
-	return 0;
-}
-
 /* ---- taking and giving ---- */
 
-/* While it is down one dials for all. */
+/* While it is down one dials for all; a password is tried once at a time. */
 static bool
-may_dial(const struct ldap_pool *pool)
+may_dial(const struct ldap_pool *pool, int64_t now)
 {
-	if (pool->open + pool->dialling >= CONNECTIONS_MAX)
+	bool one = pool->down || pool->plan.password != NULL;
+
+	if (now < pool->dial_after_ms ||
+		pool->open + pool->dialling >= CONNECTIONS_MAX)
 		return false;
-	return pool->dialling < (pool->down ? 1 : pool->waiting);
+	return pool->dialling < (one ? 1 : pool->waiting);
+}
+
+/* Nothing will be given back, and nobody may dial now. */
+static bool
+is_hopeless(const struct ldap_pool *pool, int64_t now, unsigned failures)
+{
+	if (!pool->down && pool->open != 0)
+		return false;
+	return now < pool->dial_after_ms ||
+	       (pool->down && pool->failures != failures);
 }
 
 static int
-refuse_to_wait(const struct ldap_pool *pool, struct error *err)
+refuse_to_wait(
+	struct ldap_pool *pool, struct afterwards *after, struct error *err)
 {
+	ldap_pool_note_down(pool, after);
 	return error_set(err, ERROR_SYSTEM, "%s", pool->why.text);
 }
 
@@ -256,49 +123,62 @@ wait_until(struct ldap_pool *pool, int64_t deadline_ms)
 	pthread_cond_timedwait(&pool->changed, &pool->lock, &at);
 }
 
-/* What the mail leaves of the time is its own affair, the plan's is a fault. */
+/*
+ * What the mail leaves of the time is its own affair, the plan's is a fault;
+ * but not when all connections have work.
+ */
 static int
-give_up(struct ldap_pool *pool, bool is_fault, struct error *err)
+give_up(struct ldap_pool *pool, bool is_fault, struct afterwards *after,
+	struct error *err)
 {
 	struct error why = { 0 };
 
 	error_set(&why, ERROR_SYSTEM, "no connection to the directory in time");
-	if (is_fault)
-		note_down(pool, &why);
+	if (is_fault && pool->open == 0)
+		ldap_pool_note_failure(pool, &why, true, after);
 	*err = why;
 	return -1;
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* With the lock; a place in the row of those who wait is taken. */
 static int
 wait_for_connection(struct ldap_pool *pool, int64_t deadline_ms,
-	struct refuse *refuse, struct ldap **out, struct error *err)
+	struct afterwards *after, struct ldap **out, struct error *err)
 {
 	int64_t patience_ms = clock_monotonic_ms() + pool->plan.timeout_ms;
+	int64_t end_ms = earlier(deadline_ms, patience_ms), next_ms;
 	unsigned failures = pool->failures;
 	bool prober = false;
 
 	for (;;) {
 		int64_t now = clock_monotonic_ms();
 
-		remove_idle(pool, false, refuse);
+		remove_idle(pool, false, after);
 		if (pool->idle_count != 0) {
 			*out = pool->idle[--pool->idle_count].ld;
 			return 0;
 		}
-		if (pool->failures != failures || now < pool->back_off_until_ms)
-			return refuse_to_wait(pool, err);
-		if (now >= deadline_ms || now >= patience_ms)
-			return give_up(pool, now < deadline_ms, err);
-		if (may_dial(pool)) {
-			if (start_dialling(pool, err) != 0)
+		if (is_hopeless(pool, now, failures))
+			return refuse_to_wait(pool, after, err);
+		if (now >= end_ms)
+			return give_up(pool, now < deadline_ms, after, err);
+		if (may_dial(pool, now)) {
+			if (ldap_pool_start_dialling(pool, err) != 0 &&
+				pool->open == 0)
 				return -1;
 			prober = true;
 		} else if (pool->down && !prober) {
-			return refuse_to_wait(pool, err);
+			return refuse_to_wait(pool, after, err);
 		}
+		next_ms = pool->dial_after_ms;
 		wait_until(pool,
-			deadline_ms < patience_ms ? deadline_ms : patience_ms);
+			now < next_ms ? earlier(end_ms, next_ms) : end_ms);
 	}
 }
 
@@ -306,49 +186,55 @@ int
 ldap_pool_take(struct ldap_pool *pool, int64_t deadline_ms, struct ldap **out,
 	struct error *err)
 {
-	struct refuse refuse = { .count = 0 };
+	struct afterwards after = { .count = 0 };
 	int result;
 
 	pthread_mutex_lock(&pool->lock);
 	pool->waiting++;
-	result = wait_for_connection(pool, deadline_ms, &refuse, out, err);
+	result = wait_for_connection(pool, deadline_ms, &after, out, err);
 	pool->waiting--;
 	pthread_mutex_unlock(&pool->lock);
-	close_all(&refuse);
+	ldap_pool_finish(&after);
 	return result;
 }
 
 void
 ldap_pool_give(struct ldap_pool *pool, struct ldap *ld)
 {
+	struct afterwards after = { .count = 0 };
+
 	pthread_mutex_lock(&pool->lock);
-	put_idle(pool, ld);
-	note_up(pool);
+	ldap_pool_put_idle(pool, ld);
+	ldap_pool_note_up(pool, false, &after);
 	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
+	ldap_pool_finish(&after);
 }
 
 void
 ldap_pool_drop(struct ldap_pool *pool, struct ldap *ld)
 {
-	struct refuse refuse = { .count = 0 };
+	struct afterwards after = { .count = 0 };
 
 	pthread_mutex_lock(&pool->lock);
 	pool->open--;
-	remove_idle(pool, true, &refuse);
+	remove_idle(pool, true, &after);
 	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
-	close_all(&refuse);
+	ldap_pool_finish(&after);
 	ldap_connection_close(ld);
 }
 
 void
 ldap_pool_is_down(struct ldap_pool *pool, const struct error *why)
 {
+	struct afterwards after = { .count = 0 };
+
 	pthread_mutex_lock(&pool->lock);
-	note_down(pool, why);
+	ldap_pool_note_failure(pool, why, true, &after);
 	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
+	ldap_pool_finish(&after);
 }
 
 void
@@ -362,7 +248,7 @@ ldap_pool_announce(struct ldap_pool *pool)
 void
 ldap_pool_free(struct ldap_pool *pool)
 {
-	struct refuse refuse = { .count = 0 };
+	struct afterwards after = { .count = 0 };
 	int64_t end;
 
 	if (pool == NULL)
@@ -372,7 +258,7 @@ ldap_pool_free(struct ldap_pool *pool)
 	pool->closed = true;
 	while (pool->dialling != 0 && clock_monotonic_ms() < end)
 		wait_until(pool, end);
-	remove_idle(pool, true, &refuse);
-	release(pool);
-	close_all(&refuse);
+	remove_idle(pool, true, &after);
+	ldap_pool_release(pool);
+	ldap_pool_finish(&after);
 }

@@ -223,6 +223,13 @@ store_check(struct store *store, const char *user, struct list *warnings)
 		store->driver->check(store, user, warnings);
 }
 
+void
+store_concern(struct store *store, struct list *lines)
+{
+	if (store->driver->concern != NULL)
+		store->driver->concern(store, lines);
+}
+
 bool
 store_is_managed(const struct store *store)
 {

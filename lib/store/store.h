@@ -83,6 +83,13 @@ bool store_is_managed(const struct store *store);
 void store_check(struct store *store, const char *user, struct list *warnings);
 
 /*
+ * A sentence (char *, appended to lines) for what is wrong with it now: a
+ * directory that does not answer, a token that is gone.  Waits for nobody;
+ * any thread, after store_start().
+ */
+void store_concern(struct store *store, struct list *lines);
+
+/*
  * Are all of its certificates in memory from store_open() or store_start() on,
  * so that work can be done on them before the first mail?
  */
