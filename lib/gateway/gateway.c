@@ -22,7 +22,7 @@ gateway_new(void)
 		.lookup_seconds = LOOKUP_SECONDS,
 		.mime = { .depth = MIME_DEPTH, .parts = MIME_PARTS },
 	};
-	gateway->signers = signers_new();
+	gateway->signers = signers_new(SIGNERS_MAX);
 	return gateway;
 }
 
@@ -103,11 +103,10 @@ prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
 		/* A token that is not there: its store has said so. */
 	}
 	LIST_FOREACH (cert, &certs) {
-		const struct cms_signer *signer;
 		struct error why = { 0 };
 
-		if (may_use(rule, cert) && signers_get(gateway->signers, rule,
-						   cert, &signer, &why) != 0)
+		if (may_use(rule, cert) && signers_prepare(gateway->signers,
+						   rule, cert, &why) != 0)
 			list_add(warnings,
 				mem_printf("rule %s cannot sign with %s: %s",
 					rule->rule.name, cert->source,

@@ -46,12 +46,25 @@ void candidate_free(void *candidate);
 
 /* ---- signers.c ---- */
 
-struct gateway_signers *signers_new(void);
+/* Of keys that were not there at load; each is a few KB. */
+enum { SIGNERS_MAX = 10000 };
+
+struct signer_entry;
+struct gateway_signers *signers_new(size_t most) MUST_USE;
 void signers_free(struct gateway_signers *signers);
-/* Borrowed; lives as long as the gateway. */
-int signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
-	struct cert *cert, const struct cms_signer **out,
+/* At load: it is kept for as long as its key lives. */
+int signers_prepare(struct gateway_signers *signers,
+	const struct sign_rule *rule, struct cert *cert,
 	struct error *err) MUST_USE;
+/*
+ * For the caller to release.  Asks the stores only when the certificate is not
+ * one to encrypt to as well; SYSTEM when they cannot tell until deadline_ms.
+ */
+int signers_get(struct gateway_signers *signers, const struct sign_rule *rule,
+	struct cert *cert, int64_t deadline_ms, struct signer_entry **out,
+	struct error *err) MUST_USE;
+const struct cms_signer *signer_cms(const struct signer_entry *entry);
+void signer_release(void *entry); /* NULL is fine */
 
 /* ---- match.c ---- */
 

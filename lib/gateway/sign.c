@@ -69,9 +69,10 @@ check_form(struct work *work, struct error *err)
 	return 0;
 }
 
+/* *cert is a reference, also when it fails; or NULL. */
 static int
 choose_signer(struct work *work, const struct sign_rule *rule,
-	const struct cms_signer **signer, struct error *err)
+	struct cert **cert, struct signer_entry **signer, struct error *err)
 {
 	struct sign_report *report = &work->outcome->sign;
 	struct choice choice = { .stores = &rule->stores,
@@ -79,17 +80,14 @@ choose_signer(struct work *work, const struct sign_rule *rule,
 		.selector = rule->selector,
 		.purpose = CERT_TO_SIGN,
 		.deadline_ms = work->deadline_ms };
-	struct cert *cert = NULL;
-	int result;
 
 	if (choose_cert(&choice,
-		    work->run->explain ? &report->candidates : NULL, &cert,
+		    work->run->explain ? &report->candidates : NULL, cert,
 		    err) != 0)
 		return -1;
-	memcpy(report->certificate, cert->sha256, sizeof(cert->sha256));
-	result = signers_get(work->gateway->signers, rule, cert, signer, err);
-	cert_unref(cert);
-	return result;
+	memcpy(report->certificate, (*cert)->sha256, sizeof((*cert)->sha256));
+	return signers_get(work->gateway->signers, rule, *cert,
+		work->deadline_ms, signer, err);
 }
 
 /*
@@ -109,18 +107,46 @@ form_for(struct work *work, const struct sign_rule *rule)
 	return SMIME_FORM_OPAQUE;
 }
 
+/*
+ * *retired: the token of the key was opened anew meanwhile, and the same
+ * certificate may have a good key now.
+ */
+static int
+try_to_sign(struct work *work, const struct sign_rule *rule,
+	enum smime_form *form, bool *retired, struct error *err)
+{
+	struct smime_layer *layer = &work->outcome->layers[work->layers];
+	struct signer_entry *signer = NULL;
+	struct cert *cert = NULL;
+	int result = -1;
+
+	if (choose_signer(work, rule, &cert, &signer, err) != 0 ||
+		work_make_fit(work, err) != 0)
+		goto out;
+	*form = form_for(work, rule);
+	result = smime_sign(
+		signer_cms(signer), *form, &work->entity, layer, err);
+out:
+	*retired = cert != NULL && cert_is_retired(cert);
+	signer_release(signer);
+	cert_unref(cert);
+	return result;
+}
+
 static int
 sign(struct work *work, const struct sign_rule *rule, struct error *err)
 {
 	struct smime_layer *layer = &work->outcome->layers[work->layers];
-	const struct cms_signer *signer;
-	enum smime_form form;
+	enum smime_form form = rule->form;
+	bool retired;
+	int result = try_to_sign(work, rule, &form, &retired, err);
 
-	if (choose_signer(work, rule, &signer, err) != 0 ||
-		work_make_fit(work, err) != 0)
-		return -1;
-	form = form_for(work, rule);
-	if (smime_sign(signer, form, &work->entity, layer, err) != 0)
+	if (result != 0 && retired) {
+		smime_layer_clear(layer);
+		list_clear(&work->outcome->sign.candidates, candidate_free);
+		result = try_to_sign(work, rule, &form, &retired, err);
+	}
+	if (result != 0)
 		return -1;
 	if (form == SMIME_FORM_OPAQUE)
 		work_release_content(work);

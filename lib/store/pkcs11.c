@@ -18,6 +18,7 @@ pkcs11_store_open(struct store *store, const struct store_settings *settings,
 
 	store->own = token;
 	token->store = store;
+	pthread_mutex_init(&token->lock, NULL);
 	if (settings->uri == NULL)
 		return error_set(err, ERROR_CONFIG, "uri is missing");
 	if (token_uri_parse(settings->uri, &token->uri, err) != 0)
@@ -25,6 +26,9 @@ pkcs11_store_open(struct store *store, const struct store_settings *settings,
 	token->module_path =
 		mem_string(settings->module != NULL ? settings->module
 						    : token->uri.module);
+	if (!engine_is_here() &&
+		provider_choose_module(token->module_path, err) != 0)
+		return -1;
 	return store_read_password(settings, &token->pin, err);
 }
 
@@ -70,10 +74,8 @@ pkcs11_store_start(
 	struct error why = { 0 };
 	int result;
 
-	if (provider_is_here(token)) {
-		result = provider_read(token, warnings, &why);
-		token->state = result == 0 ? TOKEN_UP : TOKEN_REFUSED;
-		token->why = why;
+	if (!engine_is_here()) {
+		result = provider_start(token, warnings, &why);
 	} else {
 		if (token->module_path == NULL)
 			token->module_path = mem_string(DEFAULT_MODULE);
@@ -93,9 +95,11 @@ pkcs11_store_start(
 static int
 enter(struct token *token, int64_t deadline_ms, struct error *err)
 {
-	if (token->module == NULL)
-		return 0;
-	if (module_enter(token->module, deadline_ms, err) != 0)
+	int result = token->module != NULL
+			     ? module_enter(token->module, deadline_ms, err)
+			     : provider_enter(token, deadline_ms, err);
+
+	if (result != 0)
 		return error_prefix(err, "store %s: ", token->store->name);
 	return 0;
 }
@@ -105,6 +109,8 @@ leave(struct token *token)
 {
 	if (token->module != NULL)
 		module_leave(token->module);
+	else
+		provider_leave(token);
 }
 
 /* While it is down nobody can tell what it has. */
@@ -160,6 +166,7 @@ pkcs11_store_close(struct store *store)
 	module_remove(token);
 	token_uri_clear(&token->uri);
 	mem_free_secret(token->pin);
+	pthread_mutex_destroy(&token->lock);
 	mem_free(token->module_path);
 	mem_free(token);
 }

@@ -196,13 +196,32 @@ give_methods(ENGINE *engine UNUSED, EVP_PKEY_METHOD **method, const int **nids,
 	return *method != NULL;
 }
 
+/* A key has gone: in whatever thread it was the last to be used in. */
+static void
+count_end(void *key UNUSED, void *opening, CRYPTO_EX_DATA *data UNUSED,
+	int place UNUSED, long word UNUSED, void *self UNUSED)
+{
+	if (opening != NULL)
+		opening_count(opening, -1);
+}
+
+static int
+count_copy(CRYPTO_EX_DATA *to UNUSED, const CRYPTO_EX_DATA *from UNUSED,
+	void **opening, int place UNUSED, long word UNUSED, void *self UNUSED)
+{
+	if (*opening != NULL)
+		opening_count(*opening, 1);
+	return 1;
+}
+
 /* It is in no list of OpenSSL's: nobody but our keys uses it. */
 static void
 make(void)
 {
 	ENGINE *engine = ENGINE_new();
 
-	made.place = EVP_PKEY_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	made.place =
+		EVP_PKEY_get_ex_new_index(0, NULL, NULL, count_copy, count_end);
 	for (int i = 0; i < KINDS; i++)
 		made.of[i].wrapped = wrap(kinds[i], &made.of[i]);
 	if (engine == NULL || made.place < 0 || made.of[0].wrapped == NULL ||
@@ -216,26 +235,69 @@ make(void)
 	made.engine = engine;
 }
 
-int
-engine_adopt(EVP_PKEY *key, struct token_opening *opening, struct error *err)
+bool
+engine_is_here(void)
 {
+	return true;
+}
+
+/* libp11 keeps its own until the end: who uses ours is counted. */
+static int
+copy_into(EVP_PKEY *copy, EVP_PKEY *key)
+{
+	RSA *rsa;
+	EC_KEY *ec;
+	int set = 0;
+
+	switch (EVP_PKEY_get_base_id(key)) {
+	case EVP_PKEY_RSA:
+		rsa = EVP_PKEY_get1_RSA(key);
+		set = rsa != NULL && EVP_PKEY_set1_RSA(copy, rsa) == 1;
+		RSA_free(rsa);
+		break;
+	case EVP_PKEY_EC:
+		ec = EVP_PKEY_get1_EC_KEY(key);
+		set = ec != NULL && EVP_PKEY_set1_EC_KEY(copy, ec) == 1;
+		EC_KEY_free(ec);
+		break;
+	}
+	return set;
+}
+
+int
+engine_adopt(EVP_PKEY *key, struct token_opening *opening, EVP_PKEY **out,
+	struct error *err)
+{
+	EVP_PKEY *copy = EVP_PKEY_new();
+
 	pthread_once(&made.once, make);
-	if (made.engine != NULL &&
-		EVP_PKEY_set_ex_data(key, made.place, opening) == 1 &&
-		EVP_PKEY_set1_engine(key, made.engine) == 1)
-		return 0;
+	if (made.engine == NULL || copy == NULL || !copy_into(copy, key) ||
+		EVP_PKEY_set_ex_data(copy, made.place, opening) != 1)
+		goto fail;
+	opening_count(opening, 1);
+	if (EVP_PKEY_set1_engine(copy, made.engine) != 1)
+		goto fail;
+	*out = copy;
+	return 0;
+fail:
+	EVP_PKEY_free(copy);
 	return crypto_fail(
 		err, ERROR_SYSTEM, "OpenSSL does not take a token's key");
 }
 
 #else
 
+bool
+engine_is_here(void)
+{
+	return false;
+}
+
 int
 engine_adopt(EVP_PKEY *key UNUSED, struct token_opening *opening UNUSED,
-	struct error *err)
+	EVP_PKEY **out UNUSED, struct error *err)
 {
-	return error_set(err, ERROR_CONFIG,
-		"this OpenSSL has no engines, and no provider for tokens");
+	return error_set(err, ERROR_CONFIG, "this program has no libp11");
 }
 
 #endif

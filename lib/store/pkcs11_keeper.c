@@ -7,8 +7,12 @@
 #include "base/mem.h"
 #include "store/pkcs11_module.h"
 
-/* Between two attempts, at first and at most. */
+/*
+ * Between two attempts, at first and at most.  While other tokens of the
+ * module are there each attempt disturbs them, so it is made more rarely.
+ */
 enum { WAIT_FIRST_MS = 1000, WAIT_MAX_MS = 60000 };
+enum { WAIT_SOME_FIRST_MS = WAIT_MAX_MS, WAIT_SOME_MAX_MS = 3600 * 1000 };
 
 static void
 tell(const struct token *token)
@@ -17,7 +21,9 @@ tell(const struct token *token)
 
 	switch (token->state) {
 	case TOKEN_UP:
-		event(EVENT_INFO, "store %s: the token was opened again", name);
+		if (token->before != TOKEN_UP)
+			event(EVENT_INFO,
+				"store %s: the token was opened again", name);
 		break;
 	case TOKEN_DOWN:
 		if (token->before != TOKEN_DOWN)
@@ -54,13 +60,25 @@ read_all(struct token_module *module)
 	list_clear(&warnings, mem_free);
 }
 
-/* How long to wait before the next attempt, 0: all is well. */
 static int64_t
-open_anew(struct token_module *module, int64_t wait_ms)
+longer(int64_t wait_ms, bool some)
+{
+	int64_t first = some ? WAIT_SOME_FIRST_MS : WAIT_FIRST_MS;
+	int64_t most = some ? WAIT_SOME_MAX_MS : WAIT_MAX_MS;
+
+	if (wait_ms < first)
+		return first;
+	return wait_ms < most / 2 ? 2 * wait_ms : most;
+}
+
+/* Is a token missing still?  *some: others are there. */
+static bool
+open_anew(struct token_module *module, bool *some)
 {
 	struct token *token;
-	bool missing = false, some = false;
+	bool missing = false;
 
+	*some = false;
 	pthread_rwlock_wrlock(&module->use);
 	/* Whatever went wrong so far did so before this. */
 	pthread_mutex_lock(&module->lock);
@@ -75,43 +93,42 @@ open_anew(struct token_module *module, int64_t wait_ms)
 	module_drop_if_empty(module);
 	for (token = module->tokens; token != NULL; token = token->next) {
 		missing = missing || token->state == TOKEN_DOWN;
-		some = some || token->state == TOKEN_UP;
+		*some = *some || token->state == TOKEN_UP;
 	}
 	pthread_rwlock_unlock(&module->use);
-	if (!missing)
-		return 0;
-	/* Each attempt disturbs those that are there. */
-	return some ? WAIT_MAX_MS : wait_ms;
+	return missing;
 }
 
 /* ---- the thread ---- */
 
-static void
-wait_until(struct token_module *module, int64_t when_ms)
-{
-	struct timespec when = { when_ms / 1000, when_ms % 1000 * 1000000 };
-
-	while (!module->stop && clock_monotonic_ms() < when_ms)
-		pthread_cond_timedwait(&module->changed, &module->lock, &when);
-}
-
-static int64_t
-longer(int64_t wait_ms)
-{
-	if (wait_ms < WAIT_FIRST_MS)
-		return WAIT_FIRST_MS;
-	return wait_ms < WAIT_MAX_MS / 2 ? 2 * wait_ms : WAIT_MAX_MS;
-}
-
-/* A token that was well for long is tried at once, a shaky one later. */
+/*
+ * A token that was well for long is tried at once, a shaky one later.  One
+ * that goes does not wait for as long as one that has been missing for hours.
+ */
 static int64_t
 next_attempt(struct token_module *module)
 {
 	int64_t since_ms = clock_monotonic_ms() - module->tried_ms;
 
-	if (!module->missing && since_ms > WAIT_MAX_MS)
+	if (module->trouble && since_ms > WAIT_MAX_MS)
 		module->wait_ms = 0;
+	if (module->trouble && module->wait_ms > WAIT_MAX_MS)
+		module->wait_ms = WAIT_MAX_MS;
 	return module->tried_ms + module->wait_ms;
+}
+
+static void
+wait_for_attempt(struct token_module *module)
+{
+	int64_t when_ms;
+
+	while (!module->stop &&
+		clock_monotonic_ms() < (when_ms = next_attempt(module))) {
+		struct timespec when = { when_ms / 1000,
+			when_ms % 1000 * 1000000 };
+
+		pthread_cond_timedwait(&module->changed, &module->lock, &when);
+	}
 }
 
 static void *
@@ -121,21 +138,20 @@ keep(void *p)
 
 	pthread_mutex_lock(&module->lock);
 	while (!module->stop) {
-		int64_t wait_ms;
+		bool missing, some;
 
 		if (!module->trouble && !module->missing) {
 			pthread_cond_wait(&module->changed, &module->lock);
 			continue;
 		}
-		wait_until(module, next_attempt(module));
+		wait_for_attempt(module);
 		if (module->stop)
 			break;
 		pthread_mutex_unlock(&module->lock);
-		wait_ms = open_anew(module, longer(module->wait_ms));
+		missing = open_anew(module, &some);
 		pthread_mutex_lock(&module->lock);
-		module->missing = wait_ms != 0;
-		module->wait_ms =
-			wait_ms != 0 ? wait_ms : longer(module->wait_ms);
+		module->missing = missing;
+		module->wait_ms = longer(module->wait_ms, missing && some);
 		module->tried_ms = clock_monotonic_ms();
 	}
 	pthread_mutex_unlock(&module->lock);

@@ -7,8 +7,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/pkcs11_module.h"
+
+/* How long a key waits while its token is opened anew. */
+enum { KEY_WAIT_MS = 8000 };
 
 /* Never removed: a library cannot be loaded twice. */
 static struct {
@@ -40,12 +44,14 @@ module_leave(struct token_module *module)
 	pthread_rwlock_unlock(&module->use);
 }
 
+/* A token that is opened anew may take its time; a mail has its own. */
 int
 opening_enter(struct token_opening *opening)
 {
 	struct token_module *module = opening->module;
 
-	pthread_rwlock_rdlock(&module->use);
+	if (module_enter(module, clock_monotonic_ms() + KEY_WAIT_MS, NULL) != 0)
+		return -1;
 	if (module->current == opening)
 		return 0;
 	pthread_rwlock_unlock(&module->use);
@@ -62,6 +68,12 @@ opening_leave(struct token_opening *opening, bool trouble)
 	pthread_rwlock_unlock(&module->use);
 }
 
+void
+opening_count(struct token_opening *opening, int change)
+{
+	atomic_fetch_add(&opening->keys, change);
+}
+
 /* ---- opening; the caller holds module->use for writing ---- */
 
 void
@@ -72,9 +84,33 @@ module_end(struct token_module *module)
 	if (ended == NULL)
 		return;
 	module->current = NULL;
+	if (atomic_load(&ended->keys) == 0) {
+		slots_free(ended->slots);
+		mem_free(ended);
+		return;
+	}
 	slots_end(ended->slots);
 	ended->next = module->past;
 	module->past = ended;
+}
+
+/* Only while the library is closed. */
+static void
+free_unused(struct token_module *module)
+{
+	struct token_opening **link = &module->past;
+
+	while (*link != NULL) {
+		struct token_opening *past = *link;
+
+		if (atomic_load(&past->keys) != 0) {
+			link = &past->next;
+			continue;
+		}
+		*link = past->next;
+		slots_free_ended(past->slots, module->path);
+		mem_free(past);
+	}
 }
 
 int
@@ -83,6 +119,7 @@ module_begin(struct token_module *module, struct error *err)
 	struct token_slots *slots = NULL;
 	struct token_opening *opening;
 
+	free_unused(module);
 	if (slots_open(module->path, &slots, err) != 0)
 		return -1;
 	opening = mem_alloc(sizeof(*opening));

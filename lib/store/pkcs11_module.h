@@ -3,17 +3,19 @@
 #define STORE_PKCS11_MODULE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/pkcs11.h"
 
 /*
  * Between two initialisations.  Keys point here for as long as they live, so
- * it is kept when keys came of it; then it is a few KB.
+ * it is kept until the last one has gone and the library is opened again.
  */
 struct token_opening {
 	struct token_opening *next; /* older */
 	struct token_module *module;
 	struct token_slots *slots;
+	_Atomic int keys; /* that are in use somewhere */
 };
 
 struct token_module {

@@ -121,6 +121,16 @@ slots_free(struct token_slots *slots)
 	crypto_begin();
 }
 
+/* libp11 says goodbye to the library for each slot, so it has to be there. */
+void
+slots_free_ended(struct token_slots *slots, const char *path)
+{
+	slots->loaded = PKCS11_CTX_load(slots->context, path) == 0;
+	crypto_begin();
+	if (slots->loaded)
+		slots_free(slots);
+}
+
 /* ---- which token? ---- */
 
 static bool
@@ -266,18 +276,19 @@ read_keys(struct reading_token *in, struct error *err)
 		return token_fail(
 			err, in->token->uri.text, "its keys cannot be listed");
 	for (unsigned i = 0; i < count; i++) {
-		EVP_PKEY *handle = PKCS11_get_private_key(&key[i]);
+		EVP_PKEY *theirs = PKCS11_get_private_key(&key[i]);
+		EVP_PKEY *ours = NULL;
 		char *name;
 		int added;
 
-		if (handle == NULL) /* of a kind that libp11 does not know */
+		if (theirs == NULL) /* of a kind that libp11 does not know */
 			continue;
-		if (engine_adopt(handle, in->opening, err) != 0) {
-			EVP_PKEY_free(handle);
+		added = engine_adopt(theirs, in->opening, &ours, err);
+		EVP_PKEY_free(theirs);
+		if (added != 0)
 			return -1;
-		}
 		name = name_of(in, key[i].label);
-		added = cert_pile_add(in->pile, NULL, handle, name, err);
+		added = cert_pile_add(in->pile, NULL, ours, name, err);
 		mem_free(name);
 		if (added != 0)
 			return -1;
@@ -320,9 +331,8 @@ int
 slots_open(const char *path UNUSED, struct token_slots **out, struct error *err)
 {
 	*out = NULL;
-	return error_set(err, ERROR_CONFIG,
-		"this program was built without libp11, and OpenSSL has no "
-		"provider for tokens");
+	return error_set(
+		err, ERROR_CONFIG, "this program was built without libp11");
 }
 
 void
@@ -332,6 +342,11 @@ slots_end(struct token_slots *slots UNUSED)
 
 void
 slots_free(struct token_slots *slots UNUSED)
+{
+}
+
+void
+slots_free_ended(struct token_slots *slots UNUSED, const char *path UNUSED)
 {
 }
 

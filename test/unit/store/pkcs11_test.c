@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "cert_fixture.h"
 #include "cms/cms.h"
 #include "softhsm_fixture.h"
-#include "store/pkcs11.h"
+#include "store/pkcs11_module.h"
 #include "store/store.h"
 
 enum { PATIENCE_MS = 30000, THREADS = 8, SIGNATURES = 40 };
@@ -712,6 +713,155 @@ a_pin_that_is_wrong_after_all_is_not_tried_again(void **state UNUSED)
 	close_token(&opened);
 }
 
+static char last_event[512];
+static _Atomic int opened_again;
+
+static void
+hear(enum event_kind kind UNUSED, const char *text)
+{
+	if (strstr(text, "store hsm: the token was opened again") != NULL)
+		opened_again++;
+	snprintf(last_event, sizeof(last_event), "%s", text);
+}
+
+static bool
+was_opened_again(void *p UNUSED)
+{
+	return opened_again > 0;
+}
+
+static struct token_module *
+module_of(const struct opened *opened)
+{
+	return ((struct token *)opened->store->own)->module;
+}
+
+static int64_t
+wait_of(struct token_module *module)
+{
+	int64_t wait_ms;
+
+	pthread_mutex_lock(&module->lock);
+	wait_ms = module->missing ? module->wait_ms : 0;
+	pthread_mutex_unlock(&module->lock);
+	return wait_ms;
+}
+
+static bool
+waits_long(void *p)
+{
+	return wait_of(p) == 60000;
+}
+
+static bool
+waits_longer(void *p)
+{
+	return wait_of(p) == 120000;
+}
+
+static void
+a_missing_token_disturbs_its_neighbour_rarely(void **state UNUSED)
+{
+	struct opened good, missing;
+	struct token_module *module;
+
+	NEED_SOFTHSM;
+	event_set_sink(hear);
+	opened_again = 0;
+	open_token("pkcs11:token=late", &good);
+	open_token("pkcs11:token=nowhere", &missing);
+	module = module_of(&good);
+	assert_true(comes_true(waits_long, module));
+	assert_true(has_alice(&good));
+	/* As if a minute had passed. */
+	pthread_mutex_lock(&module->lock);
+	module->tried_ms -= 60000;
+	pthread_cond_signal(&module->changed);
+	pthread_mutex_unlock(&module->lock);
+	assert_true(comes_true(waits_longer, module));
+	assert_true(has_alice(&good));
+	/* It was there all the time. */
+	if (opened_again != 0)
+		fail_msg("%s", last_event);
+	close_token(&missing);
+	close_token(&good);
+	event_set_sink(NULL);
+}
+
+/* Everything on the module is opened anew, with or without a reason. */
+static void
+open_all_anew(struct opened *opened)
+{
+	softhsm_pull();
+	keeper_wake(module_of(opened), true, false);
+	assert_true(comes_true(has_gone, opened));
+	opened_again = 0;
+	softhsm_push();
+	assert_true(comes_true(has_alice, opened));
+	assert_true(comes_true(was_opened_again, NULL));
+}
+
+static size_t
+count_past(const struct opened *opened)
+{
+	struct token_module *module = module_of(opened);
+	const struct token_opening *past;
+	size_t count = 0;
+
+	assert_int_equal(module_enter(module, 0, NULL), 0);
+	for (past = module->past; past != NULL; past = past->next)
+		count++;
+	module_leave(module);
+	return count;
+}
+
+static void
+openings_go_with_their_last_key(void **state UNUSED)
+{
+	struct opened opened;
+	struct cert *cert;
+
+	NEED_SOFTHSM;
+	event_set_sink(hear);
+	open_token("pkcs11:token=late", &opened);
+	cert = find_one(&opened, "alice");
+	open_all_anew(&opened);
+	assert_true(count_past(&opened) >= 1);
+	cert_unref(cert);
+	open_all_anew(&opened);
+	open_all_anew(&opened);
+	assert_int_equal(count_past(&opened), 0);
+	close_token(&opened);
+	event_set_sink(NULL);
+}
+
+static void *
+enter_once(void *p)
+{
+	int64_t begun = clock_monotonic_ms();
+
+	assert_int_equal(opening_enter(p), -1);
+	assert_in_range(clock_monotonic_ms() - begun, 5000, 20000);
+	return NULL;
+}
+
+static void
+a_key_does_not_wait_for_ever(void **state UNUSED)
+{
+	struct token_module *module;
+	struct opened opened;
+	pthread_t thread;
+
+	NEED_SOFTHSM;
+	open_token("pkcs11:token=late", &opened);
+	module = module_of(&opened);
+	pthread_rwlock_wrlock(&module->use);
+	pthread_create(&thread, NULL, enter_once, module->current);
+	pthread_join(thread, NULL);
+	pthread_rwlock_unlock(&module->use);
+	close_token(&opened);
+}
+
 /* ---- the way through a provider ---- */
 
 static void
@@ -741,9 +891,111 @@ what_an_ossl_store_gives_becomes_certificates(void **state UNUSED)
 	pile = cert_pile_new(NULL);
 	assert_int_equal(
 		provider_fill(pile, &wanted, "file:/nowhere", NULL, &err), -1);
-	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_int_equal(err.kind, ERROR_SYSTEM);
 	cert_pile_free(pile);
 	mem_free(address);
+}
+
+/* Without libp11 a file stands for the token, which OSSL_STORE opens too. */
+static void
+begin_provided(struct token *token, struct store *store, const char *pin,
+	enum error_kind kind)
+{
+	struct list warnings = { 0 };
+	struct error err = { 0 };
+
+	*token = (struct token){ .store = store,
+		.uri.text = mem_printf("file:%s", own_path("card.p12")),
+		.pin = (char *)(uintptr_t)pin };
+	pthread_mutex_init(&token->lock, NULL);
+	if (provider_begin(token, &warnings, &err) !=
+		(kind == ERROR_NONE ? 0 : -1))
+		fail_msg("%s", err.text);
+	assert_int_equal(err.kind, kind);
+	list_clear(&warnings, mem_free);
+}
+
+static void
+end_provided(struct token *token)
+{
+	holdings_clear(&token->store->holdings);
+	mem_free(token->uri.text);
+}
+
+static bool
+is_there(void *p)
+{
+	struct token *token = p;
+	bool there;
+
+	assert_int_equal(provider_enter(token, 0, NULL), 0);
+	there = token->state == TOKEN_UP;
+	provider_leave(token);
+	return there;
+}
+
+static void
+a_provider_s_token_that_is_missing_may_come(void **state UNUSED)
+{
+	struct store store = { .name = mem_string("hsm") };
+	struct token token;
+
+	own_run("rm -f card.p12");
+	begin_provided(&token, &store, "secret", ERROR_SYSTEM);
+	assert_int_equal(token.state, TOKEN_DOWN);
+	own_run("cp $P/alice.p12 card.p12");
+	assert_false(is_there(&token)); /* it is not looked for each time */
+	assert_true(comes_true(is_there, &token));
+	assert_true(store.holdings.certs.count > 0);
+	end_provided(&token);
+	mem_free(store.name);
+}
+
+static void
+a_provider_s_token_with_nothing_on_it_is_missing(void **state UNUSED)
+{
+	struct store store = { .name = mem_string("hsm") };
+	struct token token;
+
+	own_run("rm -f card.p12 && mkdir card.p12");
+	begin_provided(&token, &store, "secret", ERROR_SYSTEM);
+	assert_int_equal(token.state, TOKEN_DOWN);
+	end_provided(&token);
+	own_run("rmdir card.p12");
+	mem_free(store.name);
+}
+
+static void
+a_provider_s_token_that_refuses_its_pin_is_left_alone(void **state UNUSED)
+{
+	struct store store = { .name = mem_string("hsm") };
+	struct token token;
+
+	own_run("cp $P/alice.p12 card.p12");
+	begin_provided(&token, &store, "wrong", ERROR_CONFIG);
+	assert_int_equal(token.state, TOKEN_REFUSED);
+	assert_says("PIN", token.why.text, "not tried again");
+	token.retry_at_ms = 0;
+	assert_false(is_there(&token));
+	assert_int_equal(token.state, TOKEN_REFUSED);
+	end_provided(&token);
+	mem_free(store.name);
+}
+
+static void
+a_provider_takes_one_module_only(void **state UNUSED)
+{
+	struct error err = { 0 };
+
+	unsetenv("PKCS11_PROVIDER_MODULE");
+	assert_int_equal(provider_choose_module(NULL, &err), 0);
+	assert_int_equal(provider_choose_module("/a.so", &err), 0);
+	assert_int_equal(provider_choose_module("/a.so", &err), 0);
+	assert_int_equal(provider_choose_module("/b.so", &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_says("second", err.text, "/a.so");
+	assert_string_equal(getenv("PKCS11_PROVIDER_MODULE"), "/a.so");
+	unsetenv("PKCS11_PROVIDER_MODULE");
 }
 
 int
@@ -765,7 +1017,16 @@ main(void)
 		cmocka_unit_test(a_token_that_goes_and_comes_back_signs_again),
 		cmocka_unit_test(
 			a_pin_that_is_wrong_after_all_is_not_tried_again),
+		cmocka_unit_test(a_missing_token_disturbs_its_neighbour_rarely),
+		cmocka_unit_test(openings_go_with_their_last_key),
+		cmocka_unit_test(a_key_does_not_wait_for_ever),
 		cmocka_unit_test(what_an_ossl_store_gives_becomes_certificates),
+		cmocka_unit_test(a_provider_s_token_that_is_missing_may_come),
+		cmocka_unit_test(
+			a_provider_s_token_with_nothing_on_it_is_missing),
+		cmocka_unit_test(
+			a_provider_s_token_that_refuses_its_pin_is_left_alone),
+		cmocka_unit_test(a_provider_takes_one_module_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
