@@ -40,8 +40,10 @@ judge(const struct choice *choice, const struct cert *cert, time_t now,
 		return error_set(why, ERROR_NOKEY, "it is for another address");
 	if (cert_fits(cert, choice->purpose, choice->weak_keys, now, why) != 0)
 		return -1;
-	if (choice->trust == NULL || (choice->own && cert->key != NULL))
+	if (choice->trust == NULL)
 		return 0;
+	if (choice->own && cert->key != NULL)
+		return trust_check_revocation(choice->trust, cert, now, why);
 	return trust_check(choice->trust, cert, choice->weak_keys, now, why);
 }
 

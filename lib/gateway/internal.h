@@ -29,7 +29,8 @@ struct choice {
 	const struct cert_selector *selector; /* NULL: by address */
 	enum cert_purpose purpose;
 	struct trust *trust; /* NULL: no path is asked for */
-	bool own;	     /* a certificate whose key we have needs no path */
+	bool own;	     /* with its key it needs no path, but must not be
+				revoked */
 	bool weak_keys;	     /* RSA keys below 2048 bits will do */
 	int64_t deadline_ms; /* of all look-ups of the mail; 0: none */
 };

@@ -79,6 +79,8 @@ choose_signer(struct work *work, const struct sign_rule *rule,
 		.address = facts_author(&work->facts),
 		.selector = rule->selector,
 		.purpose = CERT_TO_SIGN,
+		.trust = work->gateway->trust,
+		.own = true,
 		.deadline_ms = work->deadline_ms };
 
 	if (choose_cert(&choice,

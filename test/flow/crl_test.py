@@ -304,6 +304,57 @@ def hard_waits_until_the_list_is_there(world, server, ca):
     expect_mail(world, 'otto', ACCEPT)
 
 
+OWN = '''
+sign = ( { name = "own"; sender = "*@flow.example"; stores = "flow";
+	otherwise = "reject"; } );
+'''
+TO_SELF = '''
+sign = ( { name = "own"; sender = "nobody@flow.example"; stores = "flow"; } );
+encrypt = ( { name = "flow"; recipient = "otto@flow.example"; stores = "flow";
+	to_self = true; otherwise = "reject"; } );
+'''
+
+
+def from_own(world, ca, person, to, revoked):
+    """A mail of ours, our own certificate revoked or not: code and words."""
+    ca.issue(person, [], 'digitalSignature, keyAgreement')
+    world.write('flow/own.pem', b''.join(
+        open(ca.path(person + end), 'rb').read() for end in ('.pem', '.key')),
+        0o600)
+    world.write('own.crl', ca.list(*revoked))
+    path = world.write('mail', MAIL.replace(
+        b'alice@example.com', b'%s@flow.example' % person.encode())
+        % to.encode())
+    return ['-s', world.socket, '-f', person + '@flow.example', '-t', to,
+            '-o', world.path('out'), path]
+
+
+def own_common():
+    return common('soft', 'fetch_crls = false; crls = "@W@/own.crl";')
+
+
+def a_revoked_certificate_of_our_own_signs_nothing(world, server, ca):
+    order = from_own(world, ca, 'rita', 'x@elsewhere.example', ['rita'])
+    os.unlink(world.path('flow/rita.pem'))
+    world.start(OWN, own_common())
+    code, told = world.sim(*order)
+    expect(code == REJECT and REVOKED in world.log(), told + world.log())
+    world.write('own.crl', ca.list('otto'))
+    expect(world.ctl('reload')[0] == 0, 'no reload')
+    code, told = world.sim(*order)
+    expect(code == ACCEPT and b'multipart/signed' in world.read('out'), told)
+
+
+def a_revoked_certificate_of_our_own_gets_no_copy(world, server, ca):
+    order = from_own(world, ca, 'rita', 'otto@flow.example', ['rita'])
+    os.unlink(world.path('flow/rita.pem'))
+    world.start(TO_SELF, own_common())
+    code, told = world.sim(*order)
+    expect(code == ACCEPT and b'pkcs7-mime' in world.read('out'), told)
+    expect('no copy for self' in world.log() and REVOKED in world.log(),
+           world.log())
+
+
 def off_looks_at_nothing(world, server, ca):
     server.routes['/flow.crl'] = ca.list('rita')
     world.start(RULES, common('off'))
@@ -420,7 +471,7 @@ def a_name_of_a_private_address_is_refused_too(world, server, ca):
     entry = LdapEntry('certificateRevocationList;binary', ca.list())
     try:
         ca.issue('ida', ['ldap://%s:%d/cn=x?certificateRevocationList?base' % (
-            local_name(), entry.port])
+            local_name(), entry.port)])
         ca.give('otto', 'rita', 'ida')
         world.configure(RULES, common('soft', ''))
         code, out, err = world.ctl('crl', 'fetch')
@@ -738,6 +789,8 @@ def find_says_wrong_purpose(world, server, ca):
 
 
 TESTS = [soft_passes_until_the_list_is_there,
+         a_revoked_certificate_of_our_own_signs_nothing,
+         a_revoked_certificate_of_our_own_gets_no_copy,
          hard_waits_until_the_list_is_there, off_looks_at_nothing,
          lists_survive_a_restart_with_the_server_gone,
          a_slow_list_delays_no_mail, a_huge_list_is_let_go,
