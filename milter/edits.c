@@ -8,6 +8,8 @@
 
 /* The largest body packet of the protocol, and what one call may hold. */
 enum { PACKET_BYTES = 65535, CALL_BYTES = PACKET_BYTES * 256 };
+/* The same place at Postfix and Sendmail: below the MTA's own Received. */
+enum { BELOW_RECEIVED = 1 };
 /* libmilter takes no longer reply lines. */
 enum { REPLY_BYTES = 900 };
 
@@ -57,10 +59,36 @@ send_edit(SMFICTX *ctx, const struct edit *edit, bool leading_blanks)
 		if (remove_down_to(ctx, edit, 2) != 0)
 			return -1;
 		return change(ctx, edit, 1, value);
+	case EDIT_CHANGE:
+		return change(ctx, edit, edit->index, value);
+	case EDIT_INSERT:
+		return smfi_insheader(ctx, BELOW_RECEIVED, edit->name, value) ==
+				       MI_SUCCESS
+			       ? 0
+			       : -1;
 	case EDIT_ADD:
 		break;
 	}
 	return smfi_addheader(ctx, edit->name, value) == MI_SUCCESS ? 0 : -1;
+}
+
+/* Each insertion goes above the one before, and indices move: they are last. */
+static int
+send_edits(SMFICTX *ctx, const struct list *edits, bool leading_blanks)
+{
+	const struct edit *edit;
+
+	LIST_FOREACH (edit, edits)
+		if (edit->kind != EDIT_INSERT &&
+			send_edit(ctx, edit, leading_blanks) != 0)
+			return -1;
+	for (size_t i = edits->count; i-- > 0;) {
+		edit = edits->item[i];
+		if (edit->kind == EDIT_INSERT &&
+			send_edit(ctx, edit, leading_blanks) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- body ---- */
@@ -184,11 +212,8 @@ static int
 apply(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
 	struct error *err)
 {
-	const struct edit *edit;
-
-	LIST_FOREACH (edit, &outcome->edits)
-		if (send_edit(ctx, edit, leading_blanks) != 0)
-			return failed(err, "a change to the header");
+	if (send_edits(ctx, &outcome->edits, leading_blanks) != 0)
+		return failed(err, "a change to the header");
 	if (outcome->body_changed && send_body(ctx, &outcome->body) != 0)
 		return failed(err, "the new body");
 	if (outcome->verdict == VERDICT_QUARANTINE &&

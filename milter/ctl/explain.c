@@ -179,6 +179,8 @@ print_edit(const struct edit *edit)
 		[EDIT_REMOVE] = "remove",
 		[EDIT_SET] = "set",
 		[EDIT_ADD] = "add",
+		[EDIT_CHANGE] = "change",
+		[EDIT_INSERT] = "insert",
 	};
 
 	printf("  %-12s %s %s", "header", words[edit->kind], edit->name);
