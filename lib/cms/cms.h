@@ -124,7 +124,6 @@ struct cms_read_limits {
 	unsigned signers;	  /* 8 */
 	unsigned certificates;	  /* 64 */
 	size_t certificate_bytes; /* each; 64 KiB */
-	unsigned depth;		  /* of constructed OCTET STRINGs; 5 */
 };
 /* What NULL stands for, wherever limits are asked for. */
 extern const struct cms_read_limits cms_read_limits_default;
@@ -134,12 +133,12 @@ extern const struct cms_read_limits cms_read_limits_default;
  * issuer and serial, or the key identifier; what is not there is "".
  */
 struct cms_party {
-	char *issuer;	       /* RFC 2253 */
-	char *serial;	       /* hex, as cert_serial() */
-	char *key_id;	       /* upper-case hex */
-	char *key_algorithm;   /* dotted OID of what encrypted the key, or of
-				  the signature */
-	struct cms_name *name; /* for cms_party_is() */
+	char *issuer;	     /* RFC 2253 */
+	char *serial;	     /* hex, as cert_serial() */
+	char *key_id;	     /* upper-case hex */
+	char *key_algorithm; /* dotted OID of what encrypted the key, or of
+				the signature */
+	struct buf id; /* the identifier as it stood, for cms_party_is() */
 };
 /* Does it name this certificate? */
 bool cms_party_is(const struct cms_party *party, const struct cert *cert);
@@ -229,12 +228,5 @@ int cms_read_signed(struct span cms, const struct pieces *content,
 void cms_signed_clear(struct cms_signed *out);
 /* Is there a signer, and is each of them verified? */
 bool cms_signed_is_verified(const struct cms_signed *out);
-
-/* ---- undoing our own work: goes when the above is there ---- */
-
-int cms_verify_detached(struct span der, const struct pieces *content,
-	struct error *err) MUST_USE;
-int cms_decrypt(struct span der, const struct cert *cert, struct buf *out,
-	struct error *err) MUST_USE;
 
 #endif
