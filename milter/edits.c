@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -208,12 +209,68 @@ send_reply(SMFICTX *ctx, const char *reply)
 		(void)smfi_setreply(ctx, code, status, words);
 }
 
+/* ---- the envelope ---- */
+
+/* What may be said again: SIZE is of the mail as it came, RET is ours. */
+static bool
+is_repeated(const char *arg, bool postfix)
+{
+	static const char *const keep[] = { "ENVID=", "BODY=", "SMTPUTF8",
+		"AUTH=" };
+
+	for (size_t i = 0; i < (postfix ? 1 : COUNT_OF(keep)); i++)
+		if (strncasecmp(arg, keep[i], strlen(keep[i])) == 0)
+			return true;
+	return false;
+}
+
+char *
+edits_return_headers(char **args, bool postfix)
+{
+	char *text = mem_string("RET=HDRS");
+
+	for (; *args != NULL; args++) {
+		char *more;
+
+		if (!is_repeated(*args, postfix))
+			continue;
+		more = mem_printf("%s %s", text, *args);
+		mem_free(text);
+		text = more;
+	}
+	return text;
+}
+
+static bool
+is_null_sender(const char *sender)
+{
+	return sender == NULL || sender[0] == '\0' || strcmp(sender, "<>") == 0;
+}
+
+/*
+ * A bounce must not carry out what was opened.  Where the MTA cannot be asked
+ * for that, the mail goes all the same.
+ */
 static int
-apply(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
+protect_bounce(SMFICTX *ctx, const struct edits_envelope *envelope)
+{
+	if (!envelope->can_change || is_null_sender(envelope->sender))
+		return 0;
+	return smfi_chgfrom(ctx, (char *)envelope->sender,
+		       (char *)envelope->args) == MI_SUCCESS
+		       ? 0
+		       : -1;
+}
+
+static int
+apply(SMFICTX *ctx, const struct outcome *outcome,
+	const struct edits_envelope *envelope, bool leading_blanks,
 	struct error *err)
 {
 	if (send_edits(ctx, &outcome->edits, leading_blanks) != 0)
 		return failed(err, "a change to the header");
+	if (outcome->headers_only_bounce && protect_bounce(ctx, envelope) != 0)
+		return failed(err, "RET=HDRS");
 	if (outcome->body_changed && send_body(ctx, &outcome->body) != 0)
 		return failed(err, "the new body");
 	if (outcome->verdict == VERDICT_QUARANTINE &&
@@ -226,7 +283,8 @@ apply(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
 }
 
 sfsistat
-edits_send(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
+edits_send(SMFICTX *ctx, const struct outcome *outcome,
+	const struct edits_envelope *envelope, bool leading_blanks,
 	struct error *err)
 {
 	switch (outcome->verdict) {
@@ -240,7 +298,7 @@ edits_send(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
 	case VERDICT_QUARANTINE:
 		break;
 	}
-	if (apply(ctx, outcome, leading_blanks, err) == 0)
+	if (apply(ctx, outcome, envelope, leading_blanks, err) == 0)
 		return SMFIS_CONTINUE;
 	send_reply(ctx, "451 4.3.0 The mail could not be changed, "
 			"please try again later");

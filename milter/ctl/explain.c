@@ -223,6 +223,8 @@ explain_text(const struct trial *trial, const struct conf *conf)
 
 	print_mail(&trial->mail);
 	print_trace(trial);
+	if (conf->gateway->inbound_rules.count != 0)
+		explain_inbound(&trial->outcome.inbound);
 	print_sign(&trial->outcome.sign, conf);
 	LIST_FOREACH (report, &trial->outcome.recipients)
 		print_recipient(report, conf);
