@@ -1,4 +1,5 @@
 /* Whom a RecipientInfo or SignerInfo means (RFC 5652 5.3, 6.2.1, 6.2.2). */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -99,6 +100,9 @@ serial_text(struct span whole)
 	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
 	char *text = mem_string(hex != NULL ? hex : "");
 
+	/* As cert_serial() has it. */
+	for (char *c = text; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
 	OPENSSL_free(hex);
 	BN_free(number);
 	ASN1_INTEGER_free(serial);

@@ -8,6 +8,8 @@
 #include "gateway/internal.h"
 #include "metric/metric.h"
 
+enum { PATH_MAX_CERTS = 8 };
+
 /* Could we encrypt to it at once? */
 static bool
 is_usable(const struct work *work, const struct cert *cert)
@@ -40,6 +42,44 @@ choose(const struct work *work, const struct inbound_layer *layer,
 	return NULL;
 }
 
+/*
+ * With those of its chain that lead up from it, and no others: a mail carries
+ * whatever its sender likes.
+ */
+static struct cert *
+with_path(const struct cert *cert)
+{
+	STACK_OF(X509) *path = sk_X509_new_null();
+	X509 *below = cert->x509;
+	struct cert *made = NULL;
+
+	while (path != NULL && sk_X509_num(path) < PATH_MAX_CERTS) {
+		X509 *issuer = NULL;
+
+		for (int i = 0; i < sk_X509_num(cert->chain); i++) {
+			X509 *one = sk_X509_value(cert->chain, i);
+
+			if (issuer == NULL && one != below &&
+				X509_cmp(one, below) != 0 &&
+				cert_has_issued(one, below))
+				issuer = one;
+		}
+		if (issuer == NULL || cert_has_issued(issuer, issuer) ||
+			X509_up_ref(issuer) != 1)
+			break;
+		if (sk_X509_push(path, issuer) == 0) {
+			X509_free(issuer);
+			break;
+		}
+		below = issuer;
+	}
+	if (X509_up_ref(cert->x509) != 1 ||
+		cert_new(cert->x509, NULL, path, CERT_HARVESTED, "a mail",
+			&made, NULL) != 0)
+		return NULL;
+	return made;
+}
+
 static bool
 is_there(struct store *store, const struct cert *cert)
 {
@@ -61,6 +101,7 @@ static void
 put_into(struct work *work, struct store *store, const struct cert *cert)
 {
 	struct gateway_counts *counts = work->gateway->counts;
+	struct cert *reduced;
 	struct error err = { 0 };
 
 	if (is_there(store, cert))
@@ -71,13 +112,18 @@ put_into(struct work *work, struct store *store, const struct cert *cert)
 			"limits.harvest_total is reached");
 		return;
 	}
-	if (store_import(store, cert, CERT_HARVESTED, &err) != 0) {
+	reduced = with_path(cert);
+	if (reduced == NULL)
+		return;
+	if (store_import(store, reduced, CERT_HARVESTED, &err) != 0) {
+		cert_unref(reduced);
 		event(EVENT_WARNING,
 			"store %s: a certificate cannot be "
 			"harvested: %s",
 			store_name(store), err.text);
 		return;
 	}
+	cert_unref(reduced);
 	work->outcome->inbound.harvested = true;
 	metric_add(METRIC_CERTS_HARVESTED, 1);
 	trace_add(work_trace(work), "certificate %s harvested", cert->sha256);
