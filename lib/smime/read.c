@@ -79,6 +79,7 @@ smime_read_signed(const struct smime_parts *parts, const struct list *more,
 	struct buf crlf = { 0 };
 	int rc = 0;
 
+	memset(out, 0, sizeof(*out));
 	*form = SMIME_AS_RECEIVED;
 	for (int i = SMIME_AS_RECEIVED; i < SMIME_CANONICALS; i++) {
 		struct pieces pieces = { .count = 0 };
