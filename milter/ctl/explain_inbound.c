@@ -151,6 +151,7 @@ inbound_json(const struct inbound_report *report)
 {
 	json_t *layers = json_array();
 	const struct inbound_layer *layer;
+	bool by_hand = report->rule != NULL && report->rule[0] == '\0';
 	size_t level = 0;
 
 	LIST_FOREACH (layer, &report->layers) {
@@ -160,7 +161,7 @@ inbound_json(const struct inbound_report *report)
 		level++;
 	}
 	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "rule",
-		json_text(report->rule), "verdict",
+		json_text(by_hand ? NULL : report->rule), "verdict",
 		inbound_verdict_name(report->verdict), "identifier",
 		json_text(report->identifier), "why", json_text(report->why),
 		"layers", layers);

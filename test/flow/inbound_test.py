@@ -86,7 +86,6 @@ def verdict_is(got, word):
 def encrypted_and_signed_mail_is_opened_and_verified(world, make):
     got = send(world, header() + make.encrypted(make.detached()))
     verdict_is(got, 'pass')
-    signed = make.detached()
     expect(body_of(got.message).startswith(b'--=-s\r\n' + TEXT),
            got.message.decode('latin1'))
     expect(values(got.message, 'Content-Type')[0].startswith(
@@ -108,7 +107,6 @@ def encrypted_and_signed_mail_is_opened_and_verified(world, make):
     expect('body.smime-identifier=' + PAULA in got.results()[0], 'identifier')
     expect('inbound=house did=decrypt,verify' in got.log and
            'smime=pass' in got.log, got.log)
-    expect(len(signed) > 0, 'made')
 
 
 def signed_mail_arrives_byte_for_byte(world, make):
@@ -123,12 +121,11 @@ def every_cipher_and_key_is_opened(world, make):
     for cipher in ('-aes128', '-aes192', '-aes256', '-des3', '-aes-256-gcm'):
         got = send(world, header() + make.encrypted(TEXT, ('bob',), cipher))
         expect(body_of(got.message) == body_of(TEXT), cipher)
-    got = send(world, header() + make.encrypted(TEXT, ('alice',), '-aes256',
-                                                '-keyopt',
-                                                'rsa_padding_mode:oaep')
-               if False else header() + make.encrypted(TEXT, ('alice',)),
-               to=[ALICE])
-    expect(body_of(got.message) == body_of(TEXT), 'alice')
+    for name in ('alice', 'carol', 'dave'):
+        address = name + '@example.com'
+        got = send(world, header(to=address) + make.encrypted(TEXT, (name,)),
+                   to=[address])
+        expect(body_of(got.message) == body_of(TEXT), name)
 
 
 def an_expired_key_opens_old_mail(world, make):
@@ -246,7 +243,7 @@ def verify_and_decrypt_by_hand(world, make):
            ['encrypted', 'signed'], out)
     signer = told['layers'][1]['signers'][0]
     expect(signer['addresses'] == [PAULA] and signer['verified'] and
-           signer['trusted'] and signer['why'] is None and
+           signer['trusted'] and told['rule'] is None and
            len(signer['sha256']) == 64, out)
     expect(told['layers'][0]['opened'] and
            told['layers'][0]['recipients'][0]['issuer'], out)
@@ -458,7 +455,7 @@ def m3_a_signature_in_a_forwarded_message_is_not_the_mails(world, make):
 def a_third_part_or_text_around_makes_it_neutral(world, make):
     der = make.signature(TEXT)
     for entity in (multipart_signed(TEXT, der, third=html(b'unsigned')),
-                   multipart_signed(TEXT, der, before=b'Read this.\r\n'),
+                   multipart_signed(TEXT, der, before=html(b'Read this.\r\n')),
                    multipart_signed(TEXT, der, after=b'Read this.\r\n')):
         message = header() + entity
         got = send(world, message)
@@ -512,8 +509,8 @@ def u1_forged_results_are_removed_in_every_spelling(world, make):
     more = b''.join(b'Authentication-Results: %s\r\n' % f for f in forged)
     kept = b'Authentication-Results: other.example; smime=pass\r\n'
     got = send(world, header(more=more + kept) + TEXT)
-    verdict_is(got, 'none')
-    rest = [v for v in got.results() if 'smime=none' not in v]
+    rest = got.results()
+    expect(rest.pop(0) == 'mx.example.com; smime=none', str(rest))
     expect(rest == ['mx.example.com; dkim=pass; spf=none',
                     'other.example; smime=pass'], str(rest))
 
