@@ -92,7 +92,7 @@ const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
 enum otherwise plan_strictest(const struct plan_set *plan);
 void report_say_why(struct recipient_report *report, const char *why);
 
-/* ---- inbound.c: all recipients' rules taken together ---- */
+/* ---- inbound_match.c: all recipients' rules taken together ---- */
 
 struct inbound_entry {
 	const struct address *address; /* NULL: by hand */
@@ -151,6 +151,8 @@ int work_make_fit(struct work *work, struct error *err) MUST_USE;
 void plan_choose_certs(struct work *work);
 int plan_assemble(struct work *work, struct error *err) MUST_USE;
 
+/* inbound_match.c: fills work->inbound. */
+void inbound_match(struct work *work);
 void step_inbound(struct work *work);
 void step_plan(struct work *work);
 void step_sign(struct work *work);
