@@ -337,7 +337,7 @@ exactly_two_parts_are_a_signed_mail(void **state UNUSED)
 
 #define MAIL(content)                                                          \
 	ROOT "\r\n--=_b\r\n" content "\r\n--=_b\r\n" SIGNATURE "\r\n--=_b--"   \
-							       "\r\n"
+	     "\r\n"
 
 static const struct {
 	const char *label, *was_signed, *mail;
