@@ -134,8 +134,8 @@ extern const struct cms_read_limits cms_read_limits_default;
  */
 struct cms_party {
 	char *issuer;	     /* RFC 2253 */
-	char *serial;	     /* hex, as cert_serial() */
-	char *key_id;	     /* upper-case hex */
+	char *serial;	     /* lower-case hex, as cert_serial() */
+	char *key_id;	     /* lower-case hex */
 	char *key_algorithm; /* dotted OID of what encrypted the key, or of
 				the signature */
 	struct buf id; /* the identifier as it stood, for cms_party_is() */

@@ -306,4 +306,14 @@ time_t signed_attributes_time(const struct signed_attributes *attributes);
 bool signed_attributes_encryption(const struct signed_attributes *attributes,
 	unsigned *work, struct party_id *out);
 
+/* read_certificates.c */
+int signed_read_certificates(const struct signed_data *data,
+	const struct cms_read_limits *limits, unsigned *work,
+	struct cms_signed *out, struct error *err) MUST_USE;
+/*
+ * A certificate with all others of the mail as what may have issued it; a
+ * reference of the caller's own.
+ */
+struct cert *signed_with_chain(const struct list *certs, struct cert *cert);
+
 #endif

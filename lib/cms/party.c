@@ -1,5 +1,6 @@
 /* Whom a RecipientInfo or SignerInfo means (RFC 5652 5.3, 6.2.1, 6.2.2). */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -100,7 +101,6 @@ serial_text(struct span whole)
 	char *hex = number != NULL ? BN_bn2hex(number) : NULL;
 	char *text = mem_string(hex != NULL ? hex : "");
 
-	/* As cert_serial() has it. */
 	for (char *c = text; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
 	OPENSSL_free(hex);
@@ -127,7 +127,7 @@ key_id_text(struct span key_id)
 	char hex[2 * KEY_ID_MAX_BYTES + 1] = "";
 
 	for (size_t i = 0; i < key_id.len && i < KEY_ID_MAX_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02X", key_id.data[i]);
+		snprintf(hex + 2 * i, 3, "%02x", key_id.data[i]);
 	return mem_string(hex);
 }
 

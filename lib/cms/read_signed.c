@@ -21,98 +21,6 @@ reader_of(struct reading *reading, struct span bytes)
 	return (struct tlv_reader){ bytes, &reading->work };
 }
 
-/* ---- certificates ---- */
-
-/*
- * One that cannot be read is left out, as one of another kind is (RFC 5652
- * 10.2.2: extended, attribute, other).
- */
-static int
-add_certificate(
-	struct reading *reading, const struct tlv *tlv, struct error *err)
-{
-	const unsigned char *at = tlv->whole.data;
-	struct error why = { 0 };
-	struct cert *cert = NULL;
-	X509 *x509;
-
-	if (tlv->whole.len > reading->limits->certificate_bytes)
-		return error_set(err, ERROR_LIMIT,
-			"a certificate in it is larger than %zu bytes",
-			reading->limits->certificate_bytes);
-	if (tlv->tag != DER_SEQUENCE)
-		return 0;
-	x509 = d2i_X509(NULL, &at, (long)tlv->whole.len);
-	if (x509 == NULL)
-		return crypto_lacked_memory()
-			       ? error_set(err, ERROR_SYSTEM, "no memory")
-			       : 0;
-	if (cert_new(x509, NULL, NULL, CERT_HARVESTED, "the mail", &cert,
-		    &why) == 0) {
-		list_add(&reading->out->certificates, cert);
-		return 0;
-	}
-	crypto_begin();
-	return why.kind == ERROR_SYSTEM
-		       ? error_set(err, why.kind, "%s", why.text)
-		       : 0;
-}
-
-static int
-read_certificates(struct reading *reading, struct error *err)
-{
-	struct tlv_reader in = reader_of(reading, reading->data.certificates);
-	struct tlv tlv;
-	unsigned count = 0;
-	int got;
-
-	while ((got = tlv_next(&in, &tlv)) == 1) {
-		if (++count > reading->limits->certificates)
-			return read_too_many(err, "certificates",
-				reading->limits->certificates);
-		if (add_certificate(reading, &tlv, err) != 0)
-			return -1;
-	}
-	if (got == -1)
-		return error_set(
-			err, ERROR_FORMAT, "its certificates are malformed");
-	in = reader_of(reading, reading->data.crls);
-	while ((got = tlv_next(&in, &tlv)) == 1)
-		reading->out->crl_count++;
-	return got == 0 ? 0
-			: error_set(err, ERROR_FORMAT,
-				  "its revocation lists are malformed");
-}
-
-/*
- * The signer's certificate with all others of the mail as what may have
- * issued it.
- */
-static struct cert *
-with_chain(const struct reading *reading, struct cert *cert)
-{
-	STACK_OF(X509) *chain = sk_X509_new_null();
-	struct cert *other, *made = NULL;
-
-	LIST_FOREACH (other, &reading->out->certificates)
-		if (chain != NULL && strcmp(other->sha256, cert->sha256) != 0 &&
-			X509_up_ref(other->x509) == 1 &&
-			sk_X509_push(chain, other->x509) == 0)
-			X509_free(other->x509);
-	for (int i = 0; chain != NULL && i < sk_X509_num(cert->chain); i++)
-		if (X509_up_ref(sk_X509_value(cert->chain, i)) == 1 &&
-			sk_X509_push(chain, sk_X509_value(cert->chain, i)) == 0)
-			X509_free(sk_X509_value(cert->chain, i));
-	if (chain == NULL || X509_up_ref(cert->x509) != 1) {
-		sk_X509_pop_free(chain, X509_free);
-		return cert_ref(cert);
-	}
-	if (cert_new(cert->x509, NULL, chain, cert->origin, cert->source, &made,
-		    NULL) != 0)
-		return cert_ref(cert);
-	return made;
-}
-
 /* ---- one signer ---- */
 
 static struct cert *
@@ -183,7 +91,8 @@ find_signer(struct reading *reading, const struct signer_info *info,
 		error_set(&report->why, ERROR_NOKEY,
 			"the certificate of its signer is not there");
 	if (found != NULL)
-		report->cert = with_chain(reading, found);
+		report->cert =
+			signed_with_chain(&reading->out->certificates, found);
 	return got == -1 ? -1 : 0;
 }
 
@@ -247,7 +156,8 @@ fill_claims(struct reading *reading, const struct signed_attributes *attributes,
 		return;
 	named = find_named(&reading->out->certificates, &id);
 	if (named != NULL && strcmp(named->sha256, report->cert->sha256) != 0)
-		report->encryption = with_chain(reading, named);
+		report->encryption =
+			signed_with_chain(&reading->out->certificates, named);
 }
 
 static int
@@ -273,7 +183,8 @@ read_signer(struct reading *reading, struct tlv_reader in, struct error *err)
 			find_named(&reading->out->certificates, &info.id);
 
 		if (named != NULL)
-			report->cert = with_chain(reading, named);
+			report->cert = signed_with_chain(
+				&reading->out->certificates, named);
 	}
 	if (report->verified)
 		fill_claims(reading, &attributes, report);
@@ -370,7 +281,8 @@ read_all(struct reading *reading, const struct pieces *content, struct span cms,
 		return -1;
 	pieces_add(&inside, reading->out->content);
 	reading->digests.content = content != NULL ? content : &inside;
-	if (read_certificates(reading, err) != 0)
+	if (signed_read_certificates(&reading->data, reading->limits,
+		    &reading->work, reading->out, err) != 0)
 		return -1;
 	return read_signers(reading, err);
 }

@@ -62,14 +62,13 @@ smime_until_delimiter(
 /* ---- multipart/signed ---- */
 
 /* "This is an S/MIME signed message" and the like. */
-enum { PREAMBLE_MAX_BYTES = 200 };
+enum { PREAMBLE_MAX_BYTES = 500 };
 
 static bool
 has_control_bytes(struct span bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++)
-		if ((bytes.data[i] < ' ' && !is_blank(bytes.data[i])) ||
-			bytes.data[i] >= 0x7f)
+		if (bytes.data[i] < ' ' && !is_blank(bytes.data[i]))
 			return true;
 	return false;
 }

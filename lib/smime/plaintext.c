@@ -84,7 +84,10 @@ smime_check_plaintext(struct span entity, struct error *err)
 	bool all_fields;
 
 	mime_entity_split(entity, &parts);
-	if (mime_field_count(parts.header, "Content-Type") != 1 ||
+	if (mime_field_count(parts.header, "Content-Type") > 1)
+		return refuse(err, "has two Content-Types");
+	/* Without any it is text (RFC 2045 5.2), but never without a field. */
+	if (parts.header.len == 0 ||
 		(parts.separator.len == 0 && parts.body.len != 0))
 		return refuse(err, "is no MIME entity");
 	if (parts.header.len > HEADER_MAX_BYTES || !is_text(parts.header))

@@ -84,8 +84,9 @@ struct smime_parts {
 /*
  * Cut a multipart/signed (RFC 1847 2.1) from its raw bytes.  FORMAT, with a
  * clause that fits behind "the signature cannot be verified:", unless there
- * are exactly two parts, the second of pkcs7-signature, closed, and nothing
- * a reader might show is outside of them.
+ * are exactly two parts, the second of pkcs7-signature, closed, and nothing a
+ * reader might show outside of them: the epilogue is blank, the preamble
+ * blank or a short text with no line that looks like a delimiter or a field.
  */
 int smime_split_signed(struct span entity, struct smime_parts *out,
 	struct error *err) MUST_USE;
@@ -110,9 +111,10 @@ int smime_read_signed(const struct smime_parts *parts, const struct list *more,
 
 /*
  * Is this, which has been decrypted, a MIME entity: a header with nothing but
- * Content-*, MIME-Version and, when a Content-Type with hp= says so or a
- * message is wrapped, the fields of RFC 9788; no control bytes?  FORMAT when
- * not: garbage from a wrong key and what EFAIL puts in front never pass.
+ * Content-* and MIME-Version (and, when its Content-Type says hp= or
+ * protected-headers=, the fields of a message: RFC 9788), in UTF-8 and without
+ * control bytes?  FORMAT when not: garbage of a wrong key and most of what
+ * EFAIL puts in front never pass.
  */
 int smime_check_plaintext(struct span entity, struct error *err) MUST_USE;
 

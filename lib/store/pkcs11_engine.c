@@ -95,8 +95,9 @@ enter(EVP_PKEY_CTX *context)
 static void
 leave(struct token_opening *opening, int result)
 {
-	bool trouble = result <= 0 && (is_trouble(ERR_peek_error()) ||
-					      is_trouble(ERR_peek_last_error()));
+	bool trouble =
+		result <= 0 && (is_trouble(ERR_peek_error()) ||
+				       is_trouble(ERR_peek_last_error()));
 
 	if (trouble)
 		ERR_raise(ERR_LIB_ENGINE, ENGINE_R_NOT_INITIALISED);

@@ -221,6 +221,11 @@ undo_encrypted(const char *path, struct buf *entity)
 		fail_msg("%s: %s", path, err.text);
 	if (!open_with_any(buf_span(&der), &plain, &err))
 		fail_msg("%s: %s", path, err.text);
+	/* Examples whose content is no MIME. */
+	if (smime_check_plaintext(buf_span(&plain), &err) != 0 &&
+		strstr(path, "rfc4134") == NULL &&
+		strstr(path, "ciphertext_from") == NULL)
+		fail_msg("%s: %s", path, err.text);
 	take(entity, buf_span(&plain));
 	buf_clear(&plain);
 	buf_clear(&der);
@@ -330,11 +335,135 @@ every_mail_reads_as_others_saw_it(void **state UNUSED)
 	assert_true(count >= 40);
 }
 
+/* ---- CMS without a mail around it ---- */
+
+#define BC                                                                     \
+	"smime-bouncycastle/pkix/src/test/resources/org/bouncycastle/cms/"     \
+	"test/"
+#define NSS "smime-nss/nss/tests/smime/interop-openssl/"
+
+static const struct {
+	const char *path;
+	const char *algorithm; /* encrypted: of the content */
+	size_t content_len;
+	const char *why; /* signed: NULL, verified; or why not */
+} samples[] = {
+	{ NSS "fran-oaep_ossl.env", "3DES", 32, NULL },
+	{ NSS "fran-ec_ossl-aes128-sha256.env", "AES128", 32, NULL },
+	{ "smime-rfc4134/5.1.bin", "3DES", 28, NULL },
+	{ "smime-rfc4134/5.2.bin", "RC2", 28, NULL },
+	{ "smime-rfc4134/4.1.bin", NULL, 28, "no signedAttrs" },
+	{ "smime-rfc4134/4.2.bin", NULL, 28, "no signedAttrs" },
+	{ "smime-rfc4134/4.4.bin", NULL, 28, NULL },
+	{ "smime-rfc4134/4.6.bin", NULL, 28, "no signedAttrs" },
+	{ "smime-rfc4134/4.10.bin", NULL, 28, NULL },
+	{ "pkcs7-tika/test.xml.p7m", NULL, 458, NULL },
+	{ "pkcs7-tika/testPKCS7_signed_data_def.p7m", NULL, 4, NULL },
+	{ "pkcs7-tika/testPKCS7_signed_data_ind.p7m", NULL, 4, NULL },
+	{ BC "PSSSignDataSHA1Enc.sig", NULL, 22, NULL },
+	{ BC "PSSSignDataSHA256Enc.sig", NULL, 22, NULL },
+	{ BC "PSSSignDataSHA512Enc.sig", NULL, 22, NULL },
+	{ BC "counterSig.p7m", NULL, 3, NULL },
+};
+
+static void
+open_sample(size_t at, struct span der)
+{
+	struct cms_envelope envelope;
+	struct buf plain = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(cms_read_envelope(der, NULL, &envelope, &err), 0);
+	assert_string_equal(envelope.algorithm, samples[at].algorithm);
+	cms_envelope_clear(&envelope);
+	if (!open_with_any(der, &plain, &err))
+		fail_msg("%s: %s", samples[at].path, err.text);
+	assert_int_equal(plain.len, samples[at].content_len);
+	buf_clear(&plain);
+}
+
+static void
+verify_sample(size_t at, struct span der)
+{
+	const struct cms_signer_report *report;
+	struct cms_signed read;
+	struct error err = { 0 };
+
+	if (cms_read_signed(der, NULL, NULL, NULL, &read, &err) != 0)
+		fail_msg("%s: %s", samples[at].path, err.text);
+	assert_true(read.signers.count > 0);
+	assert_int_equal(read.content.len, samples[at].content_len);
+	LIST_FOREACH (report, &read.signers)
+		if (report->verified != (samples[at].why == NULL) ||
+			(samples[at].why != NULL &&
+				strstr(report->why.text, samples[at].why) ==
+					NULL))
+			fail_msg("%s: %s", samples[at].path, report->why.text);
+	cms_signed_clear(&read);
+}
+
+static void
+every_cms_reads_as_others_saw_it(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(samples); i++) {
+		struct buf der = { 0 };
+
+		NEED(read_file(samples[i].path, &der));
+		if (samples[i].algorithm != NULL)
+			open_sample(i, buf_span(&der));
+		else
+			verify_sample(i, buf_span(&der));
+		buf_clear(&der);
+	}
+}
+
+/* Whatever is changed in them, nothing is verified with another content. */
+static void
+no_changed_byte_of_a_sample_verifies_as_something_else(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(samples); i++) {
+		struct buf der = { 0 };
+		struct cms_signed read;
+		struct error err = { 0 };
+		struct span content;
+
+		NEED(read_file(samples[i].path, &der));
+		if (samples[i].algorithm != NULL || samples[i].why != NULL) {
+			buf_clear(&der);
+			continue;
+		}
+		assert_int_equal(cms_read_signed(buf_span(&der), NULL, NULL,
+					 NULL, &read, &err),
+			0);
+		content = read.content;
+		for (size_t at = 0; at < der.len; at++) {
+			struct cms_signed changed;
+			bool inside = at >= (size_t)(content.data - der.data) &&
+				      at < (size_t)(content.data - der.data) +
+						      content.len;
+
+			der.data[at] ^= (unsigned char)(1 << at % 8);
+			if (cms_read_signed(buf_span(&der), NULL, NULL, NULL,
+				    &changed, &err) == 0 &&
+				cms_signed_is_verified(&changed))
+				assert_true(!inside &&
+					    changed.content.len == content.len);
+			cms_signed_clear(&changed);
+			der.data[at] ^= (unsigned char)(1 << at % 8);
+		}
+		cms_signed_clear(&read);
+		buf_clear(&der);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_mail_reads_as_others_saw_it),
+		cmocka_unit_test(every_cms_reads_as_others_saw_it),
+		cmocka_unit_test(
+			no_changed_byte_of_a_sample_verifies_as_something_else),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
