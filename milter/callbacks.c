@@ -9,10 +9,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "edits.h"
 #include "message.h"
 #include "metric/metric.h"
 
 enum { ACTIONS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY };
+/* Without these fewer things can be done. */
+enum { WISHES = SMFIF_QUARANTINE | SMFIF_CHGFROM };
 enum {
 	PROTOCOL = SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN |
 		   SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR |
@@ -33,10 +36,12 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol,
 			actions, ACTIONS);
 		return SMFIS_REJECT;
 	}
-	*out_actions = ACTIONS | (actions & SMFIF_QUARANTINE);
+	*out_actions = ACTIONS | (actions & WISHES);
 	*out_protocol = protocol & PROTOCOL;
 	*out2 = *out3 = 0;
 	atomic_store(&filter->agreed, *out_protocol);
+	atomic_store(&filter->may_change_sender,
+		(*out_actions & SMFIF_CHGFROM) != 0);
 	if (smfi_getpriv(ctx) == NULL)
 		smfi_setpriv(ctx, session_new(filter, *out_protocol));
 	return SMFIS_CONTINUE;
@@ -47,6 +52,7 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 {
 	struct session *session = smfi_getpriv(ctx);
 	const char *mta_name = smfi_getsymval(ctx, (char *)"j");
+	const char *mta_version = smfi_getsymval(ctx, (char *)"v");
 
 	if (session == NULL) {
 		session = session_new(filter, atomic_load(&filter->agreed));
@@ -55,6 +61,8 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
 	session_set_client(session, host, address);
 	mem_free(session->mta_name);
 	session->mta_name = mem_string(mta_name);
+	session->mta_is_postfix =
+		mta_version != NULL && strncmp(mta_version, "Postfix", 7) == 0;
 	return SMFIS_NOREPLY;
 }
 
@@ -71,6 +79,18 @@ refuse_for_now(SMFICTX *ctx, char *words)
 {
 	(void)smfi_setreply(ctx, (char *)"451", (char *)"4.3.2", words);
 	return SMFIS_TEMPFAIL;
+}
+
+/* For the bounce of a mail that is opened; counted with the address. */
+static void
+keep_sender(struct session *session, char **args)
+{
+	if (session->filter->conf->gateway->inbound_rules.count == 0 ||
+		session->incomplete)
+		return;
+	session->sender = mem_string(args[0]);
+	session->sender_args =
+		edits_return_headers(args + 1, session->mta_is_postfix);
 }
 
 static sfsistat
@@ -94,6 +114,7 @@ on_mail(SMFICTX *ctx, char **args)
 		mail_set_sender(&session->mail, span_string(args[0]), &err) !=
 			0)
 		fail_address(session, &err, "MAIL FROM");
+	keep_sender(session, args);
 	return SMFIS_CONTINUE;
 }
 
@@ -212,7 +233,7 @@ filter_register(struct filter *the_filter, struct error *err)
 	struct smfiDesc callbacks = {
 		.xxfi_name = (char *)"smime-milter",
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = ACTIONS | SMFIF_QUARANTINE,
+		.xxfi_flags = ACTIONS | WISHES,
 		.xxfi_negotiate = on_negotiate,
 		.xxfi_connect = on_connect,
 		.xxfi_envfrom = on_mail,

@@ -3,11 +3,14 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
 /* The largest body packet of the protocol, and what one call may hold. */
 enum { PACKET_BYTES = 65535, CALL_BYTES = PACKET_BYTES * 256 };
+/* The same place at Postfix and Sendmail: below the MTA's own Received. */
+enum { BELOW_RECEIVED = 1 };
 /* libmilter takes no longer reply lines. */
 enum { REPLY_BYTES = 900 };
 
@@ -57,10 +60,36 @@ send_edit(SMFICTX *ctx, const struct edit *edit, bool leading_blanks)
 		if (remove_down_to(ctx, edit, 2) != 0)
 			return -1;
 		return change(ctx, edit, 1, value);
+	case EDIT_CHANGE:
+		return change(ctx, edit, edit->index, value);
+	case EDIT_INSERT:
+		return smfi_insheader(ctx, BELOW_RECEIVED, edit->name, value) ==
+				       MI_SUCCESS
+			       ? 0
+			       : -1;
 	case EDIT_ADD:
 		break;
 	}
 	return smfi_addheader(ctx, edit->name, value) == MI_SUCCESS ? 0 : -1;
+}
+
+/* Each insertion goes above the one before, and indices move: they are last. */
+static int
+send_edits(SMFICTX *ctx, const struct list *edits, bool leading_blanks)
+{
+	const struct edit *edit;
+
+	LIST_FOREACH (edit, edits)
+		if (edit->kind != EDIT_INSERT &&
+			send_edit(ctx, edit, leading_blanks) != 0)
+			return -1;
+	for (size_t i = edits->count; i-- > 0;) {
+		edit = edits->item[i];
+		if (edit->kind == EDIT_INSERT &&
+			send_edit(ctx, edit, leading_blanks) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- body ---- */
@@ -180,15 +209,68 @@ send_reply(SMFICTX *ctx, const char *reply)
 		(void)smfi_setreply(ctx, code, status, words);
 }
 
+/* ---- the envelope ---- */
+
+/* What may be said again: SIZE is of the mail as it came, RET is ours. */
+static bool
+is_repeated(const char *arg, bool postfix)
+{
+	static const char *const keep[] = { "ENVID=", "BODY=", "SMTPUTF8",
+		"AUTH=" };
+
+	for (size_t i = 0; i < (postfix ? 1 : COUNT_OF(keep)); i++)
+		if (strncasecmp(arg, keep[i], strlen(keep[i])) == 0)
+			return true;
+	return false;
+}
+
+char *
+edits_return_headers(char **args, bool postfix)
+{
+	char *text = mem_string("RET=HDRS");
+
+	for (; *args != NULL; args++) {
+		char *more;
+
+		if (!is_repeated(*args, postfix))
+			continue;
+		more = mem_printf("%s %s", text, *args);
+		mem_free(text);
+		text = more;
+	}
+	return text;
+}
+
+static bool
+is_null_sender(const char *sender)
+{
+	return sender == NULL || sender[0] == '\0' || strcmp(sender, "<>") == 0;
+}
+
+/*
+ * A bounce must not carry out what was opened.  Where the MTA cannot be asked
+ * for that, the mail goes all the same.
+ */
 static int
-apply(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
+protect_bounce(SMFICTX *ctx, const struct edits_envelope *envelope)
+{
+	if (!envelope->can_change || is_null_sender(envelope->sender))
+		return 0;
+	return smfi_chgfrom(ctx, (char *)envelope->sender,
+		       (char *)envelope->args) == MI_SUCCESS
+		       ? 0
+		       : -1;
+}
+
+static int
+apply(SMFICTX *ctx, const struct outcome *outcome,
+	const struct edits_envelope *envelope, bool leading_blanks,
 	struct error *err)
 {
-	const struct edit *edit;
-
-	LIST_FOREACH (edit, &outcome->edits)
-		if (send_edit(ctx, edit, leading_blanks) != 0)
-			return failed(err, "a change to the header");
+	if (send_edits(ctx, &outcome->edits, leading_blanks) != 0)
+		return failed(err, "a change to the header");
+	if (outcome->headers_only_bounce && protect_bounce(ctx, envelope) != 0)
+		return failed(err, "RET=HDRS");
 	if (outcome->body_changed && send_body(ctx, &outcome->body) != 0)
 		return failed(err, "the new body");
 	if (outcome->verdict == VERDICT_QUARANTINE &&
@@ -201,7 +283,8 @@ apply(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
 }
 
 sfsistat
-edits_send(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
+edits_send(SMFICTX *ctx, const struct outcome *outcome,
+	const struct edits_envelope *envelope, bool leading_blanks,
 	struct error *err)
 {
 	switch (outcome->verdict) {
@@ -215,7 +298,7 @@ edits_send(SMFICTX *ctx, const struct outcome *outcome, bool leading_blanks,
 	case VERDICT_QUARANTINE:
 		break;
 	}
-	if (apply(ctx, outcome, leading_blanks, err) == 0)
+	if (apply(ctx, outcome, envelope, leading_blanks, err) == 0)
 		return SMFIS_CONTINUE;
 	send_reply(ctx, "451 4.3.0 The mail could not be changed, "
 			"please try again later");

@@ -27,6 +27,7 @@ struct filter {
 	 * negotiating (SMFIC_QUIT_NC).
 	 */
 	_Atomic unsigned long agreed;
+	atomic_bool may_change_sender;
 };
 
 /* Tell libmilter about the callbacks; filter lives as long as the process. */

@@ -117,6 +117,11 @@ message_end(SMFICTX *ctx, struct session *session)
 	struct trace trace = { 0 };
 	struct error err = { 0 };
 	struct outcome outcome;
+	const struct edits_envelope envelope = {
+		.sender = session->sender,
+		.args = session->sender_args,
+		.can_change = session->may_change_sender,
+	};
 	struct watch_job job;
 	sfsistat status;
 
@@ -127,7 +132,7 @@ message_end(SMFICTX *ctx, struct session *session)
 	else
 		process(session, &job, debug ? &trace : NULL, &outcome);
 	watch_be_quiet(&job);
-	status = edits_send(ctx, &outcome,
+	status = edits_send(ctx, &outcome, &envelope,
 		(session->agreed & SMFIP_HDR_LEADSPC) != 0, &err);
 	watch_leave(&job);
 	if (err.kind != ERROR_NONE) {

@@ -16,6 +16,7 @@ session_new(struct filter *filter, unsigned long agreed)
 
 	session->filter = filter;
 	session->agreed = agreed;
+	session->may_change_sender = atomic_load(&filter->may_change_sender);
 	mail_init(&session->mail, filter->conf->gateway->limits.message_bytes);
 	atomic_fetch_add(&filter->budget.tally->sessions, 1);
 	metric_add(METRIC_CONNECTIONS, 1);
@@ -97,6 +98,9 @@ session_end_mail(struct session *session)
 	struct budget *budget = &session->filter->budget;
 
 	mail_clear(&session->mail);
+	mem_free(session->sender);
+	mem_free(session->sender_args);
+	session->sender = session->sender_args = NULL;
 	if (session->bytes != 0)
 		budget_return_bytes(budget, session->bytes);
 	session->bytes = 0;

@@ -16,6 +16,10 @@ struct session {
 	bool connected;	      /* the client has been named */
 	struct client client; /* without login: that comes with each MAIL */
 	char *mta_name;
+	bool mta_is_postfix;
+	bool may_change_sender; /* the MTA lets us (SMFIF_CHGFROM) */
+	char *sender;		/* of the mail, as MAIL FROM had it */
+	char *sender_args;	/* with RET=HDRS */
 	struct mail mail;
 	bool begun;	 /* counted in mails_begun */
 	bool in_work;	 /* counted in mails_in_work */

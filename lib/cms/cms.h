@@ -1,6 +1,7 @@
 /*
- * Bytes in, CMS out (RFC 5652, 5083, 8551), and back as far as checking our
- * own work and recognising others' needs it.  Knows no MIME.
+ * Bytes in, CMS out (RFC 5652, 5083, 8551), and back.  Knows no MIME.
+ *
+ * lint: long, because making and reading share the ciphers and the kinds.
  */
 #ifndef CMS_CMS_H
 #define CMS_CMS_H
@@ -116,13 +117,116 @@ enum cms_kind {
  */
 enum cms_kind cms_recognise(struct span bytes);
 
-/* ---- for tests and later issues: undoing our own work ---- */
+/* ---- reading ---- */
 
-/* Verify a detached signature (no trust); out of reach for mails until the
- * inbound issue. */
-int cms_verify_detached(struct span der, const struct pieces *content,
+struct cms_read_limits {
+	unsigned recipients;	  /* RecipientInfos of every kind; 500 */
+	unsigned signers;	  /* 8 */
+	unsigned certificates;	  /* 64 */
+	size_t certificate_bytes; /* each; 64 KiB */
+};
+/* What NULL stands for, wherever limits are asked for. */
+extern const struct cms_read_limits cms_read_limits_default;
+
+/*
+ * Whom a RecipientInfo is for, or whose a SignerInfo is, as the CMS has it:
+ * issuer and serial, or the key identifier; what is not there is "".
+ */
+struct cms_party {
+	char *issuer;	     /* RFC 2253 */
+	char *serial;	     /* lower-case hex, as cert_serial() */
+	char *key_id;	     /* lower-case hex */
+	char *key_algorithm; /* dotted OID of what encrypted the key, or of
+				the signature */
+	struct buf id; /* the identifier as it stood, for cms_party_is() */
+};
+/* Does it name this certificate? */
+bool cms_party_is(const struct cms_party *party, const struct cert *cert);
+
+/* What can be said of an EnvelopedData or AuthEnvelopedData without a key. */
+struct cms_envelope {
+	bool authenticated;	/* AuthEnvelopedData */
+	char algorithm[32];	/* "AES128", "AES256-GCM", "3DES", "RC2", "DES",
+				   or a dotted OID */
+	unsigned key_bits;	/* 0: not known */
+	bool legacy;		/* RC2, DES: only where a rule allows it */
+	struct list recipients; /* struct cms_party *: key transport and key
+				   agreement; the others are not listed */
+};
+
+/*
+ * DER or BER.  FORMAT when it is no envelope, LIMIT; on failure out is empty.
+ * The algorithm may be one that cms_open_envelope() will refuse.
+ */
+int cms_read_envelope(struct span cms, const struct cms_read_limits *limits,
+	struct cms_envelope *out, struct error *err) MUST_USE;
+void cms_envelope_clear(struct cms_envelope *envelope);
+/* Is one of its RecipientInfos for this certificate? */
+bool cms_envelope_is_for(
+	const struct cms_envelope *envelope, const struct cert *cert);
+
+/*
+ * Open it with the key of that certificate; only RecipientInfos that name the
+ * certificate are tried, and those of passwords and shared keys never reach
+ * OpenSSL.  Ciphers: AES-CBC, AES-GCM and 3DES; RC2 and DES (CBC) when
+ * legacy_ok.  Appended to out, which holds nothing new unless padding or tag
+ * have vouched for all of it.  The memory used beside the CMS is out itself.
+ *
+ * CRYPTO, with one text for bad padding, bad tag, wrong key and broken key
+ * blocks ("it cannot be decrypted"); FORMAT: no envelope, or parameters no
+ * honest sender makes; NOKEY: not for this certificate, or there is no key;
+ * LIMIT; CONFIG: a cipher that needs legacy_ok; SYSTEM: no memory, the token
+ * is gone.  Nobody outside may learn which of them it was.
+ */
+int cms_open_envelope(struct span cms, const struct cert *cert, bool legacy_ok,
+	const struct cms_read_limits *limits, struct buf *out,
 	struct error *err) MUST_USE;
-int cms_decrypt(struct span der, const struct cert *cert, struct buf *out,
-	struct error *err) MUST_USE;
+
+enum { CMS_WEAK_DIGEST = 1, CMS_WEAK_KEY = 2 };
+
+/* What one SignerInfo comes to. */
+struct cms_signer_report {
+	struct cms_party party;
+	struct cert *cert;	 /* NULL: neither in the CMS nor among `more`;
+				    owned; its chain: the CMS's other ones */
+	struct cert *encryption; /* which encrypKeyPref names, or NULL */
+	bool verified;		 /* the bytes are the key holder's: trust is
+				    another question */
+	unsigned weak;		 /* CMS_WEAK_DIGEST: SHA-1; CMS_WEAK_KEY: RSA
+				    and DSA below 2048, EC below 224 bits */
+	time_t signing_time;	 /* a claim; 0: none */
+	char digest[16];	 /* "sha256"; a dotted OID is cut */
+	struct error why;	 /* when it is not verified */
+};
+
+struct cms_signed {
+	bool detached;
+	struct list signers;	  /* struct cms_signer_report * */
+	struct list certificates; /* struct cert *: what can be read of them */
+	unsigned crl_count;
+	struct span content; /* opaque: lies in `cms` when it is one piece, */
+	struct buf joined;   /* or here */
+};
+
+/*
+ * Verify a SignedData, DER or BER: detached over content, or opaque (content
+ * NULL).  more: struct cert * to look for a signer's certificate when the CMS
+ * carries none; may be NULL.  FORMAT: no SignedData, content inside a detached
+ * signature, no content in an opaque one; LIMIT; SYSTEM.  A bad signature is
+ * no error, its report says why; no signers (certs-only): signers.count is 0.
+ * out->content borrows from cms; on failure out is empty.
+ *
+ * signedAttrs are required, since without them content and attributes can
+ * change places; contentType and messageDigest once, with one value;
+ * signingCertificate(V2) and CMSAlgorithmProtection must match where they
+ * are there; one digest for content and attributes (RFC 8933).  MD5 and RSA
+ * above 8192 bits never verify.
+ */
+int cms_read_signed(struct span cms, const struct pieces *content,
+	const struct list *more, const struct cms_read_limits *limits,
+	struct cms_signed *out, struct error *err) MUST_USE;
+void cms_signed_clear(struct cms_signed *out);
+/* Is there a signer, and is each of them verified? */
+bool cms_signed_is_verified(const struct cms_signed *out);
 
 #endif

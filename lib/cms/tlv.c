@@ -1,6 +1,6 @@
 #include "cms/internal.h"
 
-enum { LENGTH_BYTES_MAX = 8, CONSTRUCTED = 0x20, TAG_NUMBER = 0x1f };
+enum { LENGTH_BYTES_MAX = 8, TAG_NUMBER = 0x1f };
 
 struct header {
 	unsigned char tag;
@@ -113,4 +113,79 @@ struct tlv_reader
 tlv_inside(const struct tlv_reader *reader, const struct tlv *tlv)
 {
 	return (struct tlv_reader){ tlv->content, reader->work };
+}
+
+bool
+tlv_need(struct tlv_reader *reader, unsigned char tag, struct tlv *tlv)
+{
+	return tlv_take(reader, tag, tlv) == 1 && tlv->content.len != 0;
+}
+
+bool
+tlv_at_end(const struct tlv_reader *reader)
+{
+	return reader->rest.len == 0;
+}
+
+/* ---- OCTET STRINGs, which BER may cut into pieces ---- */
+
+void
+octets_begin(struct octets *octets, const struct tlv_reader *reader,
+	const struct tlv *tlv)
+{
+	*octets = (struct octets){ .whole = span_of(NULL, 0) };
+	octets->level[0] = tlv_inside(reader, tlv);
+	if ((tlv->tag & CONSTRUCTED) != 0)
+		return;
+	octets->whole = tlv->content;
+	octets->level[0].rest.len = 0;
+}
+
+int
+octets_next(struct octets *octets, struct span *out)
+{
+	struct tlv piece;
+	int got;
+
+	if (octets->whole.data != NULL) {
+		*out = octets->whole;
+		octets->whole = span_of(NULL, 0);
+		return 1;
+	}
+	for (;;) {
+		got = tlv_next(&octets->level[octets->depth], &piece);
+		if (got == -1)
+			return -1;
+		if (got == 0 && octets->depth == 0)
+			return 0;
+		if (got == 0) {
+			octets->depth--;
+			continue;
+		}
+		if (piece.tag == DER_OCTETS) {
+			*out = piece.content;
+			return 1;
+		}
+		if (piece.tag != (DER_OCTETS | CONSTRUCTED) ||
+			octets->depth + 1 == OCTETS_DEPTH_MAX)
+			return -1;
+		octets->level[octets->depth + 1] =
+			tlv_inside(&octets->level[octets->depth], &piece);
+		octets->depth++;
+	}
+}
+
+int
+octets_count(
+	const struct tlv_reader *reader, const struct tlv *tlv, size_t *count)
+{
+	struct octets octets;
+	struct span piece;
+	int got;
+
+	*count = 0;
+	octets_begin(&octets, reader, tlv);
+	while ((got = octets_next(&octets, &piece)) == 1)
+		*count += piece.len;
+	return got == 0;
 }

@@ -13,6 +13,18 @@ is_sign(const struct rule_draft *draft)
 }
 
 static bool
+is_inbound(const struct rule_draft *draft)
+{
+	return strcmp(draft->list, "inbound") == 0;
+}
+
+static bool
+is_same_list(const struct rule_draft *a, const struct rule_draft *b)
+{
+	return strcmp(a->list, b->list) == 0;
+}
+
+static bool
 was_written(const struct rule_draft *draft, const char *name)
 {
 	return config_setting_get_member(draft->at, name) != NULL;
@@ -46,7 +58,7 @@ covers_all(const struct list *broad, const struct list *narrow)
 static bool
 comes_first(const struct rule_draft *first, const struct rule_draft *second)
 {
-	if (is_sign(first) != is_sign(second))
+	if (!is_same_list(first, second))
 		return false;
 	if (is_sign(first))
 		return covers_all(
@@ -64,7 +76,7 @@ check_name(struct reader *reader, const struct rule_draft *draft)
 	LIST_FOREACH (before, &reader->drafts) {
 		if (before == draft)
 			return;
-		if (is_sign(before) == is_sign(draft) &&
+		if (is_same_list(before, draft) &&
 			strcmp(before->made->name, draft->made->name) == 0)
 			report_at(reader, PROBLEM_ERROR,
 				line_of_member(draft->at, "name"),
@@ -194,6 +206,51 @@ check_encrypt(struct reader *reader, const struct rule_draft *draft)
 			"there is no sign rule");
 }
 
+static void
+check_keys(struct reader *reader, const struct rule_draft *draft)
+{
+	unsigned at = line_of_member(draft->at, "keys");
+	const char *name;
+
+	LIST_FOREACH (name, &draft->stores) {
+		const struct store_draft *store = stores_find(reader, name);
+
+		if (store != NULL && store->type != NULL &&
+			strcmp(store->type, "ldap") == 0)
+			report_at(reader, PROBLEM_WARNING, at,
+				"store \"%s\" is of type ldap and has no "
+				"keys: nothing is decrypted with it",
+				name);
+	}
+}
+
+static void
+check_inbound(struct reader *reader, const struct rule_draft *draft)
+{
+	check_keys(reader, draft);
+	if (draft->keys_for == 1 && draft->stores.count != 0)
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "keys_for"),
+			"rule \"%s\" opens every mail with every key: whoever "
+			"gets mail by it can have others' mail opened for him",
+			draft->made->name);
+	if (draft->legacy)
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "legacy"),
+			"RC2 and DES can be broken: what they protect may have "
+			"been read and changed");
+	if (draft->verify && reader->anchor_count == 0)
+		report_warning(reader, draft->at,
+			"rule \"%s\" verifies signatures, and trust.anchors "
+			"is empty: no signer is trusted",
+			draft->made->name);
+	if (!draft->verify && draft->stores.count == 0)
+		report_warning(reader, draft->at,
+			"rule \"%s\" has no keys and verifies nothing: it "
+			"only takes fields out that look like ours",
+			draft->made->name);
+}
+
 /* A directory has no keys and is asked by address. */
 static void
 check_directories(struct reader *reader, const struct rule_draft *draft)
@@ -237,6 +294,10 @@ check_rules(struct reader *reader)
 		check_name(reader, draft);
 		if (complete)
 			check_order(reader, draft);
+		if (is_inbound(draft)) {
+			check_inbound(reader, draft);
+			continue;
+		}
 		check_directories(reader, draft);
 		if (is_sign(draft))
 			check_sign(reader, draft);

@@ -104,7 +104,7 @@ struct reader {
 	struct source source;
 	struct list located; /* struct located * */
 	struct list stores;  /* struct store_draft * */
-	struct list drafts;  /* struct rule_draft *: sign and encrypt */
+	struct list drafts;  /* struct rule_draft *: of all three lists */
 	struct trust_draft *trust;
 	size_t anchor_count;
 };
@@ -121,13 +121,17 @@ struct store_draft {
 	struct store *store; /* borrowed from the gateway; NULL: not opened */
 };
 
-/* A sign or an encrypt rule as written; used are the fields of its kind. */
+/* A rule as written; used are the fields of its kind. */
 struct rule_draft {
 	const config_setting_t *at;
-	const char *list;   /* "sign", "encrypt" */
+	const char *list;   /* "sign", "encrypt", "inbound" */
 	struct rule rule;   /* moves to the gateway */
 	struct rule *made;  /* where it is then */
-	struct list stores; /* char *: names */
+	struct list stores; /* char *: names; of inbound rules the keys */
+	bool verify, legacy, strip_signature;
+	int keys_for, weak_signatures; /* 1: "any", "pass" */
+	char *harvest;		       /* a store's name, or NULL */
+	enum otherwise undecryptable, bad_signature;
 	char *certificate;
 	enum smime_form form;
 	enum crypto_digest digest;
@@ -161,17 +165,17 @@ struct conf_range {
 };
 
 /* kinds.c, texts.c: by offset into the struct of the group */
-extern const struct conf_kind kind_text, kind_path, kind_number, kind_size,
-	kind_yes_no, kind_word, kind_mode, kind_not_yet;
+extern const struct conf_kind kind_text, kind_any_text, kind_path, kind_number,
+	kind_size, kind_yes_no, kind_word, kind_mode, kind_not_yet;
 extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
-	kind_login_map, kind_mixed;
+	kind_login_map, kind_mixed, kind_report;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust;
-extern const struct conf_kind kind_sign, kind_encrypt;
+extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 
 /* "sign.digest", as words in a sentence. */
 const char *row_label(const struct conf_row *row, char *space, size_t size);
@@ -203,7 +207,7 @@ void each_group(struct reader *reader, const config_setting_t *setting,
 struct limits_draft {
 	size_t message, buffered;
 	unsigned mails, mime_depth, mime_parts, cms_layers, encrypt_recipients,
-		lookup_seconds;
+		lookup_seconds, decrypt_failures, harvest_day, harvest_total;
 };
 
 struct trust_draft {

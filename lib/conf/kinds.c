@@ -62,6 +62,22 @@ set_text(struct reader *reader, const config_setting_t *setting,
 	*out = mem_string(text);
 }
 
+/* "" says something, too. */
+static void
+set_any_text(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	const char *text = config_setting_get_string(setting);
+	char **out = field(row, into);
+
+	if (text == NULL) {
+		wrong_kind(reader, setting, row);
+		return;
+	}
+	mem_free(*out);
+	*out = mem_string(text);
+}
+
 static void
 set_path(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
@@ -248,6 +264,7 @@ set_mode(struct reader *reader, const config_setting_t *setting,
 	*(mode_t *)field(row, into) = (mode_t)mode;
 }
 
+const struct conf_kind kind_any_text = { "text in quotes", set_any_text, true };
 const struct conf_kind kind_text = { "text in quotes", set_text, true };
 const struct conf_kind kind_path = { "a path in quotes", set_path, true };
 const struct conf_kind kind_number = { "a whole number", set_number, true };

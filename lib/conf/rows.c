@@ -49,6 +49,11 @@ static const struct conf_word sign_otherwise[] = { { "pass", OTHERWISE_PASS },
 	{ "tempfail", OTHERWISE_TEMPFAIL }, { "reject", OTHERWISE_REJECT },
 	{ NULL, 0 } };
 
+static const struct conf_word keys_for[] = { { "recipient", 0 }, { "any", 1 },
+	{ NULL, 0 } };
+static const struct conf_word weak_signatures[] = { { "policy", 0 },
+	{ "pass", 1 }, { NULL, 0 } };
+
 static const struct conf_range drain_range = { 1, 86400 };
 static const struct conf_range mails_range = { 1, 100000 };
 static const struct conf_range depth_range = { 1, 1000 };
@@ -56,6 +61,7 @@ static const struct conf_range parts_range = { 1, 1000000 };
 static const struct conf_range layers_range = { 1, 100 };
 static const struct conf_range recipients_range = { 1, 100000 };
 static const struct conf_range seconds_range = { 1, 3600 };
+static const struct conf_range count_range = { 0, 100000000 };
 static const struct conf_range cache_range = { 0, 86400 };
 
 #define AT(type, field) offsetof(struct type, field)
@@ -93,8 +99,8 @@ static const struct conf_row rows[] = {
 	ROW("", "mixed", "\"all-or-nothing\"", kind_mixed, 0, mixed),
 	ROW("", "bcc", "\"reject\"", kind_bcc, 0, bcc),
 	LATER("", "reinject", NULL),
-	LATER("", "inbound", NULL),
-	LATER("", "report", NULL),
+	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
+	ROW("", "report", "{ }", kind_report, 0, NULL),
 
 	ROW("listen", "socket",
 		"\"unix:/var/spool/postfix/smime-milter/milter.sock\"",
@@ -126,13 +132,18 @@ static const struct conf_row rows[] = {
 		AT(limits_draft, mime_depth), &depth_range),
 	ROW("limits", "mime_parts", "1000", kind_number,
 		AT(limits_draft, mime_parts), &parts_range),
-	/* This version opens no layer of a mail, so any number is kept. */
 	ROW("limits", "cms_layers", "4", kind_number,
 		AT(limits_draft, cms_layers), &layers_range),
 	ROW("limits", "encrypt_recipients", "500", kind_number,
 		AT(limits_draft, encrypt_recipients), &recipients_range),
 	ROW("limits", "lookup_seconds", "8", kind_number,
 		AT(limits_draft, lookup_seconds), &seconds_range),
+	ROW("limits", "decrypt_failures", "100", kind_number,
+		AT(limits_draft, decrypt_failures), &count_range),
+	ROW("limits", "harvest_day", "1000", kind_number,
+		AT(limits_draft, harvest_day), &count_range),
+	ROW("limits", "harvest_total", "100000", kind_number,
+		AT(limits_draft, harvest_total), &count_range),
 
 	NEEDED("stores", "name", kind_text, AT(store_draft, name), NULL),
 	NEEDED("stores", "type", kind_text, AT(store_draft, type), NULL),
@@ -222,6 +233,35 @@ static const struct conf_row rows[] = {
 		accepts),
 	NEEDED("encrypt", "otherwise", kind_word,
 		AT(rule_draft, rule.otherwise), encrypt_otherwise),
+
+	ROW("inbound", "name", NULL, kind_text, AT(rule_draft, rule.name),
+		NULL),
+	NEEDED("inbound", "recipient", kind_patterns,
+		AT(rule_draft, rule.recipients), NULL),
+	ROW("inbound", "keys", NULL, kind_texts, AT(rule_draft, stores), NULL),
+	ROW("inbound", "keys_for", "\"recipient\"", kind_word,
+		AT(rule_draft, keys_for), keys_for),
+	ROW("inbound", "verify", "true", kind_yes_no, AT(rule_draft, verify),
+		NULL),
+	ROW("inbound", "harvest", NULL, kind_text, AT(rule_draft, harvest),
+		NULL),
+	ROW("inbound", "undecryptable", "\"pass\"", kind_word,
+		AT(rule_draft, undecryptable), sign_otherwise),
+	ROW("inbound", "bad_signature", "\"pass\"", kind_word,
+		AT(rule_draft, bad_signature), sign_otherwise),
+	ROW("inbound", "strip_signature", "false", kind_yes_no,
+		AT(rule_draft, strip_signature), NULL),
+	ROW("inbound", "weak_signatures", "\"policy\"", kind_word,
+		AT(rule_draft, weak_signatures), weak_signatures),
+	ROW("inbound", "legacy", "false", kind_yes_no, AT(rule_draft, legacy),
+		NULL),
+
+	ROW("report", "headers", "\"X-SMIME-Milter-Info\"", kind_text,
+		AT(report_settings, headers), NULL),
+	ROW("report", "authserv_id", "\"\"", kind_any_text,
+		AT(report_settings, authserv_id), NULL),
+	ROW("report", "subject_tags", "false", kind_yes_no,
+		AT(report_settings, subject_tags), NULL),
 };
 
 const struct conf_row *

@@ -1,4 +1,4 @@
-/* Sign and encrypt rules. */
+/* Sign, encrypt and inbound rules. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -12,6 +12,7 @@ rule_draft_free(void *item)
 	rule_clear(&draft->rule);
 	list_clear(&draft->stores, mem_free);
 	mem_free(draft->certificate);
+	mem_free(draft->harvest);
 	mem_free(draft);
 }
 
@@ -48,6 +49,12 @@ add_encrypt(struct reader *reader, const config_setting_t *at)
 }
 
 static void
+add_inbound(struct reader *reader, const config_setting_t *at)
+{
+	add_rule(reader, at, "inbound");
+}
+
+static void
 set_sign(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
 {
@@ -63,11 +70,26 @@ set_encrypt(struct reader *reader, const config_setting_t *setting,
 	each_group(reader, setting, row->name, add_encrypt);
 }
 
+static void
+set_inbound(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	(void)into;
+	each_group(reader, setting, row->name, add_inbound);
+}
+
 /* ---- when everything has been read ---- */
 
+/* What the setting is called that names a rule's stores. */
+static const char *
+stores_word(const struct rule_draft *draft)
+{
+	return strcmp(draft->list, "inbound") == 0 ? "keys" : "stores";
+}
+
 static void
-report_no_store(
-	struct reader *reader, const struct rule_draft *draft, const char *name)
+report_no_store(struct reader *reader, const struct rule_draft *draft,
+	const char *setting, const char *name)
 {
 	const struct store_draft *store;
 	const char *near = NULL;
@@ -75,7 +97,7 @@ report_no_store(
 	LIST_FOREACH (store, &reader->stores)
 		if (store->name != NULL && is_near(store->name, name))
 			near = store->name;
-	report_at(reader, PROBLEM_ERROR, line_of_member(draft->at, "stores"),
+	report_at(reader, PROBLEM_ERROR, line_of_member(draft->at, setting),
 		"there is no store \"%s\"%s%s%s", name,
 		near ? " (did you mean \"" : "", near ? near : "",
 		near ? "\"?)" : "");
@@ -91,7 +113,8 @@ find_stores(
 		const struct store_draft *store = stores_find(reader, name);
 
 		if (store == NULL)
-			report_no_store(reader, draft, name);
+			report_no_store(
+				reader, draft, stores_word(draft), name);
 		else if (store->store != NULL)
 			list_add(out, store->store);
 	}
@@ -170,6 +193,54 @@ finish_encrypt(struct reader *reader, struct rule_draft *draft)
 	list_add(&gateway->encrypt_rules, rule);
 }
 
+/* Only what is managed can be added to while mails run. */
+static struct store *
+find_harvest(struct reader *reader, const struct rule_draft *draft)
+{
+	const struct store_draft *store;
+	unsigned at = line_of_member(draft->at, "harvest");
+
+	if (draft->harvest == NULL)
+		return NULL;
+	store = stores_find(reader, draft->harvest);
+	if (store == NULL) {
+		report_no_store(reader, draft, "harvest", draft->harvest);
+		return NULL;
+	}
+	if (store->type != NULL && strcmp(store->type, "managed") != 0) {
+		report_at(reader, PROBLEM_ERROR, at,
+			"store \"%s\" is of type %s: certificates can be "
+			"harvested into a managed one only",
+			draft->harvest, store->type);
+		return NULL;
+	}
+	if (!draft->verify)
+		report_at(reader, PROBLEM_ERROR, at,
+			"harvest needs verify = true: only certificates of "
+			"verified signers are taken");
+	return store->store;
+}
+
+static void
+finish_inbound(struct reader *reader, struct rule_draft *draft)
+{
+	struct inbound_rule *rule = mem_alloc(sizeof(*rule));
+
+	rule->rule = draft->rule;
+	rule->any_key = draft->keys_for == 1;
+	rule->verify = draft->verify;
+	rule->legacy = draft->legacy;
+	rule->weak_ok = draft->weak_signatures == 1;
+	rule->strip_signature = draft->strip_signature;
+	rule->undecryptable = draft->undecryptable;
+	rule->bad_signature = draft->bad_signature;
+	rule->harvest = find_harvest(reader, draft);
+	find_stores(reader, draft, &rule->keys);
+	draft->made = &rule->rule;
+	draft->rule = (struct rule){ 0 };
+	list_add(&reader->conf->gateway->inbound_rules, rule);
+}
+
 void
 rules_finish(struct reader *reader)
 {
@@ -178,10 +249,14 @@ rules_finish(struct reader *reader)
 	LIST_FOREACH (draft, &reader->drafts)
 		if (strcmp(draft->list, "sign") == 0)
 			finish_sign(reader, draft);
-		else
+		else if (strcmp(draft->list, "encrypt") == 0)
 			finish_encrypt(reader, draft);
+		else
+			finish_inbound(reader, draft);
 }
 
 const struct conf_kind kind_sign = { "a list of groups", set_sign, false };
 const struct conf_kind kind_encrypt = { "a list of groups", set_encrypt,
+	false };
+const struct conf_kind kind_inbound = { "a list of groups", set_inbound,
 	false };

@@ -1,6 +1,8 @@
 /* Groups and settings of the top level. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -56,6 +58,10 @@ set_limits(struct reader *reader, const config_setting_t *setting,
 	limits->message_bytes = draft.message;
 	limits->encrypt_recipients = draft.encrypt_recipients;
 	limits->lookup_seconds = draft.lookup_seconds;
+	limits->cms_layers = draft.cms_layers;
+	limits->decrypt_failures = draft.decrypt_failures;
+	limits->harvest_day = draft.harvest_day;
+	limits->harvest_total = draft.harvest_total;
 	limits->mime.depth = draft.mime_depth;
 	limits->mime.parts = draft.mime_parts;
 	if (draft.buffered != 0 && draft.message > draft.buffered)
@@ -63,6 +69,48 @@ set_limits(struct reader *reader, const config_setting_t *setting,
 			line_of_member(setting, "message"),
 			"limits.message is more than limits.buffered, so the "
 			"largest mails could never be taken in");
+}
+
+/* A field's name (RFC 5322 3.6.8); ours are longer by what they say. */
+static bool
+can_begin_a_field(const char *text)
+{
+	enum { NAME_MAX_BYTES = 40 };
+
+	for (const char *c = text; *c != '\0'; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-')
+			return false;
+	return strlen(text) <= NAME_MAX_BYTES;
+}
+
+/* What every mail has cannot be told from a forgery. */
+static bool
+is_others_field(const char *text)
+{
+	return (strncasecmp(text, "X-", 2) != 0 || strlen(text) < 4) ||
+	       text[strlen(text) - 1] == '-';
+}
+
+static void
+set_report(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	struct report_settings *report = &reader->conf->gateway->report;
+	unsigned at = line_of_member(setting, "headers");
+
+	(void)into;
+	group_read(reader, setting, row->name, report);
+	if (report->headers == NULL)
+		return;
+	if (!can_begin_a_field(report->headers))
+		report_at(reader, PROBLEM_ERROR, at,
+			"report.headers begins the names of fields: up to 40 "
+			"letters, digits and \"-\"");
+	else if (is_others_field(report->headers))
+		report_at(reader, PROBLEM_ERROR, at,
+			"report.headers must begin with \"X-\" and not end "
+			"with \"-\": every field whose name begins so is "
+			"removed from incoming mail");
 }
 
 static void
@@ -140,3 +188,4 @@ const struct conf_kind kind_mixed = { "a word in quotes", set_mixed, false };
 const struct conf_kind kind_bcc = { "a word in quotes", set_bcc, false };
 const struct conf_kind kind_login_map = { "a path in quotes", set_login_map,
 	false };
+const struct conf_kind kind_report = { "a group", set_report, false };

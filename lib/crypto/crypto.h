@@ -40,6 +40,11 @@ int crypto_fail(struct error *err, enum error_kind kind, const char *format,
  */
 bool crypto_lacked_memory(void);
 /*
+ * The same, or that a token was not there (an error of the library ENGINE):
+ * trouble of our own, which passes, and not of the input.
+ */
+bool crypto_had_trouble(void);
+/*
  * After success: the queue must be empty too; OpenSSL 3.0 was seen to report
  * success with a broken result.  0, or -1 CRYPTO (SYSTEM when memory was
  * short) with the queue emptied.

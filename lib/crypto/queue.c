@@ -67,6 +67,18 @@ crypto_lacked_memory(void)
 	return out_of_memory;
 }
 
+bool
+crypto_had_trouble(void)
+{
+	bool trouble = false;
+	unsigned long code;
+
+	while ((code = ERR_get_error()) != 0)
+		trouble = trouble || is_out_of_memory(code) ||
+			  ERR_GET_LIB(code) == ERR_LIB_ENGINE;
+	return trouble;
+}
+
 int
 crypto_end(const char *what, struct error *err)
 {

@@ -36,9 +36,8 @@ find_edit(const struct list *edits, const char *name)
 	return NULL;
 }
 
-/* Takes over name and value. */
-static void
-add_edit(struct list *edits, const struct mail *mail, enum edit_kind kind,
+struct edit *
+edit_add(struct list *edits, const struct mail *mail, enum edit_kind kind,
 	char *name, char *value)
 {
 	struct edit *edit = mem_alloc(sizeof(*edit));
@@ -48,6 +47,7 @@ add_edit(struct list *edits, const struct mail *mail, enum edit_kind kind,
 		.value = value,
 		.count = count_fields(mail, name) };
 	list_add(edits, edit);
+	return edit;
 }
 
 /* A layer's value as the milter protocol wants it: folds as LF. */
@@ -79,8 +79,27 @@ repair_mime_version(struct list *edits, const struct mail *mail)
 			!span_is(span_trim(span_string(field->value)), "1.0"))
 			good = false;
 	if (!good)
-		add_edit(edits, mail, EDIT_SET, mem_string("MIME-Version"),
+		edit_add(edits, mail, EDIT_SET, mem_string("MIME-Version"),
 			mem_string(" 1.0"));
+}
+
+static bool
+belongs_to_entity(struct span name)
+{
+	return span_starts_nocase(name, "Content-");
+}
+
+/* What the entity does not say is not to be had from the mail as it came. */
+static void
+remove_others(const struct mail *mail, struct list *edits)
+{
+	const struct mail_field *old;
+
+	LIST_FOREACH (old, &mail->fields)
+		if (belongs_to_entity(span_string(old->name)) &&
+			find_edit(edits, old->name) == NULL)
+			edit_add(edits, mail, EDIT_REMOVE,
+				mem_string(old->name), NULL);
 }
 
 int
@@ -88,21 +107,46 @@ edits_for_layer(const struct mail *mail, const struct smime_layer *layer,
 	struct list *edits, struct error *err)
 {
 	struct span header = buf_span(&layer->header);
-	const struct mail_field *old;
 	struct mime_field field;
 
 	repair_mime_version(edits, mail);
 	while (mime_field_next(&header, &field) == 1)
-		add_edit(edits, mail, EDIT_SET,
+		edit_add(edits, mail, EDIT_SET,
 			mem_string_n(field.name.data, field.name.len),
 			milter_value(field.value));
 	if (find_edit(edits, "Content-Type") == NULL)
 		return error_set(err, ERROR_CRYPTO,
 			"a protected layer without Content-Type");
-	LIST_FOREACH (old, &mail->fields)
-		if (strncasecmp(old->name, "Content-", 8) == 0 &&
-			find_edit(edits, old->name) == NULL)
-			add_edit(edits, mail, EDIT_REMOVE,
-				mem_string(old->name), NULL);
+	remove_others(mail, edits);
 	return 0;
+}
+
+/*
+ * An entity without Content-Type is plain text (RFC 2045 5.2), and said to
+ * be: the field must not be missing where another one has just been.
+ */
+void
+edits_for_entity(
+	const struct mail *mail, struct span header, struct list *edits)
+{
+	struct mime_field field;
+
+	repair_mime_version(edits, mail);
+	while (mime_field_next(&header, &field) == 1) {
+		char *name;
+
+		if (!belongs_to_entity(field.name))
+			continue;
+		name = mem_string_n(field.name.data, field.name.len);
+		/* Whoever reads it takes the first one. */
+		if (find_edit(edits, name) != NULL)
+			mem_free(name);
+		else
+			edit_add(edits, mail, EDIT_SET, name,
+				milter_value(field.value));
+	}
+	if (find_edit(edits, "Content-Type") == NULL)
+		edit_add(edits, mail, EDIT_SET, mem_string("Content-Type"),
+			mem_string(" text/plain; charset=us-ascii"));
+	remove_others(mail, edits);
 }

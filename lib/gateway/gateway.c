@@ -7,6 +7,10 @@ enum {
 	MESSAGE_BYTES = 50 << 20,
 	RECIPIENTS = 500,
 	LOOKUP_SECONDS = 8,
+	CMS_LAYERS = 4,
+	DECRYPT_FAILURES = 100,
+	HARVEST_DAY = 1000,
+	HARVEST_TOTAL = 100000,
 	MIME_DEPTH = 20,
 	MIME_PARTS = 1000
 };
@@ -20,9 +24,15 @@ gateway_new(void)
 		.message_bytes = MESSAGE_BYTES,
 		.encrypt_recipients = RECIPIENTS,
 		.lookup_seconds = LOOKUP_SECONDS,
+		.cms_layers = CMS_LAYERS,
+		.decrypt_failures = DECRYPT_FAILURES,
+		.harvest_day = HARVEST_DAY,
+		.harvest_total = HARVEST_TOTAL,
 		.mime = { .depth = MIME_DEPTH, .parts = MIME_PARTS },
 	};
 	gateway->signers = signers_new(SIGNERS_MAX);
+	gateway->report.headers = mem_string("X-SMIME-Milter-Info");
+	gateway->counts = counts_new();
 	return gateway;
 }
 
@@ -32,9 +42,13 @@ gateway_free(struct gateway *gateway)
 	if (gateway == NULL)
 		return;
 	signers_free(gateway->signers);
+	counts_free(gateway->counts);
 	list_clear(&gateway->sign_rules, sign_rule_free);
 	list_clear(&gateway->encrypt_rules, encrypt_rule_free);
+	list_clear(&gateway->inbound_rules, inbound_rule_free);
 	list_clear(&gateway->internal, pattern_free);
+	mem_free(gateway->report.headers);
+	mem_free(gateway->report.authserv_id);
 	list_clear(&gateway->stores, store_close);
 	trust_free(gateway->trust);
 	login_map_free(gateway->logins);
@@ -60,6 +74,16 @@ encrypt_rule_free(void *item)
 	rule_clear(&rule->rule);
 	list_clear(&rule->stores, NULL);
 	cert_selector_free(rule->selector);
+	mem_free(rule);
+}
+
+void
+inbound_rule_free(void *item)
+{
+	struct inbound_rule *rule = item;
+
+	rule_clear(&rule->rule);
+	list_clear(&rule->keys, NULL);
 	mem_free(rule);
 }
 

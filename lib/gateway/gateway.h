@@ -43,10 +43,33 @@ struct encrypt_rule {
 	enum crypto_digest oaep_digest;
 };
 
+struct inbound_rule {
+	struct rule rule; /* recipients alone */
+	struct list keys; /* struct store *, borrowed; none: never opened */
+	bool any_key;	  /* keys_for = "any" */
+	bool verify;
+	bool legacy;	       /* RC2 and DES are opened */
+	bool weak_ok;	       /* SHA-1 and short keys are no reason to doubt */
+	bool strip_signature;  /* of a mail whose signatures are verified */
+	struct store *harvest; /* managed, borrowed; or NULL */
+	enum otherwise undecryptable, bad_signature;
+};
+
+/* What readers are told, and how. */
+struct report_settings {
+	char *headers;	   /* "X-SMIME-Milter-Info": begins our fields */
+	char *authserv_id; /* NULL or "": the MTA's own name */
+	bool subject_tags;
+};
+
 struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
 	unsigned lookup_seconds;
+	unsigned cms_layers;
+	unsigned decrypt_failures; /* of one client within an hour */
+	unsigned harvest_day;	   /* certificates within a day, */
+	unsigned harvest_total;	   /* and harvested ones in a store */
 	struct mime_limits mime;
 };
 
@@ -54,18 +77,22 @@ struct gateway {
 	struct list stores;	   /* struct store *, owned */
 	struct list sign_rules;	   /* struct sign_rule *, owned */
 	struct list encrypt_rules; /* struct encrypt_rule *, owned */
+	struct list inbound_rules; /* struct inbound_rule *, owned */
 	struct list internal;	   /* struct pattern *, owned */
+	struct report_settings report;
 	struct trust *trust;
 	struct login_map *logins; /* or NULL */
 	bool share_bcc;
 	struct gateway_limits limits;
 	struct gateway_signers *signers; /* made by gateway_prepare() */
+	struct gateway_counts *counts;	 /* failures, harvests */
 };
 
 struct gateway *gateway_new(void) MUST_USE; /* empty, default limits */
 void gateway_free(struct gateway *gateway);
 void sign_rule_free(void *rule);
 void encrypt_rule_free(void *rule);
+void inbound_rule_free(void *rule);
 /*
  * After conf has filled it: prepare a signer for each key that a sign rule
  * may use, so that no mail waits for that.  warnings: char * per key that
@@ -159,6 +186,9 @@ enum edit_kind {
 	EDIT_SET,    /* exactly one: the first is changed, others removed,
 			added when there is none */
 	EDIT_ADD,
+	EDIT_CHANGE, /* the one with that index, removed when value is NULL;
+			several stand from the highest index down */
+	EDIT_INSERT, /* above the others, the first of these on top */
 };
 
 struct edit {
@@ -167,6 +197,7 @@ struct edit {
 	char *value;	/* folds as LF + blank, leading blank included; NULL
 			   for REMOVE */
 	unsigned count; /* how often the field stood in the mail */
+	unsigned index; /* CHANGE: from 1, among those of its name */
 };
 
 /* What was done, and why: for the log line and for `smimectl test`. */
@@ -196,6 +227,51 @@ struct recipient_report {
 	struct list candidates;
 };
 
+/* RFC 7281 2, RFC 8601 2.7. */
+enum inbound_verdict {
+	INBOUND_NONE, /* no signature over the whole mail */
+	INBOUND_PASS,
+	INBOUND_FAIL,
+	INBOUND_POLICY,
+	INBOUND_NEUTRAL,
+	INBOUND_TEMPERROR,
+	INBOUND_PERMERROR
+};
+const char *inbound_verdict_name(enum inbound_verdict verdict);
+
+struct inbound_signer {
+	const struct cms_signer_report *cms; /* of the layer */
+	bool trusted;
+	bool is_author;	  /* its certificate names the one mailbox of From */
+	struct error why; /* why not trusted; kind NONE: a remark */
+};
+
+/* One layer of protection, the outermost first. */
+struct inbound_layer {
+	bool encrypted; /* or signed */
+	/* encrypted */
+	struct cms_envelope envelope;
+	bool opened;
+	bool vouched_for; /* by a tag, or by a signature inside */
+	/* signed */
+	struct cms_signed cms;
+	struct list signers; /* struct inbound_signer * */
+	enum smime_canonical form;
+	struct smime_parts parts;
+	struct buf der;
+	enum inbound_verdict verdict;
+	struct error why; /* for the administrator alone when encrypted */
+};
+
+struct inbound_report {
+	char *rule; /* names, comma separated; NULL: none matched */
+	enum inbound_verdict verdict;
+	char *identifier; /* whose signature it is, when it passed */
+	char *why;
+	struct list layers; /* struct inbound_layer * */
+	bool decrypted, verified, stripped, harvested; /* what was done */
+};
+
 struct outcome {
 	enum verdict verdict;
 	char *reply; /* TEMPFAIL, REJECT: "550 5.7.1 words for the sender",
@@ -205,6 +281,8 @@ struct outcome {
 	struct pieces body; /* CRLF, 7-bit; borrows from mail and layers */
 	struct smime_layer layers[2]; /* owned: signed, encrypted */
 	struct buf rewritten;	      /* owned: the entity made fit */
+	struct inbound_report inbound;
+	bool headers_only_bounce; /* it must not carry out what was opened */
 	struct sign_report sign;
 	struct list recipients;	 /* struct recipient_report * */
 	bool signed_, encrypted; /* what was done */
@@ -227,6 +305,12 @@ struct gateway_run {
 	bool explain; /* keep every candidate in the reports */
 	int (*keep_working)(void *arg);
 	void *arg;
+	/*
+	 * `smimectl verify` and decrypt: this rule, whoever the recipients
+	 * are, and nothing beyond it; certificates judged as of `at` (0: now).
+	 */
+	const struct inbound_rule *by_hand;
+	time_t at;
 };
 void gateway_process(const struct gateway *gateway, struct mail *mail,
 	const struct gateway_run *run, struct outcome *outcome);

@@ -74,6 +74,10 @@ const struct encrypt_rule *encrypt_rule_for(const struct gateway *gateway,
 	const struct sender *sender, const struct client *client,
 	const struct address *recipient, struct trace *trace);
 
+/* The one for this recipient, or NULL. */
+const struct inbound_rule *inbound_rule_for(const struct gateway *gateway,
+	const struct address *recipient, struct trace *trace);
+
 /* ---- plan.c: who can read it? ---- */
 
 struct plan_entry {
@@ -102,6 +106,23 @@ const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
 enum otherwise plan_strictest(const struct plan_set *plan);
 void report_say_why(struct recipient_report *report, const char *why);
 
+/* ---- inbound_match.c: all recipients' rules taken together ---- */
+
+struct inbound_entry {
+	const struct address *address; /* NULL: by hand */
+	const struct inbound_rule *rule;
+};
+
+struct inbound_set {
+	struct inbound_entry *entries;
+	size_t count;
+	bool any;		     /* a rule matched */
+	bool open;		     /* every recipient has a rule with keys */
+	bool verify;		     /* one of them asks for it */
+	bool legacy, weak_ok, strip; /* all of them allow it */
+	enum otherwise undecryptable, bad_signature; /* the strictest */
+};
+
 /* ---- process.c ---- */
 
 struct work {
@@ -111,6 +132,9 @@ struct work {
 	struct outcome *outcome;
 	struct facts facts;
 	enum smime_kind kind; /* what the mail is already */
+	struct inbound_set inbound;
+	bool unpacked;	     /* mail->entity is no more what came */
+	bool came_protected; /* then it is not signed again */
 	struct plan_set plan;
 	struct pieces entity; /* the entity as it stands after the last step */
 	unsigned layers;      /* of outcome->layers in use */
@@ -141,6 +165,9 @@ int work_make_fit(struct work *work, struct error *err) MUST_USE;
 void plan_choose_certs(struct work *work);
 int plan_assemble(struct work *work, struct error *err) MUST_USE;
 
+/* inbound_match.c: fills work->inbound. */
+void inbound_match(struct work *work);
+void step_inbound(struct work *work);
 void step_plan(struct work *work);
 void step_sign(struct work *work);
 void step_encrypt(struct work *work);
@@ -151,11 +178,87 @@ void step_encrypt(struct work *work);
  * mail's. */
 int edits_for_layer(const struct mail *mail, const struct smime_layer *layer,
 	struct list *edits, struct error *err) MUST_USE;
+/* The same for an entity that was inside of a layer. */
+void edits_for_entity(
+	const struct mail *mail, struct span header, struct list *edits);
+/* Takes over name and value. */
+struct edit *edit_add(struct list *edits, const struct mail *mail,
+	enum edit_kind kind, char *name, char *value);
 void edit_free(void *edit);
+
+/* ---- counts.c: what is counted over many mails; thread-safe ---- */
+
+struct gateway_counts *counts_new(void) MUST_USE;
+void counts_free(struct gateway_counts *counts);
+/* Has this client had more failures within the hour than `most`? */
+bool counts_client_is_barred(struct gateway_counts *counts,
+	const struct client *client, unsigned most);
+void counts_client_failed(
+	struct gateway_counts *counts, const struct client *client);
+/* May one more be harvested?  Counts it when so. */
+bool counts_harvest(struct gateway_counts *counts, struct store *store,
+	const struct gateway_limits *limits);
+
+/* ---- open.c: an envelope ---- */
+
+/*
+ * 1 with the plaintext, 0 when it stays closed by the rules (a note says
+ * why), -1 when it cannot be opened.
+ */
+int inbound_open(struct work *work, struct inbound_layer *layer,
+	struct span cms, struct buf *out, struct error *err) MUST_USE;
+
+/* ---- verify.c: a signature ---- */
+
+/* What is inside goes to *content, which borrows from layer and entity. */
+int inbound_verify(struct work *work, struct inbound_layer *layer,
+	struct span entity, enum smime_kind kind, struct span *content,
+	struct error *err) MUST_USE;
+
+/* ---- verdict.c ---- */
+
+/* Of one layer: its verdict and why. */
+void verdict_of_layer(const struct work *work, struct inbound_layer *layer);
+/* Of the mail, from those of the layers; the layer that decides, or NULL. */
+const struct inbound_layer *verdict_of_mail(
+	struct inbound_report *report, const struct address *author);
+/* Whose certificate names the author, or NULL. */
+const struct inbound_signer *verdict_author(const struct inbound_layer *layer);
+/* No signer, or one that is not verified. */
+bool verdict_is_broken(const struct inbound_layer *layer);
+
+/* ---- forged.c, tags.c, report.c: what readers see ---- */
+
+/* Fields that only we may write, and look-alikes of our tags. */
+void forged_remove(struct work *work);
+/* Our own name in Authentication-Results. */
+const char *report_authserv_id(const struct work *work);
+/*
+ * One Authentication-Results without the results of `method` when it is that
+ * server's: 0 it stays, 1 *out is what remains, 2 nothing remains.
+ */
+int authres_without(const char *value, const char *authserv_id,
+	const char *method, char **out) MUST_USE;
+/*
+ * A Subject in which no tag of ours stands, in whatever encoding: NULL when
+ * there was none.
+ */
+char *tags_defuse(const char *subject) MUST_USE;
+void tags_set(struct work *work);
+void report_write(struct work *work, const struct inbound_layer *decides);
+
+/* ---- harvest.c ---- */
+
+void harvest(struct work *work, const struct inbound_layer *decides);
 
 /* ---- words.c: what a remote sender is told ---- */
 
-enum failing { FAILING_TO_SIGN, FAILING_TO_ENCRYPT };
+enum failing {
+	FAILING_TO_SIGN,
+	FAILING_TO_ENCRYPT,
+	FAILING_TO_DECRYPT,
+	FAILING_TO_VERIFY
+};
 const char *words_for(enum failing what, enum error_kind kind);
 /* "550 5.7.5 words", by verdict; owned by the caller. */
 char *words_reply(enum verdict verdict, const char *words);

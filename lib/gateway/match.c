@@ -1,4 +1,4 @@
-/* Which encrypt rule is a recipient's? */
+/* Which rule is a recipient's? */
 #include <string.h>
 
 #include "base/mem.h"
@@ -52,4 +52,20 @@ encrypt_rule_for(const struct gateway *gateway, const struct sender *sender,
 		}
 	address_free(routed);
 	return found;
+}
+
+/*
+ * No routed reading here: who is mentioned in another's address gets nothing
+ * opened for him.
+ */
+const struct inbound_rule *
+inbound_rule_for(const struct gateway *gateway, const struct address *recipient,
+	struct trace *trace)
+{
+	const struct inbound_rule *rule;
+
+	LIST_FOREACH (rule, &gateway->inbound_rules)
+		if (rule_match_inbound(&rule->rule, recipient, trace) == 1)
+			return rule;
+	return NULL;
 }

@@ -30,6 +30,28 @@ report_free(void *item)
 	mem_free(report);
 }
 
+static void
+inbound_layer_free(void *item)
+{
+	struct inbound_layer *layer = item;
+
+	cms_envelope_clear(&layer->envelope);
+	list_clear(&layer->signers, mem_free);
+	cms_signed_clear(&layer->cms);
+	smime_parts_clear(&layer->parts);
+	buf_clear(&layer->der);
+	mem_free(layer);
+}
+
+static void
+inbound_clear(struct inbound_report *inbound)
+{
+	mem_free(inbound->rule);
+	mem_free(inbound->identifier);
+	mem_free(inbound->why);
+	list_clear(&inbound->layers, inbound_layer_free);
+}
+
 void
 outcome_init(struct outcome *outcome)
 {
@@ -44,6 +66,7 @@ outcome_clear(struct outcome *outcome)
 	for (size_t i = 0; i < COUNT_OF(outcome->layers); i++)
 		smime_layer_clear(&outcome->layers[i]);
 	buf_clear(&outcome->rewritten);
+	inbound_clear(&outcome->inbound);
 	mem_free(outcome->sign.why);
 	list_clear(&outcome->sign.candidates, candidate_free);
 	list_clear(&outcome->recipients, report_free);
@@ -133,14 +156,31 @@ put_quoted(struct line *line, const char *name, const char *text)
 	put(line, "\"");
 }
 
-static const char *
-did(const struct outcome *outcome)
+static void
+put_did(struct line *line, const struct outcome *outcome)
 {
-	if (!outcome->body_changed)
-		return "nothing";
-	if (outcome->signed_ && outcome->encrypted)
-		return "sign,encrypt";
-	return outcome->signed_ ? "sign" : "encrypt";
+	const struct {
+		bool done;
+		const char *name;
+	} all[] = {
+		{ outcome->inbound.decrypted, "decrypt" },
+		{ outcome->inbound.verified, "verify" },
+		{ outcome->inbound.stripped, "strip" },
+		{ outcome->inbound.harvested, "harvest" },
+		{ outcome->body_changed && outcome->signed_, "sign" },
+		{ outcome->body_changed && outcome->encrypted, "encrypt" },
+	};
+	bool some = false;
+
+	put(line, "did=");
+	for (size_t i = 0; i < COUNT_OF(all); i++) {
+		if (!all[i].done)
+			continue;
+		put(line, some ? "," : "");
+		put(line, all[i].name);
+		some = true;
+	}
+	put(line, some ? "" : "nothing");
 }
 
 static const char *
@@ -195,8 +235,13 @@ outcome_log_line(const struct outcome *outcome, const struct mail *mail,
 	put(&line, " ");
 	put_rule(&line, "sign", outcome->sign.rule);
 	put_rule(&line, "encrypt", outcome->encrypt_rule);
-	put(&line, "did=");
-	put(&line, did(outcome));
+	if (outcome->inbound.rule != NULL)
+		put_rule(&line, "inbound", outcome->inbound.rule);
+	put_did(&line, outcome);
+	if (outcome->inbound.rule != NULL) {
+		put(&line, " smime=");
+		put(&line, inbound_verdict_name(outcome->inbound.verdict));
+	}
 	put(&line, " result=");
 	put(&line, result(outcome));
 	put_number(&line, " ms", milliseconds);
@@ -210,97 +255,4 @@ outcome_log_line(const struct outcome *outcome, const struct mail *mail,
 	if (outcome->note != NULL)
 		put_quoted(&line, "note", outcome->note);
 	mem_free(author);
-}
-
-/* ---- the resulting message ---- */
-
-static const struct edit *
-edit_for(const struct outcome *outcome, const char *name)
-{
-	const struct edit *edit;
-
-	LIST_FOREACH (edit, &outcome->edits)
-		if (edit->kind != EDIT_ADD && strcasecmp(edit->name, name) == 0)
-			return edit;
-	return NULL;
-}
-
-static int
-write_field(const struct sink *out, const char *name, const char *value,
-	struct error *err)
-{
-	struct buf line = { 0 };
-	int result_ = -1;
-
-	if (buf_add_format(&line, err, "%s:", name) != 0)
-		goto out;
-	for (; *value != '\0'; value++)
-		if ((*value == '\n' && buf_add(&line, "\r", 1, err) != 0) ||
-			buf_add(&line, value, 1, err) != 0)
-			goto out;
-	if (buf_add_string(&line, "\r\n", err) != 0)
-		goto out;
-	result_ = sink_put(out, buf_span(&line), err);
-out:
-	buf_clear(&line);
-	return result_;
-}
-
-/* Is this the first field of its name? */
-static bool
-is_first(const struct mail *mail, const struct mail_field *field)
-{
-	const struct mail_field *other;
-
-	LIST_FOREACH (other, &mail->fields)
-		if (strcasecmp(other->name, field->name) == 0)
-			return other == field;
-	return false;
-}
-
-static int
-write_header(const struct outcome *outcome, const struct mail *mail,
-	const struct sink *out, struct error *err)
-{
-	const struct mail_field *field;
-	const struct edit *edit;
-
-	LIST_FOREACH (field, &mail->fields) {
-		const char *value = field->value;
-
-		edit = edit_for(outcome, field->name);
-		if (edit != NULL && edit->kind == EDIT_SET &&
-			is_first(mail, field))
-			value = edit->value;
-		else if (edit != NULL)
-			continue;
-		if (write_field(out, field->name, value, err) != 0)
-			return -1;
-	}
-	LIST_FOREACH (edit, &outcome->edits)
-		if ((edit->kind == EDIT_ADD ||
-			    (edit->kind == EDIT_SET && edit->count == 0)) &&
-			write_field(out, edit->name, edit->value, err) != 0)
-			return -1;
-	return sink_put(out, SPAN("\r\n"), err);
-}
-
-int
-outcome_write_message(const struct outcome *outcome, const struct mail *mail,
-	const struct sink *out, struct error *err)
-{
-	if (write_header(outcome, mail, out, err) != 0)
-		return -1;
-	if (!outcome->body_changed && mail->entity.len == 0)
-		return error_set(err, ERROR_SYSTEM,
-			"the mail as it came is not kept any more");
-	if (!outcome->body_changed)
-		return sink_put(out,
-			span_of(mail->entity.data + mail->body_offset,
-				mail->entity.len - mail->body_offset),
-			err);
-	for (size_t i = 0; i < outcome->body.count; i++)
-		if (sink_put(out, outcome->body.item[i], err) != 0)
-			return -1;
-	return 0;
 }

@@ -6,11 +6,14 @@
 #include "gateway/internal.h"
 #include "metric/metric.h"
 
+/* RFC 5321 4.5.3.1.6, without the line end. */
+enum { LINE_MAX_BYTES = 998 + 1 };
+
 static const struct step {
 	const char *name;
 	void (*run)(struct work *work);
 } steps[] = {
-	/* decrypt, verify and unpack will stand here */
+	{ "inbound", step_inbound },
 	{ "plan", step_plan },
 	{ "sign", step_sign },
 	{ "encrypt", step_encrypt },
@@ -123,6 +126,53 @@ start(struct work *work)
 			words_for(FAILING_TO_SIGN, err.kind));
 }
 
+/* What an MTA would cut or an SMTP client refuse, whatever the encoding. */
+static bool
+can_travel(struct span body)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < body.len; i++) {
+		unsigned char c = body.data[i];
+
+		if (c == '\0' ||
+			(c == '\n' && (i == 0 || body.data[i - 1] != '\r')) ||
+			(c == '\r' && (i + 1 == body.len ||
+					      body.data[i + 1] != '\n')))
+			return false;
+		length = c == '\n' ? 0 : length + 1;
+		if (length > LINE_MAX_BYTES)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What was inside of a layer is the mail now.  It goes as it is, 8-bit or
+ * not; only what no MTA would carry is encoded anew, never in a signature.
+ */
+static void
+finish_unpacked(struct work *work)
+{
+	struct outcome *outcome = work->outcome;
+	struct span entity = buf_span(&work->mail->entity);
+	struct mime_rewrite report;
+	struct mime_entity parts;
+	struct error why;
+
+	mime_entity_split(entity, &parts);
+	if (!work->fit && !can_travel(parts.body) &&
+		mime_make_fit(entity, &work->gateway->limits.mime,
+			&outcome->rewritten, &report, &why) == 0)
+		work->fit = true;
+	if (outcome->rewritten.len != 0)
+		mime_entity_split(buf_span(&outcome->rewritten), &parts);
+	edits_for_entity(work->mail, parts.header, &outcome->edits);
+	outcome->body.count = 0;
+	pieces_add(&outcome->body, parts.body);
+	outcome->body_changed = true;
+}
+
 /* Turn the outermost layer into edits and a body. */
 static void
 finish(struct work *work)
@@ -131,8 +181,13 @@ finish(struct work *work)
 	const struct smime_layer *layer;
 	struct error err = { 0 };
 
-	if (work->layers == 0 || outcome->verdict >= VERDICT_TEMPFAIL)
+	if (outcome->verdict >= VERDICT_TEMPFAIL)
 		return;
+	if (work->layers == 0) {
+		if (work->unpacked)
+			finish_unpacked(work);
+		return;
+	}
 	layer = &outcome->layers[work->layers - 1];
 	if (edits_for_layer(work->mail, layer, &outcome->edits, &err) != 0) {
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
@@ -183,9 +238,11 @@ gateway_process(const struct gateway *gateway, struct mail *mail,
 
 	start(&work);
 	for (size_t i = 0; i < COUNT_OF(steps) && work_goes_on(&work); i++)
-		steps[i].run(&work);
+		if (work.run->by_hand == NULL || steps[i].run == step_inbound)
+			steps[i].run(&work);
 	finish(&work);
 	count(outcome);
+	mem_free(work.inbound.entries);
 	plan_set_clear(&work.plan);
 	facts_clear(&work.facts);
 }
@@ -208,6 +265,9 @@ gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 		wanted = wanted ||
 			 encrypt_rule_for(gateway, &facts.sender, &mail->client,
 				 recipient, trace) != NULL;
+	LIST_FOREACH (recipient, &mail->recipients)
+		wanted = wanted ||
+			 inbound_rule_for(gateway, recipient, trace) != NULL;
 	facts_clear(&facts);
 	return wanted;
 }

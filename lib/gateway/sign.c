@@ -62,6 +62,10 @@ check_form(struct work *work, struct error *err)
 		return error_set(err, ERROR_FORMAT,
 			"the mail has %u Content-Type fields",
 			work->facts.content_types);
+	if (work->came_protected) {
+		error_set(err, ERROR_FORMAT, "the mail came in protected");
+		return 0;
+	}
 	if (work->kind == SMIME_KIND_PLAIN)
 		return 1;
 	error_set(err, ERROR_FORMAT, "the mail is already %s",

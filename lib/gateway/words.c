@@ -43,6 +43,20 @@ static const char *const table[][ERROR_CRYPTO + 1] = {
 		[ERROR_CRYPTO] = "3.0 This mail cannot be encrypted right "
 			"now, please try again later",
 	},
+	/* One sentence for every cause: nobody may learn which it was. */
+	[FAILING_TO_DECRYPT] = {
+		[ERROR_SYSTEM] = "3.0 This encrypted mail cannot be taken "
+			"right now, please try again later",
+		[ERROR_FORMAT] = "7.5 This encrypted mail cannot be opened "
+			"here; please ask its recipients for their current "
+			"certificates",
+	},
+	[FAILING_TO_VERIFY] = {
+		[ERROR_SYSTEM] = "3.0 This signed mail cannot be taken right "
+			"now, please try again later",
+		[ERROR_FORMAT] = "7.7 The signature of this mail is not good; "
+			"please send it again",
+	},
 };
 
 const char *

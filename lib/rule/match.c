@@ -131,3 +131,15 @@ rule_match_encrypt(const struct rule *rule, const struct sender *sender,
 		recipient->text);
 	return 1;
 }
+
+int
+rule_match_inbound(const struct rule *rule, const struct address *recipient,
+	struct trace *trace)
+{
+	if (find_pattern(&rule->recipients, recipient) == NULL)
+		return no_match(
+			rule, trace, "recipient", recipient, &rule->recipients);
+	trace_add(trace, "inbound rule %s applies to <%s>", rule->name,
+		recipient->text);
+	return 1;
+}

@@ -85,6 +85,10 @@ int rule_match_encrypt(const struct rule *rule, const struct sender *sender,
 	const struct client *client, const struct address *recipient,
 	struct trace *trace) MUST_USE;
 
+/* By recipient alone. */
+int rule_match_inbound(const struct rule *rule, const struct address *recipient,
+	struct trace *trace) MUST_USE;
+
 /* ---- who may have a signature ---- */
 
 /* login -> addresses; lines "login address ..." of login_map. */

@@ -82,31 +82,54 @@ encoding_is(struct span header, const char *name)
 	       span_is_nocase(span_trim(field.value), name);
 }
 
+static int
+try_decoding(int (*decode)(struct span, struct buf *, struct error *),
+	struct span body, struct buf *held, struct span *cms,
+	enum cms_kind *kind, struct error *err)
+{
+	struct error why = { 0 };
+
+	buf_clear(held);
+	if (decode(body, held, &why) != 0)
+		return why.kind != ERROR_SYSTEM
+			       ? 0
+			       : error_set(err, why.kind, "%s", why.text);
+	*cms = buf_span(held);
+	*kind = cms_recognise(*cms);
+	return 0;
+}
+
 /*
- * What the body holds.  A transfer encoding that is missing or lies gets a
- * second try as base64; no memory is the only error.
+ * A transfer encoding that is missing or lies gets a second try as base64; no
+ * memory is the only error.
  */
+int
+smime_decode_cms(const struct mime_entity *entity, struct buf *held,
+	struct span *cms, enum cms_kind *kind, struct error *err)
+{
+	*cms = entity->body;
+	*kind = cms_recognise(entity->body);
+	if (*kind == CMS_KIND_NONE &&
+		encoding_is(entity->header, "quoted-printable") &&
+		try_decoding(decode_quoted_printable, entity->body, held, cms,
+			kind, err) != 0)
+		return -1;
+	if (*kind == CMS_KIND_NONE)
+		return try_decoding(
+			base64_decode, entity->body, held, cms, kind, err);
+	return 0;
+}
+
 static int
 recognise_body(
 	const struct mime_entity *entity, enum cms_kind *out, struct error *err)
 {
-	struct buf bytes = { 0 };
-	struct error why = { 0 };
-	int done;
+	struct buf held = { 0 };
+	struct span cms;
+	int rc = smime_decode_cms(entity, &held, &cms, out, err);
 
-	*out = cms_recognise(entity->body);
-	if (*out != CMS_KIND_NONE)
-		return 0;
-	if (encoding_is(entity->header, "quoted-printable"))
-		done = decode_quoted_printable(entity->body, &bytes, &why);
-	else
-		done = base64_decode(entity->body, &bytes, &why);
-	if (done == 0)
-		*out = cms_recognise(buf_span(&bytes));
-	buf_clear(&bytes);
-	if (done != 0 && why.kind == ERROR_SYSTEM)
-		return error_set(err, why.kind, "%s", why.text);
-	return 0;
+	buf_clear(&held);
+	return rc;
 }
 
 static enum smime_kind
@@ -166,6 +189,14 @@ is_named_p7m(const struct mime_type *type, struct span header)
 	       ends_in_p7m(name);
 }
 
+bool
+smime_is_cms_type(
+	const struct mime_type *type, struct span header, bool *claims)
+{
+	*claims = is_pkcs7_mime(type);
+	return *claims || is_named_p7m(type, header);
+}
+
 static enum smime_kind
 kind_of_multipart_signed(const struct mime_type *type)
 {
@@ -207,6 +238,7 @@ smime_detect(struct span entity, enum smime_kind *out, struct error *err)
 	struct mime_entity parts;
 	struct mime_type type;
 	enum cms_kind cms;
+	bool claims;
 
 	mime_entity_split(entity, &parts);
 	mime_type_of(parts.header, &type);
@@ -220,10 +252,10 @@ smime_detect(struct span entity, enum smime_kind *out, struct error *err)
 	} else if (mime_type_is(&type, "text/plain")) {
 		if (has_pgp_armour(parts.body))
 			*out = SMIME_KIND_PGP_INLINE;
-	} else if (is_pkcs7_mime(&type) || is_named_p7m(&type, parts.header)) {
+	} else if (smime_is_cms_type(&type, parts.header, &claims)) {
 		if (recognise_body(&parts, &cms, err) != 0)
 			return -1;
-		*out = kind_of_cms(cms, is_pkcs7_mime(&type));
+		*out = kind_of_cms(cms, claims);
 	}
 	return 0;
 }

@@ -63,4 +63,59 @@ int smime_encrypt(enum cms_cipher cipher, const struct cms_recipient *to,
 	size_t count, const struct pieces *entity, struct smime_layer *out,
 	struct error *err) MUST_USE;
 
+/* ---- reading ---- */
+
+/*
+ * The CMS in a root of application/pkcs7-mime and the like, appended to der:
+ * the body as it stands, or decoded, whatever its transfer encoding says.
+ * FORMAT when the root is of another type or holds no CMS.
+ */
+int smime_cms_of(struct span entity, struct buf *der, enum cms_kind *kind,
+	struct error *err) MUST_USE;
+
+/* What a multipart/signed is made of. */
+struct smime_parts {
+	struct span content;  /* the first part, header included, without
+				 the line end before the delimiter */
+	struct span line_end; /* that line end, right behind content */
+	struct buf signature; /* the second part, decoded: CMS */
+};
+
+/*
+ * Cut a multipart/signed (RFC 1847 2.1) from its raw bytes.  FORMAT, with a
+ * clause that fits behind "the signature cannot be verified:", unless there
+ * are exactly two parts, the second of pkcs7-signature, closed, and nothing a
+ * reader might show outside of them: the epilogue is blank, the preamble
+ * blank or a short text with no line that looks like a delimiter or a field.
+ */
+int smime_split_signed(struct span entity, struct smime_parts *out,
+	struct error *err) MUST_USE;
+void smime_parts_clear(struct smime_parts *parts);
+
+enum smime_canonical {
+	SMIME_AS_RECEIVED,
+	SMIME_CRLF,	  /* lines that ended in LF made CRLF */
+	SMIME_FINAL_CRLF, /* with the line end before the delimiter, too */
+	SMIME_CANONICALS
+};
+/*
+ * cms_read_signed() over the bytes as received, and, when that does not
+ * verify, over the two forms other software is known to sign (RFC 8551 3.1.1
+ * asks for CRLF; RFC 2046 5.1.1 counts the last line end to the delimiter).
+ * *form says which one verified; what is never tried is anything that would
+ * change what is seen.
+ */
+int smime_read_signed(const struct smime_parts *parts, const struct list *more,
+	const struct cms_read_limits *limits, struct cms_signed *out,
+	enum smime_canonical *form, struct error *err) MUST_USE;
+
+/*
+ * Is this, which has been decrypted, a MIME entity: a header with nothing but
+ * Content-* and MIME-Version (and, when its Content-Type says hp= or
+ * protected-headers=, the fields of a message: RFC 9788), in UTF-8 and without
+ * control bytes?  FORMAT when not: garbage of a wrong key and most of what
+ * EFAIL puts in front never pass.
+ */
+int smime_check_plaintext(struct span entity, struct error *err) MUST_USE;
+
 #endif

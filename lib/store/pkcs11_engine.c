@@ -91,12 +91,17 @@ enter(EVP_PKEY_CTX *context)
 	return NULL;
 }
 
+/* The caller tells trouble from bad input by the library of the error. */
 static void
 leave(struct token_opening *opening, int result)
 {
-	opening_leave(opening,
+	bool trouble =
 		result <= 0 && (is_trouble(ERR_peek_error()) ||
-				       is_trouble(ERR_peek_last_error())));
+				       is_trouble(ERR_peek_last_error()));
+
+	if (trouble)
+		ERR_raise(ERR_LIB_ENGINE, ENGINE_R_NOT_INITIALISED);
+	opening_leave(opening, trouble);
 }
 
 /*

@@ -29,6 +29,16 @@ const struct command commands[] = {
 		{ "-o", "FILE", "write the resulting mail" },
 		{ "--all", NULL, "every rule against a made-up mail" },
 		{ 0 } } },
+	{ "verify", "[OPTION...] FILE", "whose mail is it?  0: its signature passes",
+		command_verify, 1, 1, true, {
+		{ "--at", "TIME", "judge certificates as of that time" },
+		{ "-o", "FILE", "write the resulting mail" },
+		{ 0 } } },
+	{ "decrypt", "[OPTION...] FILE", "open a mail by hand",
+		command_decrypt, 1, 1, true, {
+		{ "--at", "TIME", "judge certificates as of that time" },
+		{ "-o", "FILE", "write the resulting mail" },
+		{ 0 } } },
 	{ "reload", "", "make the daemon read its configuration again",
 		command_reload, 0, 0, false, { { 0 } } },
 	{ "status", "", "what the daemon is doing",
@@ -81,8 +91,6 @@ const struct command commands[] = {
 		command_help, 0, 2, false, { { 0 } } },
 	{ "version", "", "the version of this program",
 		command_version, 0, 0, false, { { 0 } } },
-	LATER("verify", "verify a mail by hand"),
-	LATER("decrypt", "decrypt a mail by hand"),
 	LATER("tnef", "unpack a winmail.dat"),
 	LATER("ca", "the certification authority"),
 	{ 0 }

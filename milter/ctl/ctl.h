@@ -98,6 +98,8 @@ void ctl_hint_at_rights(const struct list *problems);
 int command_check(const struct request *request);
 int command_edit(const struct request *request);
 int command_test(const struct request *request);
+int command_verify(const struct request *request);
+int command_decrypt(const struct request *request);
 int command_reload(const struct request *request);
 int command_status(const struct request *request);
 int command_metrics(const struct request *request);

@@ -179,6 +179,8 @@ print_edit(const struct edit *edit)
 		[EDIT_REMOVE] = "remove",
 		[EDIT_SET] = "set",
 		[EDIT_ADD] = "add",
+		[EDIT_CHANGE] = "change",
+		[EDIT_INSERT] = "insert",
 	};
 
 	printf("  %-12s %s %s", "header", words[edit->kind], edit->name);
@@ -221,6 +223,8 @@ explain_text(const struct trial *trial, const struct conf *conf)
 
 	print_mail(&trial->mail);
 	print_trace(trial);
+	if (conf->gateway->inbound_rules.count != 0)
+		explain_inbound(&trial->outcome.inbound);
 	print_sign(&trial->outcome.sign, conf);
 	LIST_FOREACH (report, &trial->outcome.recipients)
 		print_recipient(report, conf);

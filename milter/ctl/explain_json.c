@@ -62,10 +62,14 @@ explain_json(const struct trial *trial)
 	const char *why =
 		outcome->error.kind != ERROR_NONE ? outcome->error.text : NULL;
 
-	json_answer(json_pack("{s:o, s:o, s:n, s:s, s:o, s:b, s:[], s:o, s:o}",
+	json_t *inbound = outcome->inbound.rule != NULL
+				  ? inbound_json(&outcome->inbound)
+				  : json_null();
+
+	json_answer(json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:[], s:o, s:o}",
 		"sign", sign_json(&outcome->sign), "recipients",
-		recipients_json(&outcome->recipients), "inbound", "verdict",
-		verdict_name(outcome->verdict), "reply",
+		recipients_json(&outcome->recipients), "inbound", inbound,
+		"verdict", verdict_name(outcome->verdict), "reply",
 		json_text(outcome->reply), "changed",
 		outcome->body_changed || outcome->edits.count != 0, "copies",
 		"why", json_text(why), "trace",

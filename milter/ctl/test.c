@@ -31,8 +31,8 @@ open_result(const char *path)
  * Not through a file beside it: FILE may be a pipe or /dev/stdout.  A mail
  * that would not be delivered is not written.
  */
-static int
-write_result(const struct trial *trial, const char *path)
+int
+trial_write(const struct trial *trial, const char *path)
 {
 	struct error err = { 0 };
 	struct sink sink = { .put = put_to_file };
@@ -48,7 +48,7 @@ write_result(const struct trial *trial, const char *path)
 		ctl_complain("%s: %s", path, strerror(errno));
 		return CTL_TROUBLE;
 	}
-	if (trial->outcome.body_changed)
+	if (trial->outcome.body_changed || trial->outcome.edits.count != 0)
 		result = outcome_write_message(
 			&trial->outcome, &trial->mail, &sink, &err);
 	else
@@ -78,7 +78,7 @@ test_one(const struct request *request, const struct conf *conf)
 		explain_text(&trial, conf);
 	code = trial.outcome.verdict == VERDICT_ACCEPT ? CTL_YES : CTL_NO;
 	if (path != NULL)
-		written = write_result(&trial, path);
+		written = trial_write(&trial, path);
 out:
 	trial_clear(&trial);
 	return written == CTL_YES ? code : written;

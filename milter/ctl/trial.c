@@ -40,6 +40,18 @@ trial_run(struct trial *trial, const struct gateway *gateway)
 	gateway_process(gateway, &trial->mail, &run, &trial->outcome);
 }
 
+void
+trial_run_by_hand(struct trial *trial, const struct gateway *gateway,
+	const struct inbound_rule *rule, time_t at)
+{
+	struct gateway_run run = { .trace = &trial->trace,
+		.explain = true,
+		.by_hand = rule,
+		.at = at };
+
+	gateway_process(gateway, &trial->mail, &run, &trial->outcome);
+}
+
 /* ---- the message ---- */
 
 /* Not through /dev/stdin: a pipe opened anew would not wait for its writer. */
@@ -81,6 +93,15 @@ read_message(struct trial *trial, const char *path, struct error *err)
 	if (mail_from_message(&trial->mail, buf_span(message), &why) != 0)
 		trial->mail.failure = why;
 	return 0;
+}
+
+int
+trial_read(struct trial *trial, const char *path)
+{
+	struct error err = { 0 };
+
+	return read_message(trial, path, &err) == 0 ? CTL_YES
+						    : ctl_trouble(&err);
 }
 
 /* ---- the envelope ---- */

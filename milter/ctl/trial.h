@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "ctl.h"
 #include "gateway/gateway.h"
+#include "json.h"
 
 struct trial {
 	struct mail mail;
@@ -39,9 +40,19 @@ void trial_admit(
 /* Every rule against a made-up mail: an exit code. */
 int test_all(const struct request *request, const struct conf *conf);
 
-/* ---- explain.c, json.c ---- */
+/* What is wrong with the file has been printed unless it is CTL_YES. */
+int trial_read(struct trial *trial, const char *path);
+/* smimectl verify and decrypt: this rule alone, as of `at` (0: now). */
+void trial_run_by_hand(struct trial *trial, const struct gateway *gateway,
+	const struct inbound_rule *rule, time_t at);
+/* The resulting mail: an exit code, CTL_YES also when there is none. */
+int trial_write(const struct trial *trial, const char *path);
+
+/* ---- explain.c, explain_json.c, explain_inbound.c ---- */
 
 void explain_text(const struct trial *trial, const struct conf *conf);
 void explain_json(const struct trial *trial);
+void explain_inbound(const struct inbound_report *report);
+json_t *inbound_json(const struct inbound_report *report);
 
 #endif

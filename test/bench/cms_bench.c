@@ -29,6 +29,9 @@ struct subject {
 	EVP_PKEY_CTX *prepared;
 	enum cms_cipher cipher;
 	struct pieces content;
+	struct buf der;	     /* what is read */
+	struct buf key_der;  /* a key encrypted with PKCS #1 */
+	struct buf digested; /* a signature of `bare` */
 };
 
 static unsigned char bytes[LARGE];
@@ -194,6 +197,127 @@ encrypt(struct subject *subject)
 		err.text);
 }
 
+/* ---- reading ---- */
+
+static void
+bare_decryption(struct subject *subject)
+{
+	EVP_PKEY_CTX *context =
+		EVP_PKEY_CTX_new_from_pkey(NULL, subject->key, NULL);
+	unsigned char key[1024];
+	size_t len = sizeof(key);
+
+	expect(EVP_PKEY_decrypt_init(context) > 0 &&
+			EVP_PKEY_decrypt(context, key, &len,
+				subject->key_der.data,
+				subject->key_der.len) > 0,
+		"EVP_PKEY_decrypt");
+	EVP_PKEY_CTX_free(context);
+}
+
+static void
+bare_verification(struct subject *subject)
+{
+	static const unsigned char digest[32];
+	EVP_PKEY_CTX *context =
+		EVP_PKEY_CTX_new_from_pkey(NULL, subject->key, NULL);
+
+	expect(EVP_PKEY_verify_init(context) > 0 &&
+			EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) >
+				0 &&
+			EVP_PKEY_verify(context, subject->digested.data,
+				subject->digested.len, digest,
+				sizeof(digest)) > 0,
+		"EVP_PKEY_verify");
+	EVP_PKEY_CTX_free(context);
+}
+
+/* Into a buffer of its own each time: that is what a mail costs. */
+static void
+open_envelope(struct subject *subject)
+{
+	struct buf plain = { 0 };
+	struct error err = { 0 };
+
+	expect(cms_open_envelope(buf_span(&subject->der), subject->cert, false,
+		       NULL, &plain, &err) == 0,
+		err.text);
+	buf_clear(&plain);
+}
+
+static void
+verify(struct subject *subject, const struct pieces *content)
+{
+	struct cms_signed read;
+	struct error err = { 0 };
+
+	expect(cms_read_signed(buf_span(&subject->der), content, NULL, NULL,
+		       &read, &err) == 0 &&
+			cms_signed_is_verified(&read),
+		err.text);
+	cms_signed_clear(&read);
+}
+
+static void
+verify_detached(struct subject *subject)
+{
+	verify(subject, &subject->content);
+}
+
+static void
+verify_opaque(struct subject *subject)
+{
+	verify(subject, NULL);
+}
+
+static void
+make_der(struct subject *subject, void (*what)(struct subject *))
+{
+	struct cms_recipient to = { subject->cert, CMS_RSA_PKCS1,
+		CRYPTO_SHA256 };
+	struct sink sink = buf_sink(&subject->der);
+	struct error err = { 0 };
+	int rc;
+
+	buf_clear(&subject->der);
+	expect(buf_reserve(&subject->der, pieces_len(&subject->content) + 16384,
+		       &err) == 0,
+		err.text);
+	if (what == open_envelope)
+		rc = cms_encrypt(subject->cipher, &to, 1, &subject->content,
+			&sink, &err);
+	else
+		rc = (what == verify_opaque ? cms_sign_opaque
+					    : cms_sign_detached)(
+			subject->signer, &subject->content, &sink, &err);
+	expect(rc == 0, err.text);
+}
+
+static void
+make_bare(struct subject *subject)
+{
+	static const unsigned char digest[32];
+	EVP_PKEY_CTX *sign = EVP_PKEY_CTX_dup(subject->prepared);
+	EVP_PKEY_CTX *encrypt =
+		EVP_PKEY_CTX_new_from_pkey(NULL, subject->key, NULL);
+	size_t len = 1024;
+
+	expect(buf_reserve(&subject->digested, len, NULL) == 0 &&
+			EVP_PKEY_sign(sign, subject->digested.data, &len,
+				digest, sizeof(digest)) > 0,
+		"EVP_PKEY_sign");
+	subject->digested.len = len;
+	len = 1024;
+	expect(buf_reserve(&subject->key_der, len, NULL) == 0 &&
+			EVP_PKEY_encrypt_init(encrypt) > 0 &&
+			EVP_PKEY_encrypt(encrypt, subject->key_der.data, &len,
+				digest, 32) > 0,
+		"EVP_PKEY_encrypt");
+	subject->key_der.len = len;
+	EVP_PKEY_CTX_free(sign);
+	EVP_PKEY_CTX_free(encrypt);
+}
+
 /* ---- measuring ---- */
 
 struct run {
@@ -300,6 +424,80 @@ measure_large(struct subject *subject)
 	}
 }
 
+/* ---- what comes in ---- */
+
+static const struct {
+	const char *label;
+	void (*what)(struct subject *);
+	void (*bare)(struct subject *);
+} reading[] = {
+	{ "bare decryption", bare_decryption, NULL },
+	{ "envelope opened", open_envelope, bare_decryption },
+	{ "bare verification", bare_verification, NULL },
+	{ "detached verified", verify_detached, bare_verification },
+	{ "opaque verified", verify_opaque, bare_verification },
+};
+
+static void
+measure_reading(struct subject *subject)
+{
+	double unit = 0;
+
+	subject->content = (struct pieces){ .count = 0 };
+	pieces_add(&subject->content, span_of(bytes, SMALL));
+	subject->cipher = CMS_AES256_CBC;
+	make_bare(subject);
+	for (size_t i = 0; i < COUNT_OF(reading); i++) {
+		double rate;
+
+		if (reading[i].bare != NULL)
+			make_der(subject, reading[i].what);
+		rate = per_second(reading[i].what, subject, 1);
+		if (reading[i].bare == NULL)
+			unit = cost;
+		printf("%-10s 1 KB  %-20s 1  %8.0f/s %7.1f us  %.2f\n",
+			subject->name, reading[i].label, rate, cost * 1e6,
+			unit / cost);
+	}
+}
+
+/* The most memory the process ever had, in bytes. */
+static double
+peak(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)usage.ru_maxrss * 1024;
+}
+
+static void
+measure_large_one(struct subject *subject, const char *label,
+	void (*what)(struct subject *))
+{
+	double before, rate;
+
+	make_der(subject, what);
+	before = peak();
+	rate = per_second(what, subject, 1);
+	printf("%-10s 25 MB %-20s 1  %9.0f MB/s  peak +%.2f x content\n",
+		subject->name, label, (double)LARGE / 1e6 * rate,
+		(peak() - before) / LARGE);
+}
+
+static void
+measure_reading_large(struct subject *subject)
+{
+	subject->content = (struct pieces){ .count = 0 };
+	pieces_add(&subject->content, span_of(bytes, LARGE));
+	measure_large_one(subject, "opaque verified", verify_opaque);
+	measure_large_one(subject, "detached verified", verify_detached);
+	subject->cipher = CMS_AES256_CBC;
+	measure_large_one(subject, "opened, CBC", open_envelope);
+	subject->cipher = CMS_AES256_GCM;
+	measure_large_one(subject, "opened, GCM", open_envelope);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -321,12 +519,17 @@ main(int argc, char **argv)
 		printf("%-10s 1 KB  %-20s %d  %9.0f/s\n", "rsa2048",
 			"aes-256-cbc", threads,
 			per_second(encrypt, &subject[0], threads));
+	measure_reading(&subject[0]);
+	measure_reading_large(&subject[0]);
 	measure_large(&subject[0]);
 	for (int i = 0; i < 3; i++) {
 		cms_signer_free(subject[i].signer);
 		cert_unref(subject[i].cert);
 		sk_X509_pop_free(subject[i].chain, X509_free);
 		EVP_PKEY_CTX_free(subject[i].prepared);
+		buf_clear(&subject[i].der);
+		buf_clear(&subject[i].key_der);
+		buf_clear(&subject[i].digested);
 	}
 	return 0;
 }

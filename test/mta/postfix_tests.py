@@ -41,8 +41,19 @@ encrypt = (
 	{{ name = "partners"; recipient = "*@partner.example";
 	   stores = "partners"; otherwise = "reject"; }}
 );
+inbound = (
+	{{ name = "arriving"; recipient = "*@inbound.example"; keys = "staff";
+	   keys_for = "any"; }}
+);
+report = {{ authserv_id = "mx.example.com"; }};
 internal = "*@example.com";
 '''
+READER, BOUNCING = 'reader@inbound.example', 'bounces@inbound.example'
+STRANGER = 'paula@partner.example'
+FORGED = (b'Authentication-Results: mx.example.com; smime=pass; dkim=pass\r\n'
+          b'authentication-results: MX.example.com; smime=pass\r\n'
+          b'Authentication-Results: other.example; smime=pass\r\n'
+          b'X-SMIME-Milter-Info-Signer-Trusted-0-0: True\r\n' * 2)
 
 # A cleanup of its own for mail that may grow, and for mail that may not.
 DOORS = {
@@ -381,6 +392,75 @@ def killed_parent_loses_no_mail(world):
         world.verify(world.arrived(subject).data, ALICE)
 
 
+def incoming(world, encrypted=True):
+    """PLAIN, signed by paula and encrypted for alice, as an entity."""
+    with judge.Files() as files:
+        certificate, key = world.key('paula')
+        judge.openssl('cms', '-sign', '-binary', '-signer', certificate,
+                      '-inkey', key, '-certfile',
+                      world.pki + '/intermediate.pem', '-in',
+                      files.path('plain', PLAIN), '-crlfeol', '-out',
+                      files.path('signed'))
+        if encrypted:
+            judge.openssl('cms', '-encrypt', '-aes256', '-binary', '-crlfeol',
+                          '-in', files.path('signed'), '-out',
+                          files.path('encrypted'), world.key('alice')[0])
+        entity = files.read('encrypted' if encrypted else 'signed')
+    return entity.replace(b'\r\n', b'\n').replace(b'\n', b'\r\n').replace(
+        b'MIME-Version: 1.0\r\n', b'', 1)
+
+
+def looks_opened(data, subject):
+    """What a reader finds: forged fields gone, ours above the rest."""
+    head, _ = judge.split(data)
+    expect(PLAIN.partition(b'\r\n\r\n')[2].strip() in data,
+           '%s is not open' % subject)
+    results = re.findall(rb'(?im)^authentication-results:\s*([^\s;]+)\s*;'
+                         rb'\s*(\w+=\w+)', head)
+    expect(results == [(b'mx.example.com', b'smime=pass'),
+                       (b'mx.example.com', b'dkim=pass'),
+                       (b'other.example', b'smime=pass'),
+                       (b'mx.example.com', b'dkim=pass'),
+                       (b'other.example', b'smime=pass')],
+           'results: %s' % results)
+    trusted = re.findall(rb'(?im)^X-SMIME-Milter-Info-Signer-Trusted-(\d\S*): '
+                         rb'(\w+)', head)
+    expect(trusted == [(b'0-1', b'True')], 'trusted: %s' % trusted)
+    expect(len(re.findall(rb'(?im)^content-type:', head)) == 1 and
+           b'pkcs7-mime' not in head, 'outer fields stay')
+    return head
+
+
+def incoming_mail_is_opened_and_reported(world):
+    mail = message(STRANGER, READER, 'opened', incoming(world), FORGED)
+    accepted(world.send('door', STRANGER, [READER], mail))
+    head = looks_opened(world.arrived('opened').data, 'opened')
+    expect(head.index(b'smime=pass') < head.index(b'From:'), 'not on top')
+
+
+def incoming_signed_mail_arrives_byte_for_byte(world):
+    entity = incoming(world, False)
+    accepted(world.send('door', STRANGER, [READER], message(
+        STRANGER, READER, 'kept', entity)))
+    data = world.arrived('kept').data
+    expect(data.endswith(judge.split(entity)[1]), 'the body has changed')
+    world.verify(data, STRANGER)
+
+
+def bounce_of_an_opened_mail_carries_the_header_alone(world):
+    sender = 'someone@elsewhere.example'
+    mail = message(sender, BOUNCING, 'bounced', incoming(world))
+    accepted(world.send('door', sender, [BOUNCING], mail,
+                        arguments='RET=FULL ENVID=E123 BODY=8BITMIME'))
+    bounce = world.sink.wait(lambda m: m.recipients == [sender] and
+                             b'Subject: bounced' in m.data, 40)
+    expect(bounce is not None, 'no bounce')
+    expect(b'Dear reader' not in bounce.data and
+           b'text/rfc822-headers' in bounce.data, 'it carries the text')
+    expect(b'E123' in bounce.data, 'ENVID is lost')
+    expect('bad ESMTP' not in world.postfix.log(), 'Postfix complains')
+
+
 def wait_for(condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
@@ -407,5 +487,7 @@ TESTS = [
     session_between_commands_survives_a_reload,
     bad_configuration_leaves_the_old_one_at_work,
     stopped_daemon_means_try_again_later, killed_worker_loses_no_mail,
-    killed_parent_loses_no_mail,
+    killed_parent_loses_no_mail, incoming_mail_is_opened_and_reported,
+    incoming_signed_mail_arrives_byte_for_byte,
+    bounce_of_an_opened_mail_carries_the_header_alone,
 ]

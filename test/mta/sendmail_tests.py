@@ -1,8 +1,9 @@
 """The main cases again, through a real Sendmail with F=T."""
 import judge
 from judge import expect
-from postfix_tests import (ALICE, BOB, CLEAR, GHOST, NOBODY, PAULA, PETER,
-                           accepted, body, refused)
+from postfix_tests import (ALICE, BOB, BOUNCING, CLEAR, FORGED, GHOST, NOBODY,
+                           PAULA, PETER, READER, STRANGER, accepted, body,
+                           incoming, looks_opened, refused)
 from smtp import send
 from world import EIGHT_BIT, LONG_LINES, PLAIN, message
 
@@ -81,6 +82,25 @@ def quarantine_is_the_quarantine_queue(world):
     expect(len(world.sendmail.quarantined()) == 1, 'nothing is quarantined')
 
 
+def incoming_mail_is_opened_and_reported(world):
+    accepted(post(world, STRANGER, [READER], 'sm-opened', incoming(world),
+                  FORGED))
+    looks_opened(world.arrived('sm-opened').data, 'sm-opened')
+
+
+def bounce_of_an_opened_mail_carries_the_header_alone(world):
+    sender = 'someone@elsewhere.example'
+    mail = message(sender, BOUNCING, 'sm-bounced', incoming(world))
+    accepted(send(world.sendmail.port, sender, [BOUNCING], mail,
+                  arguments='RET=FULL ENVID=E123 BODY=8BITMIME SIZE=9999'))
+    bounce = world.sink.wait(lambda m: m.recipients == [sender] and
+                             b'Subject: sm-bounced' in m.data, 40)
+    expect(bounce is not None, 'no bounce')
+    expect(b'Dear reader' not in bounce.data and
+           b'text/rfc822-headers' in bounce.data, 'it carries the text')
+    expect(b'E123' in bounce.data, 'ENVID is lost')
+
+
 def stopped_daemon_means_try_again_later(world):
     expect(world.daemon.stop() == 0, 'the daemon did not stop with status 0')
     try:
@@ -98,5 +118,7 @@ TESTS = [
     eight_bit_and_long_lines_arrive_signed, large_mail_arrives_signed,
     repeated_fields_become_one, refusal_has_a_code_and_a_sentence,
     blind_copy_is_refused, quarantine_is_the_quarantine_queue,
+    incoming_mail_is_opened_and_reported,
+    bounce_of_an_opened_mail_carries_the_header_alone,
     stopped_daemon_means_try_again_later,
 ]

@@ -18,7 +18,7 @@ class Mail:
 
 
 class Sink:
-    """Takes every mail.  eightbit may be changed at any time; it counts for
+    """Takes every mail but those for bounces@.  eightbit may be changed at any time; it counts for
     the next EHLO."""
 
     def __init__(self):
@@ -78,9 +78,13 @@ class Sink:
                 sender, arguments = path(line)
                 recipients = []
                 say('250 2.1.0 Ok')
+            elif verb == b'RCPT' and path(line)[0].startswith('bounces@'):
+                say('550 5.1.1 Nobody of that name')
             elif verb == b'RCPT':
                 recipients.append(path(line)[0])
                 say('250 2.1.5 Ok')
+            elif verb == b'DATA' and not recipients:
+                say('554 5.5.1 No recipients')
             elif verb == b'DATA':
                 say('354 Go')
                 data = read_data(lines)

@@ -213,3 +213,22 @@ pki_free(void)
 	bytes = NULL;
 	bytes_len = 0;
 }
+
+int
+pki_verify(struct span der, const struct pieces *content, struct error *err)
+{
+	struct cms_signer_report *report;
+	struct cms_signed read;
+	int rc = 0;
+
+	if (cms_read_signed(der, content, NULL, NULL, &read, err) != 0)
+		return -1;
+	if (read.signers.count == 0)
+		rc = error_set(err, ERROR_FORMAT, "there is no signer");
+	LIST_FOREACH (report, &read.signers)
+		if (rc == 0 && !report->verified)
+			rc = error_set(
+				err, report->why.kind, "%s", report->why.text);
+	cms_signed_clear(&read);
+	return rc;
+}

@@ -32,6 +32,13 @@ X509 *pki_intermediate(void);
 struct cert *pki_issue(enum pki_user user, EVP_PKEY *private_key);
 void pki_free(void);
 
+/*
+ * Is it a detached signature over the content, and every signer verified?
+ * FORMAT when it is none, or what is wrong with the first one.
+ */
+int pki_verify(struct span der, const struct pieces *content,
+	struct error *err) MUST_USE;
+
 /* A 16 bytes' pattern, never two equal lines in a row; owned by nobody. */
 struct span pki_content(size_t len);
 

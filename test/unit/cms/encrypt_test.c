@@ -54,7 +54,8 @@ opens(const struct buf *der, const struct cert *cert, struct span content)
 {
 	struct buf plain = { 0 };
 	struct error err = { 0 };
-	bool same = cms_decrypt(buf_span(der), cert, &plain, &err) == 0 &&
+	bool same = cms_open_envelope(buf_span(der), cert, true, NULL, &plain,
+			    &err) == 0 &&
 		    span_equal(buf_span(&plain), content);
 
 	buf_clear(&plain);
@@ -599,8 +600,9 @@ gcm_notices_every_changed_byte(void **state UNUSED)
 	encrypt(CMS_AES256_GCM, &to, 1, content, &der);
 	for (size_t i = der.len - 100 - 18; i < der.len; i++) {
 		der.data[i] ^= 1;
-		assert_int_equal(
-			cms_decrypt(buf_span(&der), to.cert, &plain, &err), -1);
+		assert_int_equal(cms_open_envelope(buf_span(&der), to.cert,
+					 true, NULL, &plain, &err),
+			-1);
 		assert_int_equal(plain.len, 0);
 		der.data[i] ^= 1;
 	}
@@ -613,8 +615,8 @@ what_is_not_encrypted_does_not_open(void **state UNUSED)
 	struct buf plain = { 0 };
 	struct error err = { 0 };
 
-	assert_int_equal(cms_decrypt(SPAN("Content-Type: text/plain"),
-				 pki_cert(PKI_RSA), &plain, &err),
+	assert_int_equal(cms_open_envelope(SPAN("Content-Type: text/plain"),
+				 pki_cert(PKI_RSA), true, NULL, &plain, &err),
 		-1);
 	assert_int_equal(err.kind, ERROR_FORMAT);
 }

@@ -256,18 +256,16 @@ signature_covers_every_byte(void **state UNUSED)
 	memcpy(changed, pki_content(LEN).data, LEN);
 	pieces_add(&pieces, span_of(changed, LEN));
 	sign(signer, span_of(changed, LEN), false, &der);
-	assert_int_equal(cms_verify_detached(buf_span(&der), &pieces, &err), 0);
+	assert_int_equal(pki_verify(buf_span(&der), &pieces, &err), 0);
 	for (size_t i = 0; i < LEN; i++) {
 		changed[i] ^= 1;
-		assert_int_equal(
-			cms_verify_detached(buf_span(&der), &pieces, &err), -1);
+		assert_int_equal(pki_verify(buf_span(&der), &pieces, &err), -1);
 		assert_int_equal(err.kind, ERROR_CRYPTO);
 		assert_false(judge(&der, span_of(changed, LEN), false));
 		changed[i] ^= 1;
 	}
 	pieces.item[0].len--;
-	assert_int_equal(
-		cms_verify_detached(buf_span(&der), &pieces, &err), -1);
+	assert_int_equal(pki_verify(buf_span(&der), &pieces, &err), -1);
 	buf_clear(&der);
 	cms_signer_free(signer);
 }
@@ -498,8 +496,7 @@ signing_time_is_the_clocks(void **state UNUSED)
 			span_of(type->value.asn1_string->data,
 				(size_t)type->value.asn1_string->length),
 			times[i].text));
-		assert_int_equal(
-			cms_verify_detached(buf_span(&der), &pieces, &err), 0);
+		assert_int_equal(pki_verify(buf_span(&der), &pieces, &err), 0);
 		CMS_ContentInfo_free(cms);
 		buf_clear(&der);
 	}
@@ -692,7 +689,7 @@ a_small_key_may_still_do_less(void **state UNUSED)
 	struct error err = { 0 };
 
 	sign(signer, content, false, &der);
-	assert_int_equal(cms_verify_detached(buf_span(&der), &pieces, &err), 0);
+	assert_int_equal(pki_verify(buf_span(&der), &pieces, &err), 0);
 	buf_clear(&der);
 	cms_signer_free(signer);
 }
@@ -742,11 +739,10 @@ what_is_no_signature_does_not_verify(void **state UNUSED)
 	struct pieces content = in_pieces(pki_content(10));
 	struct error err = { 0 };
 
-	assert_int_equal(cms_verify_detached(SPAN(""), &content, &err), -1);
+	assert_int_equal(pki_verify(SPAN(""), &content, &err), -1);
 	assert_int_equal(err.kind, ERROR_FORMAT);
-	assert_int_equal(cms_verify_detached(
-				 SPAN("\x30\x03\x02\x01\x00"), &content, &err),
-		-1);
+	assert_int_equal(
+		pki_verify(SPAN("\x30\x03\x02\x01\x00"), &content, &err), -1);
 	assert_int_equal(err.kind, ERROR_FORMAT);
 }
 
@@ -765,8 +761,7 @@ a_signature_without_attributes_does_not_verify(void **state UNUSED)
 	int len = i2d_CMS_ContentInfo(cms, &der);
 
 	assert_int_equal(
-		cms_verify_detached(span_of(der, (size_t)len), &pieces, &err),
-		-1);
+		pki_verify(span_of(der, (size_t)len), &pieces, &err), -1);
 	assert_int_equal(err.kind, ERROR_CRYPTO);
 	OPENSSL_free(der);
 	CMS_ContentInfo_free(cms);
@@ -839,7 +834,7 @@ sign_many(void *p)
 		memset(text, 'a' + i % 26, sizeof(text));
 		pieces_add(&pieces, span_of(text, sizeof(text)));
 		bad += cms_sign_detached(signer, &pieces, &sink, &err) != 0 ||
-		       cms_verify_detached(buf_span(&der), &pieces, &err) != 0;
+		       pki_verify(buf_span(&der), &pieces, &err) != 0;
 		buf_clear(&der);
 	}
 	return (void *)bad;

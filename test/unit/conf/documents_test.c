@@ -63,13 +63,16 @@ the_sample_loads_with_every_setting_in_force(void **state)
 	written_begin(&w);
 	if (written_load(&w, full, false) != 0)
 		fail_msg("%s", written_problems(&w));
-	/* The sample has no anchors, and says trusted. */
-	assert_int_equal(w.problems.count, 1);
-	problem = w.problems.item[0];
-	assert_int_equal(problem->kind, PROBLEM_WARNING);
-	assert_non_null(strstr(problem->text, "trust.anchors is empty"));
+	/* The sample has no anchors, and says trusted and verify. */
+	assert_int_equal(w.problems.count, 2);
+	LIST_FOREACH (problem, &w.problems) {
+		assert_int_equal(problem->kind, PROBLEM_WARNING);
+		assert_non_null(
+			strstr(problem->text, "trust.anchors is empty"));
+	}
 	assert_int_equal(w.conf->gateway->sign_rules.count, 1);
 	assert_int_equal(w.conf->gateway->encrypt_rules.count, 1);
+	assert_int_equal(w.conf->gateway->inbound_rules.count, 1);
 	mem_free(full);
 	mem_free(text);
 	written_end(&w);

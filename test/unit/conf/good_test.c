@@ -18,6 +18,9 @@
 	STORE "trust = { anchors = \"/a\"; };\n"                               \
 	      "encrypt = ({ recipient = \"a@b\"; stores = \"s\";\n"            \
 	      " otherwise = \"reject\";\n"
+#define INBOUND                                                                \
+	STORE "trust = { anchors = \"/a\"; };\n"                               \
+	      "inbound = ({ recipient = \"*@a\";\n"
 #define END "});\n"
 
 static void
@@ -64,6 +67,12 @@ a_file_of_comments_is_all_defaults(void **state)
 	assert_int_equal(conf->gateway->limits.mime.parts, 1000);
 	assert_int_equal(conf->gateway->sign_rules.count, 0);
 	assert_int_equal(conf->gateway->encrypt_rules.count, 0);
+	assert_int_equal(conf->gateway->limits.cms_layers, 4);
+	assert_int_equal(conf->gateway->inbound_rules.count, 0);
+	assert_string_equal(
+		conf->gateway->report.headers, "X-SMIME-Milter-Info");
+	assert_string_equal(conf->gateway->report.authserv_id, "");
+	assert_false(conf->gateway->report.subject_tags);
 	assert_false(conf->gateway->share_bcc);
 	written_end(&w);
 }
@@ -86,7 +95,11 @@ every_top_setting_arrives(void **state)
 		 " facility = \"local3\"; };\n"
 		 "limits = { message = \"2M\"; buffered = \"3g\"; mails = 4;"
 		 " mime_depth = 5; mime_parts = 6; cms_layers = 7;"
-		 " encrypt_recipients = 8; lookup_seconds = 9; };\n"
+		 " encrypt_recipients = 8; lookup_seconds = 9;"
+		 " decrypt_failures = 10; harvest_day = 11;"
+		 " harvest_total = 12; };\n"
+		 "report = { headers = \"X-Ours\"; authserv_id = \"mx\";"
+		 " subject_tags = true; };\n"
 		 "internal = [ \"*@a\", \"*@b\" ]; bcc = \"share\";\n"
 		 "mixed = \"all-or-nothing\"; login_map = \"/nowhere\";\n"
 		 "trust = { anchors = [ ]; intermediates = ( ); crls = [ ];"
@@ -114,6 +127,13 @@ every_top_setting_arrives(void **state)
 	assert_int_equal(conf->gateway->limits.mime.parts, 6);
 	assert_int_equal(conf->gateway->limits.encrypt_recipients, 8);
 	assert_int_equal(conf->gateway->limits.lookup_seconds, 9);
+	assert_int_equal(conf->gateway->limits.cms_layers, 7);
+	assert_int_equal(conf->gateway->limits.decrypt_failures, 10);
+	assert_int_equal(conf->gateway->limits.harvest_day, 11);
+	assert_int_equal(conf->gateway->limits.harvest_total, 12);
+	assert_string_equal(conf->gateway->report.headers, "X-Ours");
+	assert_string_equal(conf->gateway->report.authserv_id, "mx");
+	assert_true(conf->gateway->report.subject_tags);
 	assert_int_equal(conf->gateway->internal.count, 2);
 	assert_true(conf->gateway->share_bcc);
 	written_end(&w);
@@ -229,6 +249,52 @@ every_setting_of_an_encrypt_rule_arrives(void **state)
 }
 
 /* The words of the file and those of the code that uses them are the same. */
+static void
+an_inbound_rule_has_its_defaults(void **state)
+{
+	struct written w;
+	const struct inbound_rule *rule;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, INBOUND END);
+	assert_int_equal(w.conf->gateway->inbound_rules.count, 1);
+	rule = w.conf->gateway->inbound_rules.item[0];
+	assert_string_equal(rule->rule.name, "inbound 1");
+	assert_int_equal(rule->rule.recipients.count, 1);
+	assert_int_equal(rule->keys.count, 0);
+	assert_true(rule->verify);
+	assert_false(rule->any_key || rule->legacy || rule->weak_ok ||
+		     rule->strip_signature);
+	assert_null(rule->harvest);
+	assert_int_equal(rule->undecryptable, OTHERWISE_PASS);
+	assert_int_equal(rule->bad_signature, OTHERWISE_PASS);
+	written_end(&w);
+}
+
+static void
+every_setting_of_an_inbound_rule_arrives(void **state)
+{
+	struct written w;
+	const struct inbound_rule *rule;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, INBOUND "name = \"n\"; keys_for = \"any\"; verify = false;"
+			 " undecryptable = \"quarantine\"; legacy = true;"
+			 " bad_signature = \"tempfail\";"
+			 " strip_signature = true;"
+			 " weak_signatures = \"pass\";" END);
+	rule = w.conf->gateway->inbound_rules.item[0];
+	assert_string_equal(rule->rule.name, "n");
+	assert_true(rule->any_key && rule->legacy && rule->weak_ok &&
+		    rule->strip_signature);
+	assert_false(rule->verify);
+	assert_int_equal(rule->undecryptable, OTHERWISE_QUARANTINE);
+	assert_int_equal(rule->bad_signature, OTHERWISE_TEMPFAIL);
+	written_end(&w);
+}
+
 static void
 every_cipher_digest_and_verdict_has_its_name(void **state)
 {
@@ -358,6 +424,24 @@ struct warned {
 };
 
 static const struct warned warnings[] = {
+	{ "keys in a directory",
+		LDAP
+		"\ntrust = { anchors = \"/a\"; }; inbound = ({ recipient = "
+		"\"*@a\";\nkeys = \"ad\"; });\n",
+		3, "has no keys: nothing is decrypted" },
+	{ "any key", INBOUND "keys = \"s\";\nkeys_for = \"any\";" END, 5,
+		"others' mail opened for him" },
+	{ "old ciphers", INBOUND "legacy = true;" END, 4, "can be broken" },
+	{ "verify without anchors", "inbound = (\n{ recipient = \"*@a\"; });\n",
+		2, "no signer is trusted" },
+	{ "an inbound rule for nothing",
+		"inbound = (\n{ recipient = \"*@a\"; verify = false; });\n", 2,
+		"has no keys and verifies nothing" },
+	{ "an inbound rule below one for everybody",
+		STORE "trust = { anchors = \"/a\"; };\n"
+		      "inbound = ({ recipient = \"*@*\"; },\n"
+		      "{ recipient = \"a@b\"; });\n",
+		4, "can never apply" },
 	{ "SHA-1", SIGN "digest = \"sha1\";" END, 3, "SHA-1" },
 	{ "PSS", SIGN "scheme = \"pss\";" END, 3, "RSASSA-PSS" },
 	{ "3DES", ENCRYPT "cipher = \"3des\";" END, 5, "" },
@@ -465,6 +549,8 @@ main(void)
 		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),
 		cmocka_unit_test(an_encrypt_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_an_encrypt_rule_arrives),
+		cmocka_unit_test(an_inbound_rule_has_its_defaults),
+		cmocka_unit_test(every_setting_of_an_inbound_rule_arrives),
 		cmocka_unit_test(every_cipher_digest_and_verdict_has_its_name),
 		cmocka_unit_test(odd_files_are_taken_without_a_word),
 		cmocka_unit_test(sockets_are_made_alike),

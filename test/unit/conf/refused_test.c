@@ -7,6 +7,7 @@
 	STORE "trust = { anchors = \"/a\"; };\n"                               \
 	      "encrypt = ({ recipient = \"a@b\"; stores = \"s\";\n"            \
 	      " otherwise = \"reject\";\n"
+#define INBOUND STORE "inbound = ({ recipient = \"*@a\";\n"
 #define END "});\n"
 
 struct row {
@@ -316,10 +317,48 @@ static const struct row refused[] = {
 		"stores = ({ name = \"s\"; type = \"file\"; path "
 		"= \"/s\";\n filter = \"x\"; });\n",
 		2, "a store of type \"file\" has no \"filter\"" },
-	{ "inbound", "inbound = ( );\n", 1, "inbound is not in this version" },
+	{ "inbound is no list", "inbound = { };\n", 1,
+		"inbound must be a list of groups" },
+	{ "inbound without recipient", STORE "inbound = ({ keys = \"s\"; });\n",
+		2, "inbound has no \"recipient\"" },
+	{ "inbound with a bare star", "inbound = ({ recipient = \"*\"; });\n",
+		1, "write *@*" },
+	{ "keys in an unknown store", INBOUND "keys = \"staf\";" END, 3,
+		"there is no store \"staf\"" },
+	{ "harvest into an unknown store", INBOUND "harvest = \"x\";" END, 3,
+		"there is no store \"x\"" },
+	{ "harvest into a file", INBOUND "harvest = \"s\";" END, 3,
+		"into a managed one only" },
+	{ "harvest without verify",
+		"stores = ({ name = \"b\"; type = \"managed\"; });\n"
+		"inbound = ({ recipient = \"*@a\"; verify = false;\n"
+		"harvest = \"b\"; });\n",
+		3, "harvest needs verify = true" },
+	{ "bad keys_for", INBOUND "keys_for = \"all\";" END, 3,
+		"is none of: recipient, any" },
+	{ "bad undecryptable", INBOUND "undecryptable = \"drop\";" END, 3,
+		"is none of: pass, quarantine, tempfail, reject" },
+	{ "bad bad_signature", INBOUND "bad_signature = \"hold\";" END, 3,
+		"is none of: pass, quarantine, tempfail, reject" },
+	{ "bad weak_signatures", INBOUND "weak_signatures = true;" END, 3,
+		"must be a word in quotes" },
+	{ "two inbound rules of one name",
+		"inbound = ({ name = \"n\"; recipient = \"a@a\"; },\n"
+		"{ name = \"n\"; recipient = \"b@a\"; });\n",
+		2, "two inbound rules with the name \"n\"" },
+	{ "unknown in inbound", INBOUND "otherwise = \"pass\";" END, 3,
+		"otherwise" },
 	{ "reinject", "reinject = { uri = \"smtp://x\"; };\n", 1,
 		"reinject is not in this version" },
-	{ "report", "report = { };\n", 1, "report is not in this version" },
+	{ "report is no group", "report = 1;\n", 1, "report must be a group" },
+	{ "headers of everybody", "report = { headers = \"Subject\"; };\n", 1,
+		"must begin with \"X-\"" },
+	{ "headers that end in a hyphen",
+		"report = { headers = \"X-Ours-\"; };\n", 1,
+		"not end with \"-\"" },
+	{ "headers with a colon", "report = { headers = \"X-a:b\"; };\n", 1,
+		"letters, digits" },
+	{ "no headers", "report = { headers = \"\"; };\n", 1, "is empty" },
 	{ "split", "mixed = \"split\";\n", 1,
 		"mixed = \"split\" is not in this version" },
 	{ "tnef in sign", SIGN "tnef = true;" END, 3,
@@ -404,7 +443,7 @@ all_problems_are_told_in_the_order_of_the_file(void **state)
 				 "  digest = \"md5\"; });\n"
 				 "colour = 1;\n"
 				 "limits = { mails = 0; };\n"
-				 "inbound = ( );\n",
+				 "reinject = ( );\n",
 				 false),
 		-1);
 	all = written_problems(&w);

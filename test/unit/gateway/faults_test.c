@@ -71,7 +71,8 @@ read_as_bob(const struct outcome *outcome, const struct cert *bob)
 
 	if (buf_add_pieces(&text, &outcome->body, &err) == 0 &&
 		base64_decode(buf_span(&text), &der, &err) == 0 &&
-		cms_decrypt(buf_span(&der), bob, &plain, &err) == 0)
+		cms_open_envelope(
+			buf_span(&der), bob, true, NULL, &plain, &err) == 0)
 		result = mem_string_n(plain.data, plain.len);
 	buf_clear(&text);
 	buf_clear(&der);

@@ -1,0 +1,225 @@
+/*
+ * An envelope is opened for recipients who could open it themselves.
+ *
+ * Each of them needs a key of his own, and each of these keys is used: who
+ * adds himself to the RecipientInfos of somebody else's mail cannot make his
+ * own key give the same plaintext.  From outside every failure looks the same.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "gateway/internal.h"
+#include "metric/metric.h"
+
+/* Different keys for one mail; each costs a decryption of all of it. */
+enum { KEYS_MAX = 50 };
+
+static const char cannot[] = "it cannot be decrypted";
+
+/* May this key open the mail for that recipient? */
+static bool
+is_key_for(const struct inbound_entry *entry, const struct cert *cert,
+	const struct cms_envelope *envelope)
+{
+	if (cert->key == NULL || !cms_envelope_is_for(envelope, cert))
+		return false;
+	return entry->rule->any_key || entry->address == NULL ||
+	       cert_names_address(cert, entry->address);
+}
+
+static int
+look_in(const struct work *work, const struct inbound_entry *entry,
+	struct store *store, struct list *found, struct error *err)
+{
+	if (entry->rule->any_key || entry->address == NULL)
+		return store_list(store, found, err);
+	return store_find(
+		store, entry->address, NULL, work->deadline_ms, found, err);
+}
+
+/*
+ * The keys (struct cert *, referenced) of one recipient that the envelope
+ * names; expired ones, too.  SYSTEM when a store cannot tell now and none is
+ * known otherwise.
+ */
+static int
+find_keys(const struct work *work, const struct inbound_entry *entry,
+	const struct cms_envelope *envelope, struct list *keys,
+	struct error *err)
+{
+	struct error trouble = { 0 };
+	struct store *store;
+
+	LIST_FOREACH (store, &entry->rule->keys) {
+		struct list found = { 0 };
+		struct error why = { 0 };
+		struct cert *cert;
+
+		if (look_in(work, entry, store, &found, &why) != 0 &&
+			why.kind == ERROR_SYSTEM)
+			trouble = why;
+		LIST_FOREACH (cert, &found)
+			if (is_key_for(entry, cert, envelope))
+				list_add(keys, cert_ref(cert));
+		list_clear(&found, cert_unref);
+	}
+	if (keys->count != 0)
+		return 0;
+	if (trouble.kind != ERROR_NONE)
+		return error_set(err, trouble.kind, "%s", trouble.text);
+	return error_set(err, ERROR_NOKEY, "no key for %s%s%s",
+		entry->address != NULL ? "<" : "it",
+		entry->address != NULL ? entry->address->text : "",
+		entry->address != NULL ? ">" : "");
+}
+
+/* With the first of the keys that opens it. */
+static int
+open_with_one(struct work *work, struct span cms, const struct list *keys,
+	struct buf *out, struct error *err)
+{
+	const struct cert *cert;
+
+	LIST_FOREACH (cert, keys) {
+		buf_reset(out);
+		if (cms_open_envelope(cms, cert, work->inbound.legacy, NULL,
+			    out, err) == 0 &&
+			smime_check_plaintext(buf_span(out), err) == 0)
+			return 0;
+		buf_reset(out);
+		if (err->kind == ERROR_SYSTEM)
+			return -1;
+		trace_add(work_trace(work), "key %s: %s", cert->source,
+			err->text);
+	}
+	return -1;
+}
+
+static bool
+is_among(const struct list *keys, const struct list *used)
+{
+	const struct cert *key, *other;
+
+	LIST_FOREACH (key, keys)
+		LIST_FOREACH (other, used)
+			if (strcmp(key->sha256, other->sha256) == 0)
+				return true;
+	return false;
+}
+
+static int
+give_up_unless_worked_on(struct work *work, struct error *err)
+{
+	return work_goes_on(work)
+		       ? 0
+		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
+}
+
+/* As one recipient could; the first plaintext stays in out. */
+static int
+open_for(struct work *work, const struct list *keys, struct span cms,
+	bool first, struct buf *out, struct error *err)
+{
+	struct buf again = { 0 };
+	int result = -1;
+
+	if (give_up_unless_worked_on(work, err) != 0)
+		return -1;
+	if (first)
+		return open_with_one(work, cms, keys, out, err);
+	buf_init(&again, out->limit_bytes);
+	if (open_with_one(work, cms, keys, &again, err) != 0)
+		goto out;
+	if (span_equal(buf_span(&again), buf_span(out)))
+		result = 0;
+	else
+		error_set(err, ERROR_FORMAT,
+			"it gives different mails to different recipients");
+out:
+	buf_clear(&again);
+	return result;
+}
+
+static int
+open_for_all(struct work *work, const struct cms_envelope *envelope,
+	struct span cms, struct buf *out, struct error *err)
+{
+	const struct inbound_set *set = &work->inbound;
+	struct list used = { 0 };
+	int result = 0;
+
+	for (size_t i = 0; i < set->count && result == 0; i++) {
+		struct list keys = { 0 };
+		struct cert *key;
+
+		result =
+			find_keys(work, &set->entries[i], envelope, &keys, err);
+		if (result == 0 && !is_among(&keys, &used)) {
+			if (used.count >= KEYS_MAX)
+				result = error_set(err, ERROR_LIMIT,
+					"it would need more than %d keys",
+					KEYS_MAX);
+			else
+				result = open_for(work, &keys, cms,
+					used.count == 0, out, err);
+			LIST_FOREACH (key, &keys)
+				list_add(&used, cert_ref(key));
+		}
+		list_clear(&keys, cert_unref);
+	}
+	list_clear(&used, cert_unref);
+	return result;
+}
+
+/* A failure with a key costs the client something, others do not. */
+static void
+count_failure(struct work *work, const struct error *err)
+{
+	metric_add(METRIC_MAILS_UNDECRYPTABLE, 1);
+	if (err->kind == ERROR_CRYPTO || err->kind == ERROR_FORMAT)
+		counts_client_failed(
+			work->gateway->counts, &work->mail->client);
+}
+
+static bool
+is_barred(const struct work *work)
+{
+	const struct client *client = &work->mail->client;
+
+	return !client->local && client->family != 0 &&
+	       counts_client_is_barred(work->gateway->counts, client,
+		       work->gateway->limits.decrypt_failures);
+}
+
+int
+inbound_open(struct work *work, struct inbound_layer *layer, struct span cms,
+	struct buf *out, struct error *err)
+{
+	int result = -1;
+
+	if (cms_read_envelope(cms, NULL, &layer->envelope, err) != 0) {
+		error_prefix(err, "%s: ", cannot);
+		count_failure(work, err);
+		return -1;
+	}
+	if (!work->inbound.open) {
+		error_set(err, ERROR_NOKEY,
+			"not opened: not every recipient has a rule with keys");
+		return 0;
+	}
+	if (is_barred(work))
+		error_set(err, ERROR_LIMIT,
+			"too many failures of this client "
+			"(limits.decrypt_failures is %u)",
+			work->gateway->limits.decrypt_failures);
+	else
+		result = open_for_all(work, &layer->envelope, cms, out, err);
+	if (result == 0)
+		return 1;
+	buf_clear(out);
+	if (err->kind != ERROR_SYSTEM)
+		count_failure(work, err);
+	if (strstr(err->text, cannot) == NULL)
+		error_prefix(err, "%s: ", cannot);
+	return -1;
+}

@@ -1,0 +1,251 @@
+/* What only we may say, in every spelling; and how a verdict is found. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gateway/internal.h"
+
+#define ID "mx.example.com"
+
+static const struct results_case {
+	const char *label, *value;
+	int answer;
+	const char *rest; /* when answer is 1 */
+} results[] = {
+	/* ours, and nothing remains */
+	{ "as we write it", " mx.example.com; smime=pass", 2, NULL },
+	{ "other case", " MX.Example.Com; SMIME=Pass", 2, NULL },
+	{ "quoted name", " \"mx.example.com\"; smime=pass", 2, NULL },
+	{ "quoted pair in the name", " \"mx.\\example.com\"; smime=pass", 2,
+		NULL },
+	{ "version of the syntax", " mx.example.com 1; smime=pass", 2, NULL },
+	{ "version of the method", " mx.example.com; smime/1=pass", 2, NULL },
+	{ "comments", "(a)mx.example.com(b(c)\\));(d)smime(e)=(f)pass", 2,
+		NULL },
+	{ "a comment within the name", " mx.(x)example.com; smime=pass", 2,
+		NULL },
+	{ "a comment within the method", " mx.example.com; smi(x)me=pass", 2,
+		NULL },
+	{ "folded", "\n\tmx.example.com\n\t;\n smime\n =\n pass", 2, NULL },
+	{ "quoted method", " mx.example.com; \"smime\"=pass", 2, NULL },
+	{ "twice", " mx.example.com; smime=pass; smime=fail", 2, NULL },
+	{ "no blanks at all", "mx.example.com;smime=pass", 2, NULL },
+	{ "an open comment", " mx.example.com; smime=pass (x", 2, NULL },
+	{ "an open quote", " mx.example.com; smime=pass reason=\"x", 2, NULL },
+	{ "empty results beside it", " mx.example.com;; smime=pass;", 2, NULL },
+	/* ours, with others' results */
+	{ "first of two", " mx.example.com; smime=pass; dkim=pass", 1,
+		" mx.example.com; dkim=pass" },
+	{ "last of two", " mx.example.com; dkim=pass; smime=pass", 1,
+		" mx.example.com; dkim=pass" },
+	{ "a semicolon in quotes",
+		" mx.example.com; dkim=fail reason=\"a; b\"; smime=pass", 1,
+		" mx.example.com; dkim=fail reason=\"a; b\"" },
+	{ "a semicolon in a comment",
+		" mx.example.com; smime=pass; spf=none (a; b)", 1,
+		" mx.example.com; spf=none (a; b)" },
+	/* left alone */
+	{ "another server", " other.example; smime=pass", 0, NULL },
+	{ "a longer name", " mx.example.com.evil.example; smime=pass", 0,
+		NULL },
+	{ "a shorter name", " example.com; smime=pass", 0, NULL },
+	{ "other methods", " mx.example.com; dkim=pass; smimea=pass", 0, NULL },
+	{ "in a comment", " mx.example.com; dkim=pass (smime=pass)", 0, NULL },
+	{ "in quotes", " mx.example.com; dkim=fail reason=\"; smime=pass\"", 0,
+		NULL },
+	{ "no results", " mx.example.com; none", 0, NULL },
+	{ "empty", "", 0, NULL },
+};
+
+static void
+forged_results_are_found_in_every_spelling(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(results); i++) {
+		const struct results_case *row = &results[i];
+		char *rest = NULL;
+		int answer = authres_without(row->value, ID, "smime", &rest);
+
+		if (answer != row->answer ||
+			(answer == 1 && strcmp(rest, row->rest) != 0))
+			fail_msg("%s: %d, \"%s\"", row->label, answer,
+				rest ? rest : "");
+		mem_free(rest);
+	}
+}
+
+static const struct subject_case {
+	const char *label, *subject, *becomes; /* NULL: stays */
+} subjects[] = {
+	{ "ours", " [signed] x", " (signed) x" },
+	{ "other case", " [SIGNED] x", " (SIGNED) x" },
+	{ "blanks within", " [ signed ] x", " ( signed ) x" },
+	{ "in the middle", " Re: [encrypted] x", " Re: (encrypted) x" },
+	{ "another beside it", " [list] [signed]", " (list) (signed)" },
+	{ "quoted-printable", " =?utf-8?Q?=5Bsigned=5d?= x",
+		" =?utf-8?Q?=28signed=29?= x" },
+	{ "half encoded", " [sig=?us-ascii?q?ned?=]",
+		" (sig=?us-ascii?q?ned?=)" },
+	{ "base64", " =?utf-8?B?W3NpZ25lZF0=?=", " =?utf-8?B?KHNpZ25lZCk=?=" },
+	{ "letters encoded", " [=?utf-8?q?s=69gned?=]",
+		" (=?utf-8?q?s=69gned?=)" },
+	{ "over two words", " =?utf-8?q?=5Bsig?= =?utf-8?q?ned=5D?=",
+		" =?utf-8?q?=28sig?= =?utf-8?q?ned=29?=" },
+	{ "folded", " [signature\n not valid]", " (signature\n not valid)" },
+	/* left alone */
+	{ "a list", " [list] x", NULL },
+	{ "the word alone", " signed [x]", NULL },
+	{ "no word at all", "", NULL },
+	{ "broken word", " =?utf-8?q?[x", NULL },
+};
+
+static void
+look_alikes_of_the_tags_lose_their_brackets(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(subjects); i++) {
+		const struct subject_case *row = &subjects[i];
+		char *text = tags_defuse(row->subject);
+
+		if ((text == NULL) != (row->becomes == NULL) ||
+			(text != NULL && strcmp(text, row->becomes) != 0))
+			fail_msg("%s: \"%s\"", row->label, text ? text : "");
+		mem_free(text);
+	}
+}
+
+/* ---- the verdict ---- */
+
+struct one_signer {
+	bool there, known, verified, author, trusted;
+	unsigned weak;
+	enum error_kind why;
+};
+
+#define GOOD                                                                   \
+	{                                                                      \
+		true, true, true, true, true, 0, ERROR_NONE                    \
+	}
+
+static const struct verdict_case {
+	const char *label;
+	struct one_signer signers[2];
+	bool no_author, weak_ok;
+	enum inbound_verdict verdict;
+} verdicts[] = {
+	{ "good", { GOOD }, false, false, INBOUND_PASS },
+	{ "nobody", { { 0 } }, false, false, INBOUND_NONE },
+	{ "weak", { { true, true, true, true, true, CMS_WEAK_KEY, 0 } }, false,
+		false, INBOUND_POLICY },
+	{ "weak, and allowed",
+		{ { true, true, true, true, true, CMS_WEAK_DIGEST, 0 } }, false,
+		true, INBOUND_PASS },
+	{ "somebody else", { { true, true, true, false, true, 0, 0 } }, false,
+		false, INBOUND_POLICY },
+	{ "From is several", { { true, true, true, false, true, 0, 0 } }, true,
+		false, INBOUND_POLICY },
+	{ "not trusted", { { true, true, true, true, false, 0, ERROR_TRUST } },
+		false, false, INBOUND_FAIL },
+	{ "revocation cannot be told",
+		{ { true, true, true, true, false, 0, ERROR_SYSTEM } }, false,
+		false, INBOUND_TEMPERROR },
+	{ "changed", { { true, true, false, true, true, 0, ERROR_CRYPTO } },
+		false, false, INBOUND_FAIL },
+	{ "no signed attributes",
+		{ { true, true, false, true, true, 0, ERROR_FORMAT } }, false,
+		false, INBOUND_FAIL },
+	{ "unknown certificate",
+		{ { true, false, false, false, false, 0, ERROR_NOKEY } }, false,
+		false, INBOUND_PERMERROR },
+	{ "an algorithm nobody knows",
+		{ { true, true, false, true, true, 0, ERROR_CONFIG } }, false,
+		false, INBOUND_NEUTRAL },
+	{ "good, and somebody else",
+		{ { true, true, true, false, false, 0, ERROR_TRUST }, GOOD },
+		false, false, INBOUND_PASS },
+	{ "good, and one that is not",
+		{ GOOD, { true, true, false, false, true, 0, ERROR_CRYPTO } },
+		false, false, INBOUND_FAIL },
+};
+
+static void
+a_verdict_needs_every_signer_and_the_author(void **state)
+{
+	struct address author = { (char *)"a@b", (char *)"a@b" };
+	void *items[] = { &author };
+	struct cert cert = { .references = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(verdicts); i++) {
+		const struct verdict_case *row = &verdicts[i];
+		struct work work = { .facts.from = { items, 1, 1 },
+			.facts.sender.single = !row->no_author,
+			.inbound.weak_ok = row->weak_ok };
+		struct cms_signer_report reports[2] = { 0 };
+		struct inbound_signer signers[2] = { 0 };
+		struct inbound_layer layer = { 0 };
+
+		for (size_t j = 0; j < 2; j++) {
+			const struct one_signer *from = &row->signers[j];
+
+			if (!from->there)
+				break;
+			reports[j].cert = from->known ? &cert : NULL;
+			reports[j].verified = from->verified;
+			reports[j].weak = from->weak;
+			reports[j].why.kind = signers[j].why.kind = from->why;
+			signers[j].cms = &reports[j];
+			signers[j].trusted = from->trusted;
+			signers[j].is_author = from->author;
+			list_add(&layer.signers, &signers[j]);
+		}
+		verdict_of_layer(&work, &layer);
+		if (layer.verdict != row->verdict)
+			fail_msg("%s: %s", row->label,
+				inbound_verdict_name(layer.verdict));
+		list_clear(&layer.signers, NULL);
+	}
+}
+
+/* ---- counts ---- */
+
+static void
+failures_are_forgotten_after_an_hour(void **state)
+{
+	struct gateway_counts *counts = counts_new();
+	struct client one = { .family = 2, .ip = { .s6_addr = { 1 } } };
+	struct client other = { .family = 2, .ip = { .s6_addr = { 2 } } };
+
+	(void)state;
+	clock_set(1000000);
+	for (int i = 0; i < 3; i++) {
+		assert_false(counts_client_is_barred(counts, &one, 3));
+		counts_client_failed(counts, &one);
+	}
+	assert_true(counts_client_is_barred(counts, &one, 3));
+	assert_false(counts_client_is_barred(counts, &other, 3));
+	clock_set(1000000 + 3600);
+	assert_false(counts_client_is_barred(counts, &one, 3));
+	counts_client_failed(counts, &one);
+	assert_false(counts_client_is_barred(counts, &one, 3));
+	clock_set(0);
+	counts_free(counts);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forged_results_are_found_in_every_spelling),
+		cmocka_unit_test(look_alikes_of_the_tags_lose_their_brackets),
+		cmocka_unit_test(a_verdict_needs_every_signer_and_the_author),
+		cmocka_unit_test(failures_are_forgotten_after_an_hour),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
