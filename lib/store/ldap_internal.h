@@ -72,10 +72,13 @@ void ldap_answer_clear(struct ldap_answer *answer);
 /* LIMIT when it is one entry or value too many. */
 int ldap_answer_begin(
 	struct ldap_answer *answer, const char *dn, struct error *err) MUST_USE;
-/* What is no certificate is skipped with a word; other attributes are, too. */
+/*
+ * What is no certificate is skipped with a word; other attributes are, too.
+ * SYSTEM when it cannot be told now what it is.
+ */
 int ldap_answer_add(struct ldap_answer *answer, const char *attribute,
 	struct span value, struct error *err) MUST_USE;
-void ldap_answer_end(struct ldap_answer *answer);
+int ldap_answer_end(struct ldap_answer *answer, struct error *err) MUST_USE;
 
 /* ---- ldap_connection.c ---- */
 
