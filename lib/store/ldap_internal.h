@@ -128,6 +128,11 @@ void ldap_pool_give(struct ldap_pool *pool, struct ldap *ld);
 void ldap_pool_drop(struct ldap_pool *pool, struct ldap *ld);
 /* The directory does not answer: for a moment, nobody shall wait for it. */
 void ldap_pool_is_down(struct ldap_pool *pool, const struct error *why);
+/*
+ * A sentence (char *) for what is wrong now.  Where it was down, one more
+ * attempt begins, so that the sentence goes away although no mail comes.
+ */
+void ldap_pool_concern(struct ldap_pool *pool, struct list *lines);
 /* From now on the log hears when the directory goes and comes back. */
 void ldap_pool_announce(struct ldap_pool *pool);
 
