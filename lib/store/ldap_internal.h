@@ -153,7 +153,8 @@ enum ldap_search_end ldap_search_base(struct ldap *ld, int64_t deadline_ms,
 
 /* ---- ldap_cache.c: what was answered, for a while ---- */
 
-enum { LDAP_CACHE_MAX = 5000 }; /* addresses */
+/* Addresses, and certificates of them all. */
+enum { LDAP_CACHE_MAX = 5000, LDAP_CACHE_CERTS_MAX = 20000 };
 
 struct ldap_cache;
 
