@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { LOOK_EVERY_SECONDS = 60, WARN_EVERY_SECONDS = 24 * 3600 };
+enum { LOOK_EVERY_SECONDS = 10, WARN_EVERY_SECONDS = 24 * 3600 };
 
 static void
 publish(struct concerns *out, const struct list *lines)

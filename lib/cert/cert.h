@@ -156,6 +156,8 @@ void cert_pile_append(struct cert_pile *pile, struct cert_pile *from);
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);
+/* After that: SYSTEM when something is missing for lack of memory. */
+int cert_pile_check(const struct cert_pile *pile, struct error *err) MUST_USE;
 /* Revocation lists that stood in the files (X509_CRL *, owned by out then). */
 void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
 

@@ -72,6 +72,7 @@ struct cert_pile {
 	struct list crls;     /* X509_CRL * */
 	size_t crl_bytes;     /* of them all, as DER */
 	uint64_t iterations;  /* spent on all files */
+	bool incomplete;      /* some was not made, for lack of memory */
 };
 
 /* One file on its way into the pile. */
@@ -123,6 +124,7 @@ void pile_join_keys(struct cert_pile *pile);
 /* chain.c: the authorities in the pile, ready to be asked. */
 struct chains {
 	const struct cert_pile *pile;
+	atomic_bool incomplete; /* a path, for lack of memory */
 	struct cert_index by_subject;
 	_Atomic long may_verify; /* signatures, before it has had enough */
 };

@@ -154,6 +154,34 @@ cert_pile_append(struct cert_pile *pile, struct cert_pile *from)
 	from->crl_bytes = 0;
 }
 
+/* Also fills the cache of extensions, here where several threads do it. */
+static bool
+is_odd(X509 *x509)
+{
+	X509_check_purpose(x509, -1, 0);
+	return X509_get0_pubkey(x509) == NULL ||
+	       (X509_get_extension_flags(x509) & EXFLAG_INVALID) != 0;
+}
+
+/*
+ * OpenSSL does not always say that it was for lack of memory that it could
+ * read no key or extension: then it reads the certificate again.
+ */
+static bool
+is_in_part(X509 *x509)
+{
+	bool odd = is_odd(x509), in_part = crypto_lacked_memory();
+	X509 *again;
+
+	if (!odd || in_part)
+		return in_part;
+	again = X509_dup(x509);
+	in_part = again == NULL || !is_odd(again) || crypto_lacked_memory();
+	X509_free(again);
+	crypto_begin();
+	return in_part;
+}
+
 int
 reading_add_cert(struct reading *in, X509 *x509, struct error *err)
 {
@@ -167,8 +195,11 @@ reading_add_cert(struct reading *in, X509 *x509, struct error *err)
 			"%s: a certificate cannot be digested", in->source);
 		goto fail;
 	}
-	/* Fills the cache of extensions, here where several threads do it. */
-	X509_check_purpose(x509, -1, 0);
+	if (is_in_part(x509)) {
+		error_set(err, ERROR_SYSTEM,
+			"%s: no memory to read a certificate", in->source);
+		goto fail;
+	}
 	add_found(in->pile, &found);
 	return 0;
 fail:
@@ -276,7 +307,8 @@ struct making {
 	struct chains chains;
 	struct made {
 		struct cert *cert;
-		char *why; /* there is none */
+		char *why;   /* there is none */
+		bool may_be; /* another time */
 	} * made;
 };
 
@@ -287,14 +319,17 @@ make_certs(void *p, size_t first, size_t end)
 
 	for (size_t i = first; i < end; i++) {
 		struct found_cert *found = &making->pile->cert[i];
+		struct made *made = &making->made[i];
 		struct error why;
 
 		X509_up_ref(found->x509);
 		if (cert_make(found->x509, found->key,
 			    chains_above(&making->chains, found->x509),
 			    CERT_FROM_FILE, found->source, found->sha256,
-			    &making->made[i].cert, &why) != 0)
-			making->made[i].why = mem_string(why.text);
+			    &made->cert, &why) != 0) {
+			made->why = mem_string(why.text);
+			made->may_be = why.kind == ERROR_SYSTEM;
+		}
 		found->key = NULL;
 	}
 	crypto_begin();
@@ -310,16 +345,29 @@ cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
 	chains_init(&making.chains, pile);
 	making.made = mem_array(pile->cert_count, sizeof(*making.made));
 	parallel_run(pile->cert_count, STEP, make_certs, &making);
-	for (size_t i = 0; i < pile->cert_count; i++)
+	for (size_t i = 0; i < pile->cert_count; i++) {
 		if (making.made[i].cert != NULL)
 			list_add(out, making.made[i].cert);
 		else
 			list_add(&pile->warnings, making.made[i].why);
+		pile->incomplete = pile->incomplete || making.made[i].may_be;
+	}
+	pile->incomplete =
+		pile->incomplete || atomic_load(&making.chains.incomplete);
 	mem_free(making.made);
 	chains_clear(&making.chains);
 	truncate_pile(pile, 0, 0);
 	move_list(warnings, &pile->warnings);
 	crypto_begin();
+}
+
+int
+cert_pile_check(const struct cert_pile *pile, struct error *err)
+{
+	if (!pile->incomplete)
+		return 0;
+	return error_set(
+		err, ERROR_SYSTEM, "no memory to read all certificates");
 }
 
 void

@@ -157,9 +157,14 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 	pile = cert_pile_new(&cert_limits_default);
 	read_all(&self, pile, warnings);
 	store_take(store, pile, &certs, warnings);
+	if (cert_pile_check(pile, err) != 0) {
+		error_prefix(err, "%s: ", settings->path);
+		goto out;
+	}
 	holdings_fill(&store->holdings, &certs);
 	result = 0;
 out:
+	list_clear(&certs, cert_unref);
 	cert_pile_free(pile);
 	list_clear(&self.files, file_free);
 	mem_free_secret(password);

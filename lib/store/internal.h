@@ -82,6 +82,7 @@ int ldap_store_find(struct store *store, const struct address *address,
 	struct list *out, struct error *err) MUST_USE;
 int ldap_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+void ldap_store_concern(struct store *store, struct list *lines);
 void ldap_store_close(struct store *store);
 
 /* pkcs11.c */

@@ -40,6 +40,7 @@ static const struct store_driver drivers[] = {
 		.start = ldap_store_start,
 		.find = ldap_store_find,
 		.list = ldap_store_list,
+		.concern = ldap_store_concern,
 		.close = ldap_store_close },
 	{ .type = "pkcs11",
 		.in_memory = true,

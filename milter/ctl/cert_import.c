@@ -33,6 +33,7 @@ read_files(
 {
 	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
 	struct list warnings = { 0 };
+	struct error err = { 0 };
 	const char *path, *text;
 	int code = CTL_YES;
 
@@ -40,18 +41,20 @@ read_files(
 		struct cert_file file = { .password = password,
 			.source = path };
 		struct buf bytes = { 0 };
-		struct error err = { 0 };
+		struct error why = { 0 };
 		size_t keys;
 
 		if (file_read(path, cert_limits_default.file_bytes, &bytes,
-			    &err) == 0)
+			    &why) == 0)
 			file.bytes = buf_span(&bytes);
-		if (err.kind != ERROR_NONE ||
-			cert_pile_read(pile, &file, &keys, &err) != 0)
-			code = ctl_trouble(&err);
+		if (why.kind != ERROR_NONE ||
+			cert_pile_read(pile, &file, &keys, &why) != 0)
+			code = ctl_trouble(&why);
 		buf_clear(&bytes);
 	}
 	cert_pile_take(pile, certs, &warnings);
+	if (cert_pile_check(pile, &err) != 0)
+		code = ctl_trouble(&err);
 	LIST_FOREACH (text, &warnings)
 		ctl_complain("%s", text);
 	list_clear(&warnings, mem_free);

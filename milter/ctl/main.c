@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/event.h"
+#include "base/leave.h"
 #include "ctl.h"
 
 /* An answer that could not be written is no answer. */
@@ -34,5 +35,5 @@ main(int argc, char **argv)
 	if (request_parse(argc, argv, &request) == 0)
 		code = flush_answer(request.command->run(&request));
 	request_clear(&request);
-	return code;
+	leave(code); /* a directory's name may still be looked up */
 }
