@@ -30,7 +30,7 @@ static void
 fail_start(const struct worker_setup *setup, const struct error *err)
 {
 	channel_send(setup->channel, CHANNEL_ERROR, err->text);
-	exit(EX_CONFIG);
+	exit(err->refused ? EX_NOPERM : EX_CONFIG);
 }
 
 static void

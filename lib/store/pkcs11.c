@@ -83,8 +83,11 @@ pkcs11_store_start(
 	}
 	if (result == 0)
 		return 0;
-	if (why.kind != ERROR_SYSTEM)
-		return error_set(err, why.kind, "%s", why.text);
+	if (why.kind != ERROR_SYSTEM) {
+		if (err != NULL)
+			*err = why;
+		return -1;
+	}
 	list_add(warnings,
 		mem_printf("store %s: %s; mails that need it wait until it is "
 			   "there",

@@ -253,7 +253,7 @@ read_first(struct token_module *module, struct token *token,
 	module_drop_if_empty(module);
 	pthread_rwlock_unlock(&module->use);
 	if (result != 0)
-		error_set(err, token->why.kind, "%s", token->why.text);
+		*err = token->why;
 	return result;
 }
 

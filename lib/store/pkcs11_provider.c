@@ -98,6 +98,7 @@ fail(struct error *err, const char *address, const struct pin *pin,
 		"%s: %s with the PIN in password_file, which is not tried "
 		"again",
 		address, words);
+	err->refused = true;
 	return -1;
 }
 
