@@ -125,6 +125,10 @@ slots_free(struct token_slots *slots)
 void
 slots_free_ended(struct token_slots *slots, const char *path)
 {
+	/* It writes over these. */
+	OPENSSL_free(slots->context->manufacturer);
+	OPENSSL_free(slots->context->description);
+	slots->context->manufacturer = slots->context->description = NULL;
 	slots->loaded = PKCS11_CTX_load(slots->context, path) == 0;
 	crypto_begin();
 	if (slots->loaded)
