@@ -31,7 +31,8 @@ static void
 fail_start(const struct worker_setup *setup, const struct error *err)
 {
 	channel_send(setup->channel, CHANNEL_ERROR, err->text);
-	leave(EX_CONFIG); /* stores may have begun threads */
+	/* Stores may have begun threads. */
+	leave(err->refused ? EX_NOPERM : EX_CONFIG);
 }
 
 static void

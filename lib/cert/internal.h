@@ -4,6 +4,7 @@
 
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 
 #include "cert/cert.h"
 
@@ -61,8 +62,15 @@ struct found_key {
 	const char *source;
 };
 
+/* What was spent on all files; the piles of several threads may share it. */
+struct pile_budget {
+	_Atomic uint64_t iterations;
+	_Atomic size_t crls, crl_bytes; /* revocation lists, as DER */
+};
+
 struct cert_pile {
 	struct cert_limits limits;
+	struct pile_budget own, *budget;
 	struct found_cert *cert;
 	size_t cert_count, cert_size;
 	struct found_key *key;
@@ -70,8 +78,6 @@ struct cert_pile {
 	struct list sources;  /* char * */
 	struct list warnings; /* char * */
 	struct list crls;     /* X509_CRL * */
-	size_t crl_bytes;     /* of them all, as DER */
-	uint64_t iterations;  /* spent on all files */
 	bool incomplete;      /* some was not made, for lack of memory */
 };
 

@@ -20,7 +20,17 @@ cert_pile_new(const struct cert_limits *limits)
 	struct cert_pile *pile = mem_alloc(sizeof(*pile));
 
 	pile->limits = limits ? *limits : cert_limits_default;
+	pile->budget = &pile->own;
 	return pile;
+}
+
+struct cert_pile *
+cert_pile_part(struct cert_pile *whole)
+{
+	struct cert_pile *part = cert_pile_new(&whole->limits);
+
+	part->budget = whole->budget;
+	return part;
 }
 
 static void
@@ -51,12 +61,41 @@ truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
 }
 
 static void
+give_back(struct pile_budget *budget, size_t bytes)
+{
+	atomic_fetch_sub(&budget->crls, 1);
+	atomic_fetch_sub(&budget->crl_bytes, bytes);
+}
+
+/* What others are adding at the same moment counts already. */
+static int
+take_up(struct reading *in, size_t bytes, struct error *err)
+{
+	struct pile_budget *budget = in->pile->budget;
+	const struct cert_limits *limits = &in->pile->limits;
+	size_t count = atomic_fetch_add(&budget->crls, 1);
+	size_t before = atomic_fetch_add(&budget->crl_bytes, bytes);
+
+	if (count < limits->crls && before <= limits->crl_bytes &&
+		bytes <= limits->crl_bytes - before)
+		return 0;
+	give_back(budget, bytes);
+	if (count >= limits->crls)
+		return error_set(err, ERROR_LIMIT,
+			"%s: more than %u revocation lists", in->source,
+			limits->crls);
+	return error_set(err, ERROR_LIMIT,
+		"%s: more than %zu bytes of revocation lists", in->source,
+		limits->crl_bytes);
+}
+
+static void
 truncate_crls(struct cert_pile *pile, size_t crls)
 {
 	while (pile->crls.count > crls) {
 		X509_CRL *last = pile->crls.item[--pile->crls.count];
 
-		pile->crl_bytes -= crl_bytes(last);
+		give_back(pile->budget, crl_bytes(last));
 		X509_CRL_free(last);
 	}
 }
@@ -149,9 +188,11 @@ cert_pile_append(struct cert_pile *pile, struct cert_pile *from)
 	move_list(&pile->sources, &from->sources);
 	move_list(&pile->warnings, &from->warnings);
 	move_list(&pile->crls, &from->crls);
-	pile->crl_bytes += from->crl_bytes;
-	pile->iterations += from->iterations;
-	from->crl_bytes = 0;
+	if (from->budget == pile->budget)
+		return;
+	pile->budget->crls += atomic_exchange(&from->budget->crls, 0);
+	pile->budget->crl_bytes += atomic_exchange(&from->budget->crl_bytes, 0);
+	pile->budget->iterations += from->budget->iterations;
 }
 
 /* Also fills the cache of extensions, here where several threads do it. */
@@ -230,20 +271,11 @@ reading_add_crl(struct reading *in, X509_CRL *crl, struct error *err)
 	struct cert_pile *pile = in->pile;
 	size_t bytes = crl_bytes(crl);
 
-	if (pile->crls.count >= pile->limits.crls) {
+	if (take_up(in, bytes, err) != 0) {
 		X509_CRL_free(crl);
-		return error_set(err, ERROR_LIMIT,
-			"%s: more than %u revocation lists", in->source,
-			pile->limits.crls);
-	}
-	if (bytes > pile->limits.crl_bytes - pile->crl_bytes) {
-		X509_CRL_free(crl);
-		return error_set(err, ERROR_LIMIT,
-			"%s: more than %zu bytes of revocation lists",
-			in->source, pile->limits.crl_bytes);
+		return -1;
 	}
 	in->crls++;
-	pile->crl_bytes += bytes;
 	list_add(&pile->crls, crl);
 	return 0;
 }
@@ -373,6 +405,7 @@ cert_pile_check(const struct cert_pile *pile, struct error *err)
 void
 cert_pile_take_crls(struct cert_pile *pile, struct list *out)
 {
+	for (size_t i = 0; i < pile->crls.count; i++)
+		give_back(pile->budget, crl_bytes(pile->crls.item[i]));
 	move_list(out, &pile->crls);
-	pile->crl_bytes = 0;
 }

@@ -96,6 +96,7 @@ int pkcs11_store_find(struct store *store, const struct address *address,
 	struct list *out, struct error *err) MUST_USE;
 int pkcs11_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+void pkcs11_store_concern(struct store *store, struct list *lines);
 void pkcs11_store_close(struct store *store);
 
 /* managed.c */

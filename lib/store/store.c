@@ -48,6 +48,7 @@ static const struct store_driver drivers[] = {
 		.start = pkcs11_store_start,
 		.find = pkcs11_store_find,
 		.list = pkcs11_store_list,
+		.concern = pkcs11_store_concern,
 		.close = pkcs11_store_close },
 	{ .type = "managed",
 		.open = managed_store_open,
