@@ -43,10 +43,13 @@ add_version_warning(struct list *problems)
 static void
 add_expiring(const struct conf *conf, struct list *problems)
 {
-	struct list warnings = { 0 };
+	struct list warnings = { 0 }, own = { 0 };
 	char *text;
 
-	gateway_expiring(conf->gateway, clock_now(), &warnings);
+	/* What cannot be listed has been said. */
+	(void)!gateway_look_for_own(conf->gateway, clock_now(), &own);
+	gateway_expiring(conf->gateway, clock_now(), &own, &warnings);
+	list_clear(&own, gateway_own_free);
 	LIST_FOREACH (text, &warnings) {
 		struct problem *problem = mem_alloc(sizeof(*problem));
 
