@@ -45,6 +45,9 @@ struct store_driver {
 		const struct cert_selector *selector, int64_t deadline_ms,
 		struct list *out, struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
+	/* Those with a key; NULL: list is quick enough. */
+	int (*list_own)(
+		struct store *store, struct list *out, struct error *err);
 	/* NULL: its files are the administrator's. */
 	int (*make)(struct store *store, struct error *err);
 	int (*import)(struct store *store, const struct cert *cert,
@@ -109,6 +112,8 @@ int managed_store_find(struct store *store, const struct address *address,
 int managed_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
 int managed_store_make(struct store *store, struct error *err) MUST_USE;
+int managed_store_list_own(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
 void managed_store_close(struct store *store);
 
 /* The password of the settings, or NULL when they name no file. */

@@ -54,6 +54,7 @@ static const struct store_driver drivers[] = {
 		.open = managed_store_open,
 		.find = managed_store_find,
 		.list = managed_store_list,
+		.list_own = managed_store_list_own,
 		.make = managed_store_make,
 		.import = managed_import,
 		.remove = managed_remove,
@@ -185,6 +186,23 @@ int
 store_list(struct store *store, struct list *out, struct error *err)
 {
 	return store->driver->list(store, out, err);
+}
+
+int
+store_list_own(struct store *store, struct list *out, struct error *err)
+{
+	struct list all = { 0 };
+	struct cert *cert;
+	int result;
+
+	if (store->driver->list_own != NULL)
+		return store->driver->list_own(store, out, err);
+	result = store->driver->list(store, &all, err);
+	LIST_FOREACH (cert, &all)
+		if (cert->key != NULL)
+			list_add(out, cert_ref(cert));
+	list_clear(&all, cert_unref);
+	return result;
 }
 
 static int
