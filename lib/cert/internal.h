@@ -121,6 +121,11 @@ int reading_skip(
 void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
+/* What was found after so many certificates and keys is let go. */
+void pile_truncate(struct cert_pile *pile, size_t certs, size_t keys);
+/* Items come behind what is there; from is empty then. */
+void pile_move_list(struct list *to, struct list *from);
+
 /* join.c */
 /* Also a key that its token calls plain RSA, of an id-RSASSA-PSS one. */
 bool key_belongs(const EVP_PKEY *key, X509 *x509);

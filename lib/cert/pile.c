@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "cert/internal.h"
 #include "crypto/crypto.h"
 
 /* Of one file; a hostile one could fill a log with them. */
 enum { WARNINGS_MAX = 100 };
-/* Fewer certificates are not worth a thread. */
-enum { STEP = 256 };
 
 struct cert_pile *
 cert_pile_new(const struct cert_limits *limits)
@@ -47,8 +44,8 @@ crl_bytes(const X509_CRL *crl)
 	return len > 0 ? (size_t)len : 0;
 }
 
-static void
-truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
+void
+pile_truncate(struct cert_pile *pile, size_t certs, size_t keys)
 {
 	while (pile->cert_count > certs) {
 		struct found_cert *last = &pile->cert[--pile->cert_count];
@@ -105,7 +102,7 @@ cert_pile_free(struct cert_pile *pile)
 {
 	if (pile == NULL)
 		return;
-	truncate_pile(pile, 0, 0);
+	pile_truncate(pile, 0, 0);
 	mem_free(pile->cert);
 	mem_free(pile->key);
 	list_clear(&pile->sources, mem_free);
@@ -127,7 +124,7 @@ reading_go_back(struct reading *in, const struct pile_mark *mark)
 {
 	struct list *warnings = &in->pile->warnings;
 
-	truncate_pile(in->pile, mark->pile_certs, mark->pile_keys);
+	pile_truncate(in->pile, mark->pile_certs, mark->pile_keys);
 	truncate_crls(in->pile, mark->pile_crls);
 	while (warnings->count > mark->warnings)
 		mem_free(warnings->item[--warnings->count]);
@@ -169,8 +166,8 @@ add_found_key(struct cert_pile *pile, const struct found_key *found)
 	pile->key[pile->key_count++] = *found;
 }
 
-static void
-move_list(struct list *to, struct list *from)
+void
+pile_move_list(struct list *to, struct list *from)
 {
 	for (size_t i = 0; i < from->count; i++)
 		list_add(to, from->item[i]);
@@ -185,9 +182,9 @@ cert_pile_append(struct cert_pile *pile, struct cert_pile *from)
 	for (size_t i = 0; i < from->key_count; i++)
 		add_found_key(pile, &from->key[i]);
 	from->cert_count = from->key_count = 0;
-	move_list(&pile->sources, &from->sources);
-	move_list(&pile->warnings, &from->warnings);
-	move_list(&pile->crls, &from->crls);
+	pile_move_list(&pile->sources, &from->sources);
+	pile_move_list(&pile->warnings, &from->warnings);
+	pile_move_list(&pile->crls, &from->crls);
 	if (from->budget == pile->budget)
 		return;
 	pile->budget->crls += atomic_exchange(&from->budget->crls, 0);
@@ -333,66 +330,6 @@ reading_skip(struct reading *in, const char *what, struct error *err)
 	return 0;
 }
 
-/* Certificates that are made at once by several threads. */
-struct making {
-	struct cert_pile *pile;
-	struct chains chains;
-	struct made {
-		struct cert *cert;
-		char *why;   /* there is none */
-		bool may_be; /* another time */
-	} * made;
-};
-
-static void
-make_certs(void *p, size_t first, size_t end)
-{
-	struct making *making = p;
-
-	for (size_t i = first; i < end; i++) {
-		struct found_cert *found = &making->pile->cert[i];
-		struct made *made = &making->made[i];
-		struct error why;
-
-		X509_up_ref(found->x509);
-		if (cert_make(found->x509, found->key,
-			    chains_above(&making->chains, found->x509),
-			    CERT_FROM_FILE, found->source, found->sha256,
-			    &made->cert, &why) != 0) {
-			made->why = mem_string(why.text);
-			made->may_be = why.kind == ERROR_SYSTEM;
-		}
-		found->key = NULL;
-	}
-	crypto_begin();
-}
-
-void
-cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
-{
-	struct making making = { .pile = pile };
-
-	pile_drop_doubles(pile);
-	pile_join_keys(pile);
-	chains_init(&making.chains, pile);
-	making.made = mem_array(pile->cert_count, sizeof(*making.made));
-	parallel_run(pile->cert_count, STEP, make_certs, &making);
-	for (size_t i = 0; i < pile->cert_count; i++) {
-		if (making.made[i].cert != NULL)
-			list_add(out, making.made[i].cert);
-		else
-			list_add(&pile->warnings, making.made[i].why);
-		pile->incomplete = pile->incomplete || making.made[i].may_be;
-	}
-	pile->incomplete =
-		pile->incomplete || atomic_load(&making.chains.incomplete);
-	mem_free(making.made);
-	chains_clear(&making.chains);
-	truncate_pile(pile, 0, 0);
-	move_list(warnings, &pile->warnings);
-	crypto_begin();
-}
-
 int
 cert_pile_check(const struct cert_pile *pile, struct error *err)
 {
@@ -407,5 +344,5 @@ cert_pile_take_crls(struct cert_pile *pile, struct list *out)
 {
 	for (size_t i = 0; i < pile->crls.count; i++)
 		give_back(pile->budget, crl_bytes(pile->crls.item[i]));
-	move_list(out, &pile->crls);
+	pile_move_list(out, &pile->crls);
 }
