@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-enum { LOOK_EVERY_SECONDS = 60, WARN_EVERY_SECONDS = 24 * 3600 };
+enum { LOOK_EVERY_SECONDS = 10, WARN_EVERY_SECONDS = 24 * 3600 };
 
 static void
 publish(struct concerns *out, const struct list *lines)
@@ -46,13 +46,22 @@ warn_daily(_Atomic int64_t *warned_at, time_t now, const struct list *lines)
 		log_warning("%s", line);
 }
 
+/* What is looked at once a day only. */
+struct daily {
+	time_t looked_at;
+	struct list own;
+};
+
 static void
-look(const struct concerns_watch *watch)
+look(const struct concerns_watch *watch, struct daily *daily)
 {
 	struct list lines = { 0 };
 	time_t now = clock_now();
 
-	gateway_expiring(watch->gateway, now, &lines);
+	if (now - daily->looked_at >= WARN_EVERY_SECONDS &&
+		gateway_look_for_own(watch->gateway, now, &daily->own) == 0)
+		daily->looked_at = now;
+	gateway_expiring(watch->gateway, now, &daily->own, &lines);
 	warn_daily(watch->warned_at, now, &lines);
 	gateway_concerns(watch->gateway, &lines);
 	publish(watch->out, &lines);
@@ -63,11 +72,12 @@ static void *
 keep_looking(void *arg)
 {
 	const struct concerns_watch watch = *(struct concerns_watch *)arg;
+	struct daily daily = { 0 };
 	const struct timespec pause = { LOOK_EVERY_SECONDS, 0 };
 
 	mem_free(arg);
 	for (;;) {
-		look(&watch);
+		look(&watch, &daily);
 		nanosleep(&pause, NULL);
 	}
 	return NULL;

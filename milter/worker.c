@@ -14,6 +14,7 @@
 
 #include "background.h"
 #include "base/event.h"
+#include "base/leave.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "channel.h"
@@ -30,7 +31,8 @@ static void
 fail_start(const struct worker_setup *setup, const struct error *err)
 {
 	channel_send(setup->channel, CHANNEL_ERROR, err->text);
-	exit(EX_CONFIG);
+	/* Stores may have begun threads. */
+	leave(err->refused ? EX_NOPERM : EX_CONFIG);
 }
 
 static void

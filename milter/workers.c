@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include "background.h"
@@ -192,10 +193,21 @@ log_death(const struct child *child, int status)
 			WEXITSTATUS(status));
 }
 
+/* A new worker would try the same PIN again, and lock the card at last. */
+static void
+give_up(struct parent *parent)
+{
+	log_error("stopping, since a PIN was refused and is not tried again");
+	parent->stopping = true;
+	parent->exit_status = EX_NOPERM;
+	setup_close_listener(parent);
+}
+
 static void
 starting_has_ended(struct parent *parent, int status)
 {
 	const struct child *child = parent->starting;
+	bool refused = WIFEXITED(status) && WEXITSTATUS(status) == EX_NOPERM;
 
 	parent->starting = NULL;
 	if (parent->stopping) /* we ended it, and have said so */
@@ -203,7 +215,9 @@ starting_has_ended(struct parent *parent, int status)
 	log_death(child, status);
 	if (parent->next_conf != NULL)
 		reload_failed(parent, child, status);
-	if (parent->loaded == 0) {
+	if (refused && parent->serving == NULL) {
+		give_up(parent);
+	} else if (parent->loaded == 0) {
 		parent->stopping = true;
 		parent->exit_status = EXIT_FAILURE;
 	} else if (parent->serving == NULL) {

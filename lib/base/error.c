@@ -31,6 +31,7 @@ error_set(struct error *err, enum error_kind kind, const char *format, ...)
 	if (err == NULL)
 		return -1;
 	err->kind = kind;
+	err->refused = false;
 	va_start(args, format);
 	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);

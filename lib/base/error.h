@@ -5,6 +5,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 #include "base/compiler.h"
 
 enum error_kind {
@@ -20,6 +22,8 @@ enum error_kind {
 
 struct error {
 	enum error_kind kind;
+	/* A PIN was refused: to try it again may lock what it opens. */
+	bool refused;
 	char text[256]; /* no newline, no final full stop, cut when longer */
 };
 

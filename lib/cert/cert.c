@@ -104,7 +104,7 @@ cert_make(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	const unsigned char *sha256, struct cert **out, struct error *err)
 {
 	struct cert *cert = mem_alloc(sizeof(*cert));
-	int result = -1;
+	int result;
 
 	crypto_begin();
 	atomic_init(&cert->references, 1);
@@ -113,11 +113,14 @@ cert_make(X509 *x509, EVP_PKEY *key, STACK_OF(X509) * chain,
 	cert->chain = chain;
 	cert->origin = origin;
 	cert->source = mem_string(source);
-	if (read_all(cert, sha256, err) != 0)
+	result = read_all(cert, sha256, err);
+	if (crypto_lacked_memory())
+		result = error_set(err, ERROR_SYSTEM,
+			"%s: no memory to read a certificate", source);
+	if (result != 0)
 		goto out;
 	*out = cert;
 	cert = NULL;
-	result = 0;
 out:
 	/* An odd extension leaves its trace in the queue of errors. */
 	crypto_begin();

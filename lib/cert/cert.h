@@ -151,11 +151,18 @@ int cert_pile_read(struct cert_pile *pile, const struct cert_file *file,
  */
 int cert_pile_add(struct cert_pile *pile, X509 *x509, EVP_PKEY *key,
 	const char *source, struct error *err) MUST_USE;
+/*
+ * A part of a pile, to be appended to it, that another thread may fill: what
+ * its files may cost together counts for all parts of the whole.
+ */
+struct cert_pile *cert_pile_part(struct cert_pile *whole) MUST_USE;
 /* What stands in `from` comes behind what is there; `from` is empty then. */
 void cert_pile_append(struct cert_pile *pile, struct cert_pile *from);
 /* What cert_load appends to its lists; once, then the pile is empty. */
 void cert_pile_take(
 	struct cert_pile *pile, struct list *out, struct list *warnings);
+/* After that: SYSTEM when something is missing for lack of memory. */
+int cert_pile_check(const struct cert_pile *pile, struct error *err) MUST_USE;
 /* Revocation lists that stood in the files (X509_CRL *, owned by out then). */
 void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
 

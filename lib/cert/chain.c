@@ -16,11 +16,15 @@ enum { NAMESAKES_MAX = 64 };
 enum { VERIFIED_EACH = 8, VERIFIED_LEAST = 1000 };
 
 static void
-name_key(const X509_NAME *name, unsigned char out[INDEX_KEY_BYTES])
+name_key(struct chains *chains, const X509_NAME *name,
+	unsigned char out[INDEX_KEY_BYTES])
 {
+	int done = 0;
 	/* Of the canonical form, so that case and blanks do not matter. */
-	unsigned long hash = X509_NAME_hash_ex(name, NULL, NULL, NULL);
+	unsigned long hash = X509_NAME_hash_ex(name, NULL, NULL, &done);
 
+	if (!done)
+		atomic_store(&chains->incomplete, true);
 	memset(out, 0, INDEX_KEY_BYTES);
 	memcpy(out, &hash, sizeof(hash));
 }
@@ -39,12 +43,13 @@ chains_init(struct chains *chains, const struct cert_pile *pile)
 	*chains = (struct chains){ .pile = pile };
 	atomic_init(&chains->may_verify,
 		VERIFIED_LEAST + VERIFIED_EACH * (long)pile->cert_count);
+	atomic_init(&chains->incomplete, false);
 	for (size_t i = 0; i < pile->cert_count; i++) {
 		X509 *x509 = pile->cert[i].x509;
 
 		if (X509_check_ca(x509) == 0 || is_self_signed(x509))
 			continue;
-		name_key(X509_get_subject_name(x509), key);
+		name_key(chains, X509_get_subject_name(x509), key);
 		index_add(&chains->by_subject, key, i);
 	}
 	index_sort(&chains->by_subject);
@@ -56,12 +61,19 @@ chains_clear(struct chains *chains)
 	index_clear(&chains->by_subject);
 }
 
+static bool
+has_signed(X509 *issuer, X509 *x509)
+{
+	EVP_PKEY *key = X509_get0_pubkey(issuer);
+
+	return key != NULL && X509_verify(x509, key) == 1;
+}
+
 bool
 cert_has_issued(X509 *issuer, X509 *x509)
 {
-	EVP_PKEY *key = X509_get0_pubkey(issuer);
 	bool has = X509_check_issued(issuer, x509) == X509_V_OK &&
-		   key != NULL && X509_verify(x509, key) == 1;
+		   has_signed(issuer, x509);
 
 	crypto_begin();
 	return has;
@@ -85,7 +97,7 @@ is_issuer(struct chains *chains, X509 *issuer, X509 *x509)
 		return true;
 	if (atomic_fetch_sub(&chains->may_verify, 1) <= 0)
 		return false;
-	return cert_has_issued(issuer, x509);
+	return has_signed(issuer, x509);
 }
 
 /* Of several that fit (a renewed authority) the one that lasts longest. */
@@ -99,7 +111,7 @@ find_issuer(struct chains *chains, X509 *x509)
 
 	if (index->count == 0)
 		return NULL;
-	name_key(X509_get_issuer_name(x509), key);
+	name_key(chains, X509_get_issuer_name(x509), key);
 	for (row = index_find(index, key);
 		index_row_is(index, row, key) && tried < NAMESAKES_MAX; row++) {
 		X509 *one = chains->pile->cert[index->row[row].item].x509;
@@ -108,8 +120,11 @@ find_issuer(struct chains *chains, X509 *x509)
 		if (best != NULL && ASN1_TIME_compare(X509_get0_notAfter(one),
 					    X509_get0_notAfter(best)) <= 0)
 			continue;
+		crypto_begin();
 		if (is_issuer(chains, one, x509))
 			best = one;
+		else if (crypto_lacked_memory())
+			atomic_store(&chains->incomplete, true);
 	}
 	return best;
 }
@@ -122,12 +137,15 @@ STACK_OF(X509) * chains_above(struct chains *chains, X509 *x509)
 	while (sk_X509_num(chain) < CHAIN_MAX && !is_self_signed(below) &&
 		(issuer = find_issuer(chains, below)) != NULL &&
 		issuer != x509) {
-		if (chain == NULL && (chain = sk_X509_new_null()) == NULL)
+		if ((chain == NULL && (chain = sk_X509_new_null()) == NULL) ||
+			X509_add_cert(chain, issuer,
+				X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) !=
+				1) {
+			atomic_store(&chains->incomplete, true);
 			break;
-		if (X509_add_cert(chain, issuer,
-			    X509_ADD_FLAG_UP_REF | X509_ADD_FLAG_NO_DUP) != 1)
-			break;
+		}
 		below = issuer;
 	}
+	crypto_begin();
 	return chain;
 }

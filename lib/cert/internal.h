@@ -4,6 +4,7 @@
 
 #include <openssl/pkcs12.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 
 #include "cert/cert.h"
 
@@ -61,8 +62,15 @@ struct found_key {
 	const char *source;
 };
 
+/* What was spent on all files; the piles of several threads may share it. */
+struct pile_budget {
+	_Atomic uint64_t iterations;
+	_Atomic size_t crls, crl_bytes; /* revocation lists, as DER */
+};
+
 struct cert_pile {
 	struct cert_limits limits;
+	struct pile_budget own, *budget;
 	struct found_cert *cert;
 	size_t cert_count, cert_size;
 	struct found_key *key;
@@ -70,8 +78,7 @@ struct cert_pile {
 	struct list sources;  /* char * */
 	struct list warnings; /* char * */
 	struct list crls;     /* X509_CRL * */
-	size_t crl_bytes;     /* of them all, as DER */
-	uint64_t iterations;  /* spent on all files */
+	bool incomplete;      /* some was not made, for lack of memory */
 };
 
 /* One file on its way into the pile. */
@@ -114,6 +121,11 @@ int reading_skip(
 void reading_warn(struct reading *in, const char *format, ...)
 	PRINTF_LIKE(2, 3);
 
+/* What was found after so many certificates and keys is let go. */
+void pile_truncate(struct cert_pile *pile, size_t certs, size_t keys);
+/* Items come behind what is there; from is empty then. */
+void pile_move_list(struct list *to, struct list *from);
+
 /* join.c */
 /* Also a key that its token calls plain RSA, of an id-RSASSA-PSS one. */
 bool key_belongs(const EVP_PKEY *key, X509 *x509);
@@ -123,6 +135,7 @@ void pile_join_keys(struct cert_pile *pile);
 /* chain.c: the authorities in the pile, ready to be asked. */
 struct chains {
 	const struct cert_pile *pile;
+	atomic_bool incomplete; /* a path, for lack of memory */
 	struct cert_index by_subject;
 	_Atomic long may_verify; /* signatures, before it has had enough */
 };

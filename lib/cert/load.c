@@ -134,6 +134,10 @@ cert_load(struct span bytes, const char *password, const char *source,
 	if (cert_pile_read(pile, &file, &keys, err) != 0)
 		goto out;
 	cert_pile_take(pile, out, warnings);
+	if (cert_pile_check(pile, err) != 0) {
+		error_prefix(err, "%s: ", source);
+		goto out;
+	}
 	if (out->count == before) {
 		error_set(err, ERROR_FORMAT,
 			keys == 0 ? "%s: holds no certificate that can be read"

@@ -5,14 +5,11 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/parallel.h"
 #include "cert/internal.h"
 #include "crypto/crypto.h"
 
 /* Of one file; a hostile one could fill a log with them. */
 enum { WARNINGS_MAX = 100 };
-/* Fewer certificates are not worth a thread. */
-enum { STEP = 256 };
 
 struct cert_pile *
 cert_pile_new(const struct cert_limits *limits)
@@ -20,7 +17,17 @@ cert_pile_new(const struct cert_limits *limits)
 	struct cert_pile *pile = mem_alloc(sizeof(*pile));
 
 	pile->limits = limits ? *limits : cert_limits_default;
+	pile->budget = &pile->own;
 	return pile;
+}
+
+struct cert_pile *
+cert_pile_part(struct cert_pile *whole)
+{
+	struct cert_pile *part = cert_pile_new(&whole->limits);
+
+	part->budget = whole->budget;
+	return part;
 }
 
 static void
@@ -37,8 +44,8 @@ crl_bytes(const X509_CRL *crl)
 	return len > 0 ? (size_t)len : 0;
 }
 
-static void
-truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
+void
+pile_truncate(struct cert_pile *pile, size_t certs, size_t keys)
 {
 	while (pile->cert_count > certs) {
 		struct found_cert *last = &pile->cert[--pile->cert_count];
@@ -51,12 +58,41 @@ truncate_pile(struct cert_pile *pile, size_t certs, size_t keys)
 }
 
 static void
+give_back(struct pile_budget *budget, size_t bytes)
+{
+	atomic_fetch_sub(&budget->crls, 1);
+	atomic_fetch_sub(&budget->crl_bytes, bytes);
+}
+
+/* What others are adding at the same moment counts already. */
+static int
+take_up(struct reading *in, size_t bytes, struct error *err)
+{
+	struct pile_budget *budget = in->pile->budget;
+	const struct cert_limits *limits = &in->pile->limits;
+	size_t count = atomic_fetch_add(&budget->crls, 1);
+	size_t before = atomic_fetch_add(&budget->crl_bytes, bytes);
+
+	if (count < limits->crls && before <= limits->crl_bytes &&
+		bytes <= limits->crl_bytes - before)
+		return 0;
+	give_back(budget, bytes);
+	if (count >= limits->crls)
+		return error_set(err, ERROR_LIMIT,
+			"%s: more than %u revocation lists", in->source,
+			limits->crls);
+	return error_set(err, ERROR_LIMIT,
+		"%s: more than %zu bytes of revocation lists", in->source,
+		limits->crl_bytes);
+}
+
+static void
 truncate_crls(struct cert_pile *pile, size_t crls)
 {
 	while (pile->crls.count > crls) {
 		X509_CRL *last = pile->crls.item[--pile->crls.count];
 
-		pile->crl_bytes -= crl_bytes(last);
+		give_back(pile->budget, crl_bytes(last));
 		X509_CRL_free(last);
 	}
 }
@@ -66,7 +102,7 @@ cert_pile_free(struct cert_pile *pile)
 {
 	if (pile == NULL)
 		return;
-	truncate_pile(pile, 0, 0);
+	pile_truncate(pile, 0, 0);
 	mem_free(pile->cert);
 	mem_free(pile->key);
 	list_clear(&pile->sources, mem_free);
@@ -88,7 +124,7 @@ reading_go_back(struct reading *in, const struct pile_mark *mark)
 {
 	struct list *warnings = &in->pile->warnings;
 
-	truncate_pile(in->pile, mark->pile_certs, mark->pile_keys);
+	pile_truncate(in->pile, mark->pile_certs, mark->pile_keys);
 	truncate_crls(in->pile, mark->pile_crls);
 	while (warnings->count > mark->warnings)
 		mem_free(warnings->item[--warnings->count]);
@@ -130,8 +166,8 @@ add_found_key(struct cert_pile *pile, const struct found_key *found)
 	pile->key[pile->key_count++] = *found;
 }
 
-static void
-move_list(struct list *to, struct list *from)
+void
+pile_move_list(struct list *to, struct list *from)
 {
 	for (size_t i = 0; i < from->count; i++)
 		list_add(to, from->item[i]);
@@ -146,12 +182,42 @@ cert_pile_append(struct cert_pile *pile, struct cert_pile *from)
 	for (size_t i = 0; i < from->key_count; i++)
 		add_found_key(pile, &from->key[i]);
 	from->cert_count = from->key_count = 0;
-	move_list(&pile->sources, &from->sources);
-	move_list(&pile->warnings, &from->warnings);
-	move_list(&pile->crls, &from->crls);
-	pile->crl_bytes += from->crl_bytes;
-	pile->iterations += from->iterations;
-	from->crl_bytes = 0;
+	pile_move_list(&pile->sources, &from->sources);
+	pile_move_list(&pile->warnings, &from->warnings);
+	pile_move_list(&pile->crls, &from->crls);
+	if (from->budget == pile->budget)
+		return;
+	pile->budget->crls += atomic_exchange(&from->budget->crls, 0);
+	pile->budget->crl_bytes += atomic_exchange(&from->budget->crl_bytes, 0);
+	pile->budget->iterations += from->budget->iterations;
+}
+
+/* Also fills the cache of extensions, here where several threads do it. */
+static bool
+is_odd(X509 *x509)
+{
+	X509_check_purpose(x509, -1, 0);
+	return X509_get0_pubkey(x509) == NULL ||
+	       (X509_get_extension_flags(x509) & EXFLAG_INVALID) != 0;
+}
+
+/*
+ * OpenSSL does not always say that it was for lack of memory that it could
+ * read no key or extension: then it reads the certificate again.
+ */
+static bool
+is_in_part(X509 *x509)
+{
+	bool odd = is_odd(x509), in_part = crypto_lacked_memory();
+	X509 *again;
+
+	if (!odd || in_part)
+		return in_part;
+	again = X509_dup(x509);
+	in_part = again == NULL || !is_odd(again) || crypto_lacked_memory();
+	X509_free(again);
+	crypto_begin();
+	return in_part;
 }
 
 int
@@ -167,8 +233,11 @@ reading_add_cert(struct reading *in, X509 *x509, struct error *err)
 			"%s: a certificate cannot be digested", in->source);
 		goto fail;
 	}
-	/* Fills the cache of extensions, here where several threads do it. */
-	X509_check_purpose(x509, -1, 0);
+	if (is_in_part(x509)) {
+		error_set(err, ERROR_SYSTEM,
+			"%s: no memory to read a certificate", in->source);
+		goto fail;
+	}
 	add_found(in->pile, &found);
 	return 0;
 fail:
@@ -199,20 +268,11 @@ reading_add_crl(struct reading *in, X509_CRL *crl, struct error *err)
 	struct cert_pile *pile = in->pile;
 	size_t bytes = crl_bytes(crl);
 
-	if (pile->crls.count >= pile->limits.crls) {
+	if (take_up(in, bytes, err) != 0) {
 		X509_CRL_free(crl);
-		return error_set(err, ERROR_LIMIT,
-			"%s: more than %u revocation lists", in->source,
-			pile->limits.crls);
-	}
-	if (bytes > pile->limits.crl_bytes - pile->crl_bytes) {
-		X509_CRL_free(crl);
-		return error_set(err, ERROR_LIMIT,
-			"%s: more than %zu bytes of revocation lists",
-			in->source, pile->limits.crl_bytes);
+		return -1;
 	}
 	in->crls++;
-	pile->crl_bytes += bytes;
 	list_add(&pile->crls, crl);
 	return 0;
 }
@@ -270,61 +330,19 @@ reading_skip(struct reading *in, const char *what, struct error *err)
 	return 0;
 }
 
-/* Certificates that are made at once by several threads. */
-struct making {
-	struct cert_pile *pile;
-	struct chains chains;
-	struct made {
-		struct cert *cert;
-		char *why; /* there is none */
-	} * made;
-};
-
-static void
-make_certs(void *p, size_t first, size_t end)
+int
+cert_pile_check(const struct cert_pile *pile, struct error *err)
 {
-	struct making *making = p;
-
-	for (size_t i = first; i < end; i++) {
-		struct found_cert *found = &making->pile->cert[i];
-		struct error why;
-
-		X509_up_ref(found->x509);
-		if (cert_make(found->x509, found->key,
-			    chains_above(&making->chains, found->x509),
-			    CERT_FROM_FILE, found->source, found->sha256,
-			    &making->made[i].cert, &why) != 0)
-			making->made[i].why = mem_string(why.text);
-		found->key = NULL;
-	}
-	crypto_begin();
-}
-
-void
-cert_pile_take(struct cert_pile *pile, struct list *out, struct list *warnings)
-{
-	struct making making = { .pile = pile };
-
-	pile_drop_doubles(pile);
-	pile_join_keys(pile);
-	chains_init(&making.chains, pile);
-	making.made = mem_array(pile->cert_count, sizeof(*making.made));
-	parallel_run(pile->cert_count, STEP, make_certs, &making);
-	for (size_t i = 0; i < pile->cert_count; i++)
-		if (making.made[i].cert != NULL)
-			list_add(out, making.made[i].cert);
-		else
-			list_add(&pile->warnings, making.made[i].why);
-	mem_free(making.made);
-	chains_clear(&making.chains);
-	truncate_pile(pile, 0, 0);
-	move_list(warnings, &pile->warnings);
-	crypto_begin();
+	if (!pile->incomplete)
+		return 0;
+	return error_set(
+		err, ERROR_SYSTEM, "no memory to read all certificates");
 }
 
 void
 cert_pile_take_crls(struct cert_pile *pile, struct list *out)
 {
-	move_list(out, &pile->crls);
-	pile->crl_bytes = 0;
+	for (size_t i = 0; i < pile->crls.count; i++)
+		give_back(pile->budget, crl_bytes(pile->crls.item[i]));
+	pile_move_list(out, &pile->crls);
 }

@@ -15,6 +15,8 @@
 
 /* OpenSSL takes no other length than the cipher's; of a MAC any would do. */
 enum { KEY_MAX_BYTES = 1024 };
+/* PBKDF2 goes through its rounds once for each so many, at most (SHA-1's). */
+enum { KEY_STEP_BYTES = 20 };
 
 static int
 refuse_cost(const struct reading *in, const char *what, uint64_t limit,
@@ -29,6 +31,7 @@ static int
 spend(struct reading *in, uint64_t iterations, struct error *err)
 {
 	const struct cert_limits *limits = &in->pile->limits;
+	uint64_t all;
 
 	if (iterations > limits->kdf_iterations)
 		return error_set(err, ERROR_LIMIT,
@@ -37,11 +40,12 @@ spend(struct reading *in, uint64_t iterations, struct error *err)
 			in->source, (unsigned long long)iterations,
 			limits->kdf_iterations);
 	in->iterations += iterations;
-	in->pile->iterations += iterations;
+	all = atomic_fetch_add(&in->pile->budget->iterations, iterations) +
+	      iterations;
 	if (in->iterations > limits->kdf_file_iterations)
 		return refuse_cost(
 			in, "its passwords", limits->kdf_file_iterations, err);
-	if (in->pile->iterations > limits->kdf_pile_iterations)
+	if (all > limits->kdf_pile_iterations)
 		return refuse_cost(in,
 			"the passwords of all files up to this one",
 			limits->kdf_pile_iterations, err);
@@ -62,7 +66,9 @@ number_of(const ASN1_INTEGER *integer, uint64_t missing)
 static int
 allow_pbkdf2(struct reading *in, const PBKDF2PARAM *pbkdf2, struct error *err)
 {
-	uint64_t key_bytes = number_of(pbkdf2->keylength, 0);
+	uint64_t key_bytes = number_of(pbkdf2->keylength, KEY_STEP_BYTES);
+	uint64_t rounds = number_of(pbkdf2->iter, 1);
+	uint64_t steps;
 
 	if (key_bytes > KEY_MAX_BYTES)
 		return error_set(err, ERROR_LIMIT,
@@ -70,7 +76,12 @@ allow_pbkdf2(struct reading *in, const PBKDF2PARAM *pbkdf2, struct error *err)
 			"more than %d",
 			in->source, (unsigned long long)key_bytes,
 			KEY_MAX_BYTES);
-	return spend(in, number_of(pbkdf2->iter, 1), err);
+	steps = (key_bytes + KEY_STEP_BYTES - 1) / KEY_STEP_BYTES;
+	if (steps > 1 && rounds > UINT64_MAX / steps)
+		rounds = UINT64_MAX;
+	else if (steps > 1)
+		rounds *= steps;
+	return spend(in, rounds, err);
 }
 
 /* N, r and p (RFC 7914); about as long as that many rounds of a digest. */

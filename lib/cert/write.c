@@ -10,9 +10,13 @@
 
 /*
  * Of the derivation of a key from a password (PBKDF2 with SHA-256, and the
- * MAC of RFC 7292): some tenths of a second for whoever opens the file.
+ * MAC of RFC 7292): some tenths of a second for whoever opens the file.  With
+ * many keys it is less for each, so that half of what we allow a file opens
+ * it.
  */
-enum { KDF_ITERATIONS = 200000 };
+enum { KDF_ITERATIONS = 200000, KDF_ITERATIONS_MIN = 10000 };
+/* The certificates, the MAC, and what is tried in vain. */
+enum { KDF_OTHERS = 4 };
 
 static const char *const names[] = { [CERT_PEM] = "pem",
 	[CERT_DER] = "der",
@@ -54,6 +58,27 @@ has_key(const struct cert_writing *how, const struct cert *cert)
 	return how->with_keys && cert->key != NULL;
 }
 
+static int
+choose_iterations(const struct cert_writing *how, const struct list *certs,
+	int *out, struct error *err)
+{
+	const unsigned budget = cert_limits_default.kdf_file_iterations / 2;
+	const struct cert *cert;
+	size_t keys = 0;
+
+	LIST_FOREACH (cert, certs)
+		keys += has_key(how, cert);
+	if (keys > budget / KDF_ITERATIONS_MIN - KDF_OTHERS)
+		return error_set(err, ERROR_LIMIT,
+			"%zu private keys are more than a file with a password "
+			"should hold (%u): whoever reads it would give up",
+			keys, budget / KDF_ITERATIONS_MIN - KDF_OTHERS);
+	*out = (int)(budget / (keys + KDF_OTHERS));
+	if (*out > KDF_ITERATIONS)
+		*out = KDF_ITERATIONS;
+	return 0;
+}
+
 /* ---- what goes along ---- */
 
 static void
@@ -84,7 +109,8 @@ static STACK_OF(X509) * everything(const struct list *certs)
 /* ---- PEM, DER ---- */
 
 static bool
-write_key(BIO *bio, const struct cert_writing *how, EVP_PKEY *key)
+write_key(
+	BIO *bio, const struct cert_writing *how, EVP_PKEY *key, int iterations)
 {
 	const EVP_CIPHER *cipher = how->password ? EVP_aes_256_cbc() : NULL;
 	X509_SIG *encrypted;
@@ -97,7 +123,7 @@ write_key(BIO *bio, const struct cert_writing *how, EVP_PKEY *key)
 	info = EVP_PKEY2PKCS8(key);
 	encrypted = info ? PKCS8_encrypt(-1, cipher, how->password,
 				   (int)strlen(how->password), NULL, 0,
-				   KDF_ITERATIONS, info)
+				   iterations, info)
 			 : NULL;
 	done = encrypted != NULL && PEM_write_bio_PKCS8(bio, encrypted) == 1;
 	X509_SIG_free(encrypted);
@@ -109,13 +135,19 @@ static int
 write_pem(const struct cert_writing *how, const struct list *certs,
 	STACK_OF(X509) * all, struct buf *out, struct error *err)
 {
-	BIO *bio = BIO_new(BIO_s_secmem());
 	const struct cert *cert;
-	bool good = bio != NULL;
+	int iterations = 0;
+	bool good;
+	BIO *bio;
 
+	if (how->password != NULL &&
+		choose_iterations(how, certs, &iterations, err) != 0)
+		return -1;
+	bio = BIO_new(BIO_s_secmem());
+	good = bio != NULL;
 	LIST_FOREACH (cert, certs)
 		if (good && has_key(how, cert))
-			good = write_key(bio, how, cert->key);
+			good = write_key(bio, how, cert->key, iterations);
 	for (int i = 0; good && i < sk_X509_num(all); i++)
 		good = PEM_write_bio_X509(bio, sk_X509_value(all, i)) == 1;
 	return take_bytes(bio, good, out, err);
@@ -211,7 +243,7 @@ owner_of(const struct cert_writing *how, const struct list *certs, X509 *x509)
 
 static PKCS12 *
 make_p12(const struct cert_writing *how, const struct list *certs,
-	STACK_OF(X509) * all)
+	STACK_OF(X509) * all, int iterations)
 {
 	STACK_OF(PKCS12_SAFEBAG) *open = NULL, *keys = NULL;
 	STACK_OF(PKCS7) *safes = NULL;
@@ -225,20 +257,20 @@ make_p12(const struct cert_writing *how, const struct list *certs,
 
 		good = bag != NULL && (cert == NULL || label(bag, cert));
 		if (good && cert != NULL)
-			good = label(PKCS12_add_key(&keys, cert->key, 0,
-					     KDF_ITERATIONS, NID_aes_256_cbc,
-					     how->password),
+			good = label(
+				PKCS12_add_key(&keys, cert->key, 0, iterations,
+					NID_aes_256_cbc, how->password),
 				cert);
 	}
 	good = good &&
-	       PKCS12_add_safe(&safes, open, NID_aes_256_cbc, KDF_ITERATIONS,
+	       PKCS12_add_safe(&safes, open, NID_aes_256_cbc, iterations,
 		       how->password) == 1 &&
 	       (keys == NULL ||
 		       PKCS12_add_safe(&safes, keys, -1, 0, NULL) == 1);
 	if (good)
 		p12 = PKCS12_add_safes(safes, 0);
 	if (p12 != NULL && PKCS12_set_mac(p12, how->password, -1, NULL, 0,
-				   KDF_ITERATIONS, EVP_sha256()) != 1) {
+				   iterations, EVP_sha256()) != 1) {
 		PKCS12_free(p12);
 		p12 = NULL;
 	}
@@ -254,12 +286,15 @@ write_p12(const struct cert_writing *how, const struct list *certs,
 {
 	PKCS12 *p12;
 	BIO *bio;
+	int iterations = 0;
 	bool good;
 
 	if (how->password == NULL || how->password[0] == '\0')
 		return error_set(
 			err, ERROR_CONFIG, "a PKCS#12 needs a password");
-	p12 = make_p12(how, certs, all);
+	if (choose_iterations(how, certs, &iterations, err) != 0)
+		return -1;
+	p12 = make_p12(how, certs, all, iterations);
 	bio = BIO_new(BIO_s_mem());
 	good = p12 != NULL && bio != NULL && i2d_PKCS12_bio(bio, p12) == 1;
 	PKCS12_free(p12);

@@ -174,7 +174,7 @@ extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
 	kind_login_map, kind_mixed, kind_report;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
-extern const struct conf_kind kind_stores, kind_trust;
+extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 
 /* "sign.digest", as words in a sentence. */

@@ -183,7 +183,7 @@ static const struct conf_row rows[] = {
 		AT(trust_draft, fetch_crls), NULL),
 	ROW("trust", "fetch_private", "false", kind_yes_no,
 		AT(trust_draft, fetch_private), NULL),
-	ROW("trust", "proxy", NULL, kind_text, AT(trust_draft, proxy), NULL),
+	ROW("trust", "proxy", NULL, kind_proxy, AT(trust_draft, proxy), NULL),
 
 	ROW("sign", "name", NULL, kind_text, AT(rule_draft, rule.name), NULL),
 	NEEDED("sign", "sender", kind_patterns, AT(rule_draft, rule.senders),

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "conf/internal.h"
+#include "net/net.h"
 
 static void
 store_draft_free(void *item)
@@ -306,6 +307,18 @@ open_trust(struct reader *reader, const struct trust_draft *draft)
 }
 
 static void
+set_proxy(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	struct trust_draft *draft = into;
+	struct error err = { 0 };
+
+	kind_text.set(reader, setting, row, into);
+	if (draft->proxy != NULL && net_check_proxy(draft->proxy, &err) != 0)
+		report_error(reader, setting, "trust.proxy: %s", err.text);
+}
+
+static void
 set_trust(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
 {
@@ -336,3 +349,4 @@ stores_finish(struct reader *reader)
 
 const struct conf_kind kind_stores = { "a list of groups", set_stores, false };
 const struct conf_kind kind_trust = { "a group", set_trust, false };
+const struct conf_kind kind_proxy = { "text in quotes", set_proxy, true };

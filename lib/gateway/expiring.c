@@ -7,8 +7,8 @@
 enum { DAY_SECONDS = 24 * 3600, SOON_DAYS = 30, LINES_MAX = 100 };
 
 struct soon {
-	const struct store *store;
-	const struct cert *cert;
+	struct store *store;
+	struct cert *cert; /* a reference */
 };
 
 static bool
@@ -31,6 +31,13 @@ replaces(const struct cert *other, const struct cert *cert, time_t now)
 		       is_good_for(other, CERT_TO_ENCRYPT, now));
 }
 
+/* A directory is not asked for what is on a watch all day long. */
+static bool
+is_quick(const struct store *store)
+{
+	return store_is_in_memory(store) || store_is_managed(store);
+}
+
 static bool
 is_replaced(const struct gateway *gateway, const struct cert *cert, time_t now)
 {
@@ -42,10 +49,10 @@ is_replaced(const struct gateway *gateway, const struct cert *cert, time_t now)
 	if (cert->addresses.count == 0)
 		return false;
 	LIST_FOREACH (store, &gateway->stores)
-		if (store_is_in_memory(store) &&
+		if (is_quick(store) &&
 			store_find(store, cert->addresses.item[0], NULL, 0,
 				&found, NULL) != 0)
-			break;
+			continue; /* it may be replaced there: not here */
 	LIST_FOREACH (other, &found)
 		replaced = replaced || replaces(other, cert, now);
 	list_clear(&found, cert_unref);
@@ -93,39 +100,102 @@ describe(const struct soon *soon, time_t now)
 }
 
 static void
-gather(const struct gateway *gateway, time_t now, struct list *certs,
-	struct list *out)
+add(struct list *out, struct store *store, struct cert *cert)
 {
-	struct store *store;
+	struct soon *soon = mem_alloc(sizeof(*soon));
 
-	LIST_FOREACH (store, &gateway->stores) {
-		size_t at = certs->count;
-
-		if (!store_is_in_memory(store) ||
-			store_list(store, certs, NULL) != 0)
-			continue;
-		for (; at < certs->count; at++) {
-			struct cert *cert = certs->item[at];
-			struct soon *soon;
-
-			if (!is_soon(cert, now) ||
-				is_replaced(gateway, cert, now))
-				continue;
-			soon = mem_alloc(sizeof(*soon));
-			*soon = (struct soon){ store, cert };
-			list_add(out, soon);
-		}
-	}
+	*soon = (struct soon){ store, cert_ref(cert) };
+	list_add(out, soon);
 }
 
 void
-gateway_expiring(const struct gateway *gateway, time_t now, struct list *lines)
+gateway_own_free(void *p)
 {
-	struct list certs = { 0 }, all = { 0 };
+	struct soon *soon = p;
+
+	if (soon == NULL)
+		return;
+	cert_unref(soon->cert);
+	mem_free(soon);
+}
+
+int
+gateway_look_for_own(
+	const struct gateway *gateway, time_t now, struct list *kept)
+{
+	struct store *store;
+	int result = 0;
+
+	list_clear(kept, gateway_own_free);
+	LIST_FOREACH (store, &gateway->stores) {
+		struct list certs = { 0 };
+		struct cert *cert;
+
+		if (!store_is_managed(store))
+			continue;
+		if (store_list_own(store, &certs, NULL) != 0)
+			result = -1;
+		LIST_FOREACH (cert, &certs)
+			if (is_soon(cert, now))
+				add(kept, store, cert);
+		list_clear(&certs, cert_unref);
+	}
+	return result;
+}
+
+/* It may have been removed since; who cannot tell is believed. */
+static bool
+is_there(const struct soon *soon)
+{
+	char *text = mem_printf("sha256:%s", soon->cert->sha256);
+	struct cert_selector *selector = NULL;
+	struct list found = { 0 };
+	bool gone =
+		cert_selector_new(text, &selector, NULL) == 0 &&
+		store_find(soon->store, NULL, selector, 0, &found, NULL) == 0 &&
+		found.count == 0;
+
+	list_clear(&found, cert_unref);
+	cert_selector_free(selector);
+	mem_free(text);
+	return !gone;
+}
+
+static void
+gather(const struct gateway *gateway, time_t now, const struct list *kept,
+	struct list *out)
+{
 	const struct soon *soon;
+	struct store *store;
+	struct cert *cert;
+
+	LIST_FOREACH (store, &gateway->stores) {
+		struct list certs = { 0 };
+
+		if (store_is_in_memory(store) &&
+			store_list(store, &certs, NULL) != 0)
+			list_clear(&certs, cert_unref);
+		LIST_FOREACH (cert, &certs)
+			if (is_soon(cert, now) &&
+				!is_replaced(gateway, cert, now))
+				add(out, store, cert);
+		list_clear(&certs, cert_unref);
+	}
+	LIST_FOREACH (soon, kept)
+		if (is_soon(soon->cert, now) && is_there(soon) &&
+			!is_replaced(gateway, soon->cert, now))
+			add(out, soon->store, soon->cert);
+}
+
+void
+gateway_expiring(const struct gateway *gateway, time_t now,
+	const struct list *kept, struct list *lines)
+{
+	const struct soon *soon;
+	struct list all = { 0 };
 	size_t said = 0;
 
-	gather(gateway, now, &certs, &all);
+	gather(gateway, now, kept, &all);
 	if (all.count != 0)
 		qsort(all.item, all.count, sizeof(*all.item), by_end);
 	LIST_FOREACH (soon, &all)
@@ -136,6 +206,5 @@ gateway_expiring(const struct gateway *gateway, time_t now, struct list *lines)
 			mem_printf("%zu more certificates expire within %d "
 				   "days",
 				all.count - LINES_MAX, SOON_DAYS));
-	list_clear(&all, mem_free);
-	list_clear(&certs, cert_unref);
+	list_clear(&all, gateway_own_free);
 }

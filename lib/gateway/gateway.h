@@ -119,11 +119,20 @@ void gateway_list_certs(const struct gateway *gateway, struct list *out);
 int gateway_start_refresh(struct gateway *gateway, struct error *err) MUST_USE;
 
 /*
- * A sentence (char *) for each certificate that ends within 30 days and has
- * no other one to take its place; the soonest first, at most 100 of them.
+ * What ends within 30 days and has its key in a store that is not in memory:
+ * kept (then of the caller, gateway_own_free()) replaces what it held.  Such a
+ * store is large; once a day will do.  -1: not every store could tell.
  */
-void gateway_expiring(
-	const struct gateway *gateway, time_t now, struct list *lines);
+int gateway_look_for_own(
+	const struct gateway *gateway, time_t now, struct list *kept) MUST_USE;
+void gateway_own_free(void *own);
+/*
+ * A sentence (char *) for each certificate that ends within 30 days and has
+ * no other one to take its place, of the stores in memory and of those kept;
+ * the soonest first, at most 100 of them.
+ */
+void gateway_expiring(const struct gateway *gateway, time_t now,
+	const struct list *kept, struct list *lines);
 /*
  * A sentence for whatever else should be looked at: stores that cannot be
  * asked now, revocation lists.

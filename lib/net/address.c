@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <strings.h>
 
 #include "net/internal.h"
 
@@ -23,13 +22,15 @@ static const struct range4 {
 };
 
 static const struct range6 {
-	unsigned char network[2];
+	unsigned char network[6];
 	unsigned bits;
 } private6[] = {
-	{ { 0xfc, 0x00 }, 7 },	/* RFC 4193 */
-	{ { 0xfe, 0x80 }, 10 }, /* link-local */
-	{ { 0xfe, 0xc0 }, 10 }, /* site-local, of old */
-	{ { 0xff, 0x00 }, 8 },	/* multicast */
+	{ { 0x00, 0x64, 0xff, 0x9b, 0x00, 0x01 }, 48 }, /* RFC 8215 */
+	{ { 0x20, 0x01, 0x00, 0x00 }, 32 },		/* Teredo */
+	{ { 0xfc, 0x00 }, 7 },				/* RFC 4193 */
+	{ { 0xfe, 0x80 }, 10 },				/* link-local */
+	{ { 0xfe, 0xc0 }, 10 },				/* site-local, of old */
+	{ { 0xff, 0x00 }, 8 },				/* multicast */
 };
 
 /* An IPv6 address that is another spelling of an IPv4 one. */
@@ -38,6 +39,7 @@ static const struct carrier {
 	unsigned prefix_bytes;
 } carriers[] = {
 	{ { [10] = 0xff, [11] = 0xff }, 12 }, /* mapped */
+	{ { [8] = 0xff, [9] = 0xff }, 12 },   /* RFC 2765 */
 	{ { [0] = 0 }, 12 },		      /* compatible, ::, ::1 */
 	{ { 0x00, 0x64, 0xff, 0x9b }, 12 },   /* RFC 6052 */
 	{ { 0x20, 0x02 }, 2 },		      /* 6to4 */
@@ -62,16 +64,22 @@ number4(const unsigned char *at)
 }
 
 static bool
+begins_with(const unsigned char *address, const unsigned char *network,
+	unsigned bits)
+{
+	unsigned bytes = bits / 8, rest = bits % 8;
+
+	return memcmp(address, network, bytes) == 0 &&
+	       (rest == 0 ||
+		       (address[bytes] ^ network[bytes]) >> (8 - rest) == 0);
+}
+
+static bool
 is_private6(const unsigned char address[16])
 {
-	for (size_t i = 0; i < COUNT_OF(private6); i++) {
-		unsigned differ =
-			(unsigned)(address[0] ^ private6[i].network[0]) << 8 |
-			(unsigned)(address[1] ^ private6[i].network[1]);
-
-		if (differ >> (16 - private6[i].bits) == 0)
+	for (size_t i = 0; i < COUNT_OF(private6); i++)
+		if (begins_with(address, private6[i].network, private6[i].bits))
 			return true;
-	}
 	for (size_t i = 0; i < COUNT_OF(carriers); i++)
 		if (memcmp(address, carriers[i].prefix,
 			    carriers[i].prefix_bytes) == 0)
@@ -101,6 +109,7 @@ host_is_private(const char *host)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	struct span name = span_string(host);
 	char bare[64];
 	size_t len = strlen(host);
 
@@ -114,6 +123,10 @@ host_is_private(const char *host)
 	/* As getaddrinfo reads it: 127.1 is an address too. */
 	if (inet_aton(host, &in.sin_addr) != 0)
 		return net_is_private((struct sockaddr *)&in);
-	return strcasecmp(host, "localhost") == 0 ||
-	       span_ends_nocase(span_string(host), ".localhost");
+	/* The dot at the end of a whole name. */
+	if (len > 0 && host[len - 1] == '.')
+		name.len--;
+	return (name.len == strlen("localhost") &&
+		       span_starts_nocase(name, "localhost")) ||
+	       span_ends_nocase(name, ".localhost");
 }

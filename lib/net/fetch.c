@@ -9,8 +9,26 @@
 
 #define PROTOCOLS "http,https,ldap"
 #define REDIRECT_PROTOCOLS "http,https"
+/* All of them leave looking up names to the proxy. */
+#define PROXY_PROTOCOLS "http,https,socks5h"
 /* What base64 and the names around it add to a value of a directory. */
 enum { LDIF_FACTOR = 2, LDIF_MORE_BYTES = 4096 };
+
+/* By name since 7.85; the bits are deprecated there. */
+#if LIBCURL_VERSION_NUM >= 0x075500
+static CURLcode
+set_protocols(CURL *curl)
+{
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, PROTOCOLS);
+}
+#else
+static CURLcode
+set_protocols(CURL *curl)
+{
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS,
+		(long)(CURLPROTO_HTTP | CURLPROTO_HTTPS | CURLPROTO_LDAP));
+}
+#endif
 
 struct fetching {
 	const struct net_settings *settings;
@@ -104,6 +122,66 @@ net_can_fetch(const char *url)
 	return check_url(url, &any, PROTOCOLS, NULL) == 0;
 }
 
+/* What it says of a part of the URL, or NULL. */
+static char *
+part_of(CURLU *parsed, CURLUPart part)
+{
+	char *text = NULL, *copy;
+
+	if (curl_url_get(parsed, part, &text, 0) != CURLUE_OK)
+		return NULL;
+	copy = mem_string(text);
+	curl_free(text);
+	return copy;
+}
+
+static int
+judge_proxy(CURLU *parsed, const char *url, struct error *err)
+{
+	char *scheme = scheme_of(url), *host = part_of(parsed, CURLUPART_HOST);
+	char *user = part_of(parsed, CURLUPART_USER);
+	char *path = part_of(parsed, CURLUPART_PATH);
+	int result = -1;
+
+	if (!is_listed(scheme, PROXY_PROTOCOLS))
+		error_set(err, ERROR_CONFIG,
+			"a proxy begins with http://, https:// or socks5h://");
+	else if (host == NULL || host[0] == '\0')
+		error_set(err, ERROR_CONFIG, "it names no host");
+	else if (user != NULL)
+		error_set(err, ERROR_CONFIG,
+			"a name or password for the proxy cannot stand in it");
+	else if (path != NULL && strcmp(path, "/") != 0)
+		error_set(err, ERROR_CONFIG,
+			"nothing may stand behind host and port");
+	else
+		result = 0;
+	mem_free(scheme);
+	mem_free(host);
+	mem_free(user);
+	mem_free(path);
+	return result;
+}
+
+int
+net_check_proxy(const char *url, struct error *err)
+{
+	CURLU *parsed = curl_url();
+	int result = -1;
+
+	if (parsed == NULL)
+		error_set(err, ERROR_SYSTEM, "no memory to read a URL");
+	else if (strstr(url, "://") == NULL ||
+		 curl_url_set(parsed, CURLUPART_URL, url,
+			 CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+		error_set(err, ERROR_CONFIG,
+			"it is no URL such as http://proxy.example.com:3128");
+	else
+		result = judge_proxy(parsed, url, err);
+	curl_url_cleanup(parsed);
+	return result;
+}
+
 /* ---- what curl asks while it works ---- */
 
 static size_t
@@ -156,7 +234,7 @@ set_options(CURL *curl, struct fetching *self, const char *url)
 	int bad = 0;
 
 	bad |= curl_easy_setopt(curl, CURLOPT_URL, url);
-	bad |= curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, PROTOCOLS);
+	bad |= set_protocols(curl);
 	bad |= curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	bad |= curl_easy_setopt(curl, CURLOPT_PROXY, proxy);
 	bad |= curl_easy_setopt(curl, CURLOPT_NOPROXY, "");

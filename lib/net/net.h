@@ -42,9 +42,16 @@ int net_fetch(const char *url, const struct net_settings *settings,
 bool net_can_fetch(const char *url);
 
 /*
+ * May it stand as a proxy: http, https or socks5h, a host, perhaps a port, and
+ * no name or password?  CONFIG with a clause.
+ */
+int net_check_proxy(const char *url, struct error *err) MUST_USE;
+
+/*
  * Loopback, link-local, of a private network (RFC 1918, RFC 4193, RFC 6598),
- * multicast, unspecified or reserved; also where IPv6 only carries such an
- * IPv4 address; true for what is neither IPv4 nor IPv6.
+ * multicast, unspecified or reserved; Teredo and what translates to addresses
+ * of a site (RFC 8215); also where IPv6 only carries such an IPv4 address; true
+ * for what is neither IPv4 nor IPv6.
  */
 bool net_is_private(const struct sockaddr *address);
 

@@ -33,6 +33,7 @@ struct collecting {
 	const char *password;
 	struct list files; /* struct file *, in the order of their names */
 	uint64_t bytes;
+	struct cert_pile *pile; /* all parts together */
 	struct part *parts;
 };
 
@@ -100,17 +101,18 @@ read_part(void *p, size_t first, size_t end)
 	struct collecting *self = p;
 	struct part *part = &self->parts[first / STEP];
 
-	part->pile = cert_pile_new(&cert_limits_default);
+	part->pile = cert_pile_part(self->pile);
 	for (size_t i = first; i < end; i++)
 		read_one(self, self->files.item[i], part);
 }
 
 /*
  * Reading and parsing takes nearly all of the time of a start, so every
- * processor takes part; the result is as if one had read them in order.
+ * processor takes part; the result is as if one had read them in order, but
+ * for which of them it is that finds a limit of all together reached.
  */
 static void
-read_all(struct collecting *self, struct cert_pile *pile, struct list *warnings)
+read_all(struct collecting *self, struct list *warnings)
 {
 	size_t count = (self->files.count + STEP - 1) / STEP;
 
@@ -120,7 +122,7 @@ read_all(struct collecting *self, struct cert_pile *pile, struct list *warnings)
 		struct part *part = &self->parts[i];
 		char *text;
 
-		cert_pile_append(pile, part->pile);
+		cert_pile_append(self->pile, part->pile);
 		cert_pile_free(part->pile);
 		LIST_FOREACH (text, &part->warnings)
 			list_add(warnings, text);
@@ -140,7 +142,6 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 		.skip = settings->password_file,
 		.warnings = warnings,
 		.source = source };
-	struct cert_pile *pile = NULL;
 	struct list certs = { 0 };
 	char *password = NULL;
 	int result = -1;
@@ -154,13 +155,18 @@ directory_store_open(struct store *store, const struct store_settings *settings,
 	self.password = password;
 	if (walk_folder(&walk, settings->path, err) != 0)
 		goto out;
-	pile = cert_pile_new(&cert_limits_default);
-	read_all(&self, pile, warnings);
-	store_take(store, pile, &certs, warnings);
+	self.pile = cert_pile_new(&cert_limits_default);
+	read_all(&self, warnings);
+	store_take(store, self.pile, &certs, warnings);
+	if (cert_pile_check(self.pile, err) != 0) {
+		error_prefix(err, "%s: ", settings->path);
+		goto out;
+	}
 	holdings_fill(&store->holdings, &certs);
 	result = 0;
 out:
-	cert_pile_free(pile);
+	list_clear(&certs, cert_unref);
+	cert_pile_free(self.pile);
 	list_clear(&self.files, file_free);
 	mem_free_secret(password);
 	mem_free(source);

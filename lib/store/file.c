@@ -54,6 +54,10 @@ file_store_open(struct store *store, const struct store_settings *settings,
 		read_into(pile, settings->path, password, &keys, err) != 0)
 		goto out;
 	store_take(store, pile, &certs, warnings);
+	if (cert_pile_check(pile, err) != 0) {
+		error_prefix(err, "%s: ", settings->path);
+		goto out;
+	}
 	if (certs.count == 0) {
 		error_set(err, ERROR_CONFIG,
 			keys == 0 ? "%s: holds no certificate"
@@ -65,6 +69,7 @@ file_store_open(struct store *store, const struct store_settings *settings,
 	holdings_fill(&store->holdings, &certs);
 	result = 0;
 out:
+	list_clear(&certs, cert_unref);
 	cert_pile_free(pile);
 	mem_free_secret(password);
 	return result;

@@ -45,6 +45,9 @@ struct store_driver {
 		const struct cert_selector *selector, int64_t deadline_ms,
 		struct list *out, struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
+	/* Those with a key; NULL: list is quick enough. */
+	int (*list_own)(
+		struct store *store, struct list *out, struct error *err);
 	/* NULL: its files are the administrator's. */
 	int (*make)(struct store *store, struct error *err);
 	int (*import)(struct store *store, const struct cert *cert,
@@ -82,6 +85,7 @@ int ldap_store_find(struct store *store, const struct address *address,
 	struct list *out, struct error *err) MUST_USE;
 int ldap_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+void ldap_store_concern(struct store *store, struct list *lines);
 void ldap_store_close(struct store *store);
 
 /* pkcs11.c */
@@ -95,6 +99,7 @@ int pkcs11_store_find(struct store *store, const struct address *address,
 	struct list *out, struct error *err) MUST_USE;
 int pkcs11_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+void pkcs11_store_concern(struct store *store, struct list *lines);
 void pkcs11_store_close(struct store *store);
 
 /* managed.c */
@@ -107,6 +112,8 @@ int managed_store_find(struct store *store, const struct address *address,
 int managed_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
 int managed_store_make(struct store *store, struct error *err) MUST_USE;
+int managed_store_list_own(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
 void managed_store_close(struct store *store);
 
 /* The password of the settings, or NULL when they name no file. */

@@ -189,6 +189,14 @@ out:
 	return result;
 }
 
+void
+ldap_store_concern(struct store *store, struct list *lines)
+{
+	struct ldap_store *own = store->own;
+
+	ldap_pool_concern(own->pool, lines);
+}
+
 int
 ldap_store_list(struct store *store UNUSED, struct list *out UNUSED,
 	struct error *err UNUSED)

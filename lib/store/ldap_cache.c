@@ -12,14 +12,14 @@ struct kept {
 	char *key;
 	struct list certs; /* struct cert * */
 	int64_t until_ms;
-	struct kept *younger;
+	struct kept *older, *younger;
 };
 
 struct ldap_cache {
 	pthread_mutex_t lock;
 	void *tree; /* tsearch(3) of struct kept * */
 	struct kept *oldest, *youngest;
-	size_t count;
+	size_t count, certs;
 	int64_t ms, negative_ms;
 };
 
@@ -43,16 +43,6 @@ ldap_cache_new(unsigned seconds, unsigned negative_seconds)
 }
 
 static void
-set_certs(struct kept *kept, const struct list *certs)
-{
-	struct cert *cert;
-
-	list_clear(&kept->certs, cert_unref);
-	LIST_FOREACH (cert, certs)
-		list_add(&kept->certs, cert_ref(cert));
-}
-
-static void
 kept_free(struct kept *kept)
 {
 	list_clear(&kept->certs, cert_unref);
@@ -61,15 +51,19 @@ kept_free(struct kept *kept)
 }
 
 static void
-drop_oldest(struct ldap_cache *cache)
+drop(struct ldap_cache *cache, struct kept *kept)
 {
-	struct kept *kept = cache->oldest;
-
-	cache->oldest = kept->younger;
-	if (cache->oldest == NULL)
-		cache->youngest = NULL;
+	if (kept->older != NULL)
+		kept->older->younger = kept->younger;
+	else
+		cache->oldest = kept->younger;
+	if (kept->younger != NULL)
+		kept->younger->older = kept->older;
+	else
+		cache->youngest = kept->older;
 	tdelete(kept, &cache->tree, compare);
 	cache->count--;
+	cache->certs -= kept->certs.count;
 	kept_free(kept);
 }
 
@@ -79,7 +73,7 @@ ldap_cache_free(struct ldap_cache *cache)
 	if (cache == NULL)
 		return;
 	while (cache->oldest != NULL)
-		drop_oldest(cache);
+		drop(cache, cache->oldest);
 	pthread_mutex_destroy(&cache->lock);
 	mem_free(cache);
 }
@@ -103,26 +97,40 @@ ldap_cache_find(struct ldap_cache *cache, const char *key, int64_t now_ms,
 	return known;
 }
 
-static struct kept *
-add(struct ldap_cache *cache, const char *key)
+/* Also what nobody may use any more. */
+static void
+make_room(struct ldap_cache *cache, size_t certs, int64_t now_ms)
 {
-	struct kept *kept;
+	while (cache->oldest != NULL &&
+		(now_ms >= cache->oldest->until_ms ||
+			cache->count >= LDAP_CACHE_MAX ||
+			cache->certs + certs > LDAP_CACHE_CERTS_MAX))
+		drop(cache, cache->oldest);
+}
 
-	if (cache->count >= LDAP_CACHE_MAX)
-		drop_oldest(cache);
-	kept = mem_alloc(sizeof(*kept));
+static void
+add(struct ldap_cache *cache, const char *key, int64_t until_ms,
+	const struct list *certs)
+{
+	struct kept *kept = mem_alloc(sizeof(*kept));
+	struct cert *cert;
+
 	kept->key = mem_string(key);
+	kept->until_ms = until_ms;
 	if (tsearch(kept, &cache->tree, compare) == NULL) {
 		kept_free(kept);
-		return NULL; /* no memory: then it is asked again */
+		return; /* no memory: then it is asked again */
 	}
+	LIST_FOREACH (cert, certs)
+		list_add(&kept->certs, cert_ref(cert));
+	kept->older = cache->youngest;
 	if (cache->youngest != NULL)
 		cache->youngest->younger = kept;
 	else
 		cache->oldest = kept;
 	cache->youngest = kept;
 	cache->count++;
-	return kept;
+	cache->certs += certs->count;
 }
 
 void
@@ -131,16 +139,14 @@ ldap_cache_keep(struct ldap_cache *cache, const char *key, int64_t now_ms,
 {
 	const struct kept wanted = { .key = (char *)key };
 	int64_t ms = certs->count != 0 ? cache->ms : cache->negative_ms;
-	struct kept **node, *kept;
+	struct kept **node;
 
 	pthread_mutex_lock(&cache->lock);
 	node = tfind(&wanted, &cache->tree, compare);
-	kept = node != NULL ? *node : NULL;
-	if (kept == NULL && ms != 0)
-		kept = add(cache, key);
-	if (kept != NULL) {
-		set_certs(kept, certs);
-		kept->until_ms = now_ms + ms;
-	}
+	if (node != NULL)
+		drop(cache, *node);
+	make_room(cache, certs->count, now_ms);
+	if (ms != 0 && certs->count <= LDAP_CACHE_CERTS_MAX)
+		add(cache, key, now_ms + ms, certs);
 	pthread_mutex_unlock(&cache->lock);
 }

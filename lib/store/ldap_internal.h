@@ -72,10 +72,13 @@ void ldap_answer_clear(struct ldap_answer *answer);
 /* LIMIT when it is one entry or value too many. */
 int ldap_answer_begin(
 	struct ldap_answer *answer, const char *dn, struct error *err) MUST_USE;
-/* What is no certificate is skipped with a word; other attributes are, too. */
+/*
+ * What is no certificate is skipped with a word; other attributes are, too.
+ * SYSTEM when it cannot be told now what it is.
+ */
 int ldap_answer_add(struct ldap_answer *answer, const char *attribute,
 	struct span value, struct error *err) MUST_USE;
-void ldap_answer_end(struct ldap_answer *answer);
+int ldap_answer_end(struct ldap_answer *answer, struct error *err) MUST_USE;
 
 /* ---- ldap_connection.c ---- */
 
@@ -125,6 +128,11 @@ void ldap_pool_give(struct ldap_pool *pool, struct ldap *ld);
 void ldap_pool_drop(struct ldap_pool *pool, struct ldap *ld);
 /* The directory does not answer: for a moment, nobody shall wait for it. */
 void ldap_pool_is_down(struct ldap_pool *pool, const struct error *why);
+/*
+ * A sentence (char *) for what is wrong now.  Where it was down, one more
+ * attempt begins, so that the sentence goes away although no mail comes.
+ */
+void ldap_pool_concern(struct ldap_pool *pool, struct list *lines);
 /* From now on the log hears when the directory goes and comes back. */
 void ldap_pool_announce(struct ldap_pool *pool);
 
@@ -145,7 +153,8 @@ enum ldap_search_end ldap_search_base(struct ldap *ld, int64_t deadline_ms,
 
 /* ---- ldap_cache.c: what was answered, for a while ---- */
 
-enum { LDAP_CACHE_MAX = 5000 }; /* addresses */
+/* Addresses, and certificates of them all. */
+enum { LDAP_CACHE_MAX = 5000, LDAP_CACHE_CERTS_MAX = 20000 };
 
 struct ldap_cache;
 

@@ -237,6 +237,25 @@ ldap_pool_is_down(struct ldap_pool *pool, const struct error *why)
 	ldap_pool_finish(&after);
 }
 
+/* A refused password is left to the mails: each attempt counts. */
+void
+ldap_pool_concern(struct ldap_pool *pool, struct list *lines)
+{
+	char date[CLOCK_TEXT_SIZE];
+
+	pthread_mutex_lock(&pool->lock);
+	if (pool->down || pool->refused) {
+		clock_format(pool->since, date);
+		list_add(
+			lines, mem_printf("store %s: since %s: %s",
+				       pool->plan.store, date, pool->why.text));
+	}
+	if (pool->down && !pool->refused &&
+		may_dial(pool, clock_monotonic_ms()))
+		(void)!ldap_pool_start_dialling(pool, NULL);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 void
 ldap_pool_announce(struct ldap_pool *pool)
 {

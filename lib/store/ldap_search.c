@@ -63,7 +63,7 @@ read_entry(
 	ber_free(at, 0);
 	ldap_memfree(dn);
 	if (result == 0)
-		ldap_answer_end(question->answer);
+		result = ldap_answer_end(question->answer, err);
 	return result;
 }
 

@@ -103,7 +103,9 @@ ldap_answer_add(struct ldap_answer *answer, const char *attribute,
 	if (cert_pile_read(answer->pile[kind], &file, &keys, &why) != 0)
 		warn(answer, why.text);
 	mem_free(source);
-	return 0;
+	if (why.kind != ERROR_SYSTEM)
+		return 0;
+	return error_set(err, why.kind, "%s", why.text);
 }
 
 static bool
@@ -161,15 +163,16 @@ compare(struct ldap_answer *answer, const struct list *found)
 }
 
 /* An authority beside its people has done its work: it is in their chains. */
-static void
-take_pile(struct ldap_answer *answer, size_t kind, struct list *out)
+static int
+take_pile(struct ldap_answer *answer, size_t kind, struct list *out,
+	struct error *err)
 {
 	struct list certs = { 0 }, warnings = { 0 };
 	struct cert *cert;
 	const char *words;
 
 	if (answer->pile[kind] == NULL)
-		return;
+		return 0;
 	cert_pile_take(answer->pile[kind], &certs, &warnings);
 	LIST_FOREACH (cert, &certs)
 		if (!cert_is_ca(cert))
@@ -178,18 +181,21 @@ take_pile(struct ldap_answer *answer, size_t kind, struct list *out)
 		warn(answer, words);
 	list_clear(&certs, cert_unref);
 	list_clear(&warnings, mem_free);
+	return cert_pile_check(answer->pile[kind], err);
 }
 
-void
-ldap_answer_end(struct ldap_answer *answer)
+int
+ldap_answer_end(struct ldap_answer *answer, struct error *err)
 {
 	struct list found[LDAP_ATTRIBUTES_MAX] = { { 0 } };
 	struct cert *cert;
+	int result = 0;
 
 	if (answer->dn == NULL)
-		return;
+		return 0;
 	for (size_t i = 0; i < answer->plan->kinds.count; i++)
-		take_pile(answer, i, &found[i]);
+		if (take_pile(answer, i, &found[i], err) != 0)
+			result = -1;
 	compare(answer, found);
 	for (size_t i = 0; i < COUNT_OF(found); i++) {
 		LIST_FOREACH (cert, &found[i])
@@ -198,4 +204,5 @@ ldap_answer_end(struct ldap_answer *answer)
 		list_clear(&found[i], cert_unref);
 	}
 	forget_entry(answer);
+	return result;
 }

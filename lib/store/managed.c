@@ -1,6 +1,7 @@
 /* The driver of managed stores.  See managed.h for what stands where. */
 #include "store/managed.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <search.h>
 #include <stdarg.h>
@@ -280,6 +281,42 @@ gather(struct managed *managed, const struct cert_selector *selector,
 	if (result == 0)
 		result =
 			managed_each_folder(managed, gather_folder, &self, err);
+	tdestroy(self.seen, mem_free);
+	return result;
+}
+
+/* Names alone tell whose key is here. */
+static int
+gather_own(void *p, const char *folder, struct error *err)
+{
+	struct gathering *self = p;
+	const struct dirent *entry;
+	DIR *dir = opendir(folder);
+	int result = 0;
+
+	while (result == 0 && dir != NULL && (entry = readdir(dir)) != NULL) {
+		struct managed_name name;
+
+		managed_read_name(entry->d_name, &name);
+		if (name.kind == MANAGED_KEY && see_first(self, name.sha256) &&
+			find_ends(self->managed, folder, name.sha256, self->out,
+				err) < 0)
+			result = -1;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return result;
+}
+
+int
+managed_store_list_own(struct store *store, struct list *out, struct error *err)
+{
+	struct gathering self = { .managed = store->own, .out = out };
+	int result = managed_check_root(self.managed, err);
+
+	if (result == 0)
+		result = managed_each_folder(
+			self.managed, gather_own, &self, err);
 	tdestroy(self.seen, mem_free);
 	return result;
 }

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/pkcs11.h"
 
@@ -19,6 +20,7 @@ pkcs11_store_open(struct store *store, const struct store_settings *settings,
 	store->own = token;
 	token->store = store;
 	pthread_mutex_init(&token->lock, NULL);
+	pthread_mutex_init(&token->saying, NULL);
 	if (settings->uri == NULL)
 		return error_set(err, ERROR_CONFIG, "uri is missing");
 	if (token_uri_parse(settings->uri, &token->uri, err) != 0)
@@ -83,8 +85,11 @@ pkcs11_store_start(
 	}
 	if (result == 0)
 		return 0;
-	if (why.kind != ERROR_SYSTEM)
-		return error_set(err, why.kind, "%s", why.text);
+	if (why.kind != ERROR_SYSTEM) {
+		if (err != NULL)
+			*err = why;
+		return -1;
+	}
 	list_add(warnings,
 		mem_printf("store %s: %s; mails that need it wait until it is "
 			   "there",
@@ -157,6 +162,34 @@ pkcs11_store_list(struct store *store, struct list *out, struct error *err)
 }
 
 void
+token_note_state(struct token *token)
+{
+	pthread_mutex_lock(&token->saying);
+	if (token->state == TOKEN_UP)
+		token->gone_since = 0;
+	else if (token->gone_since == 0)
+		token->gone_since = clock_now();
+	token->said = token->why;
+	pthread_mutex_unlock(&token->saying);
+}
+
+/* Without the locks of its use: those may be held for long. */
+void
+pkcs11_store_concern(struct store *store, struct list *lines)
+{
+	struct token *token = store->own;
+	char since[CLOCK_TEXT_SIZE];
+
+	pthread_mutex_lock(&token->saying);
+	if (token->gone_since != 0) {
+		clock_format(token->gone_since, since);
+		list_add(lines, mem_printf("store %s: %s, since %s",
+					store->name, token->said.text, since));
+	}
+	pthread_mutex_unlock(&token->saying);
+}
+
+void
 pkcs11_store_close(struct store *store)
 {
 	struct token *token = store->own;
@@ -167,6 +200,7 @@ pkcs11_store_close(struct store *store)
 	token_uri_clear(&token->uri);
 	mem_free_secret(token->pin);
 	pthread_mutex_destroy(&token->lock);
+	pthread_mutex_destroy(&token->saying);
 	mem_free(token->module_path);
 	mem_free(token);
 }

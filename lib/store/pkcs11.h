@@ -51,6 +51,10 @@ struct token {
 	enum token_state state, before;
 	struct error why; /* while it is not up */
 
+	pthread_mutex_t saying; /* of what is told to whoever asks */
+	struct error said;
+	time_t gone_since; /* 0: it is there */
+
 	/* With a provider only. */
 	pthread_mutex_t lock; /* of the state and the holdings */
 	int64_t retry_at_ms, wait_ms;
@@ -59,6 +63,9 @@ struct token {
 /* Certificates as they were read, until they are in the holdings. */
 void token_keep(struct token *token, struct cert_pile *pile,
 	struct list *wanted, struct list *warnings);
+
+/* Its state may be another now; the caller is the one who may change it. */
+void token_note_state(struct token *token);
 
 /* ---- pkcs11_provider.c: OpenSSL's provider, where libp11 is not built in */
 

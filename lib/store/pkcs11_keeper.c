@@ -55,6 +55,7 @@ read_all(struct token_module *module)
 			token->why = err;
 		else if (token->state != TOKEN_REFUSED)
 			(void)!module_read(module, token, &warnings);
+		token_note_state(token);
 		tell(token);
 	}
 	list_clear(&warnings, mem_free);

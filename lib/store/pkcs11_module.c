@@ -251,9 +251,10 @@ read_first(struct token_module *module, struct token *token,
 	if (module->current != NULL || module_begin(module, &token->why) == 0)
 		result = module_read(module, token, warnings);
 	module_drop_if_empty(module);
+	token_note_state(token);
 	pthread_rwlock_unlock(&module->use);
 	if (result != 0)
-		error_set(err, token->why.kind, "%s", token->why.text);
+		*err = token->why;
 	return result;
 }
 

@@ -98,6 +98,7 @@ fail(struct error *err, const char *address, const struct pin *pin,
 		"%s: %s with the PIN in password_file, which is not tried "
 		"again",
 		address, words);
+	err->refused = true;
 	return -1;
 }
 
@@ -194,17 +195,9 @@ read_token(struct token *token, struct list *warnings, struct error *err)
 
 /* ---- a store ---- */
 
-static int
-attempt(struct token *token, struct list *warnings)
+static void
+wait_longer(struct token *token)
 {
-	struct error why = { 0 };
-
-	if (read_token(token, warnings, &why) == 0) {
-		token->state = TOKEN_UP;
-		return 0;
-	}
-	token->why = why;
-	token->state = why.kind == ERROR_SYSTEM ? TOKEN_DOWN : TOKEN_REFUSED;
 	if (token->wait_ms == 0)
 		token->wait_ms = WAIT_FIRST_MS;
 	else if (token->wait_ms < WAIT_MAX_MS / 2)
@@ -212,7 +205,24 @@ attempt(struct token *token, struct list *warnings)
 	else
 		token->wait_ms = WAIT_MAX_MS;
 	token->retry_at_ms = clock_monotonic_ms() + token->wait_ms;
-	return -1;
+}
+
+static int
+attempt(struct token *token, struct list *warnings)
+{
+	struct error why = { 0 };
+	int result = read_token(token, warnings, &why);
+
+	if (result == 0) {
+		token->state = TOKEN_UP;
+	} else {
+		token->why = why;
+		token->state =
+			why.kind == ERROR_SYSTEM ? TOKEN_DOWN : TOKEN_REFUSED;
+		wait_longer(token);
+	}
+	token_note_state(token);
+	return result;
 }
 
 int

@@ -125,6 +125,10 @@ slots_free(struct token_slots *slots)
 void
 slots_free_ended(struct token_slots *slots, const char *path)
 {
+	/* It writes over these. */
+	OPENSSL_free(slots->context->manufacturer);
+	OPENSSL_free(slots->context->description);
+	slots->context->manufacturer = slots->context->description = NULL;
 	slots->loaded = PKCS11_CTX_load(slots->context, path) == 0;
 	crypto_begin();
 	if (slots->loaded)
@@ -180,6 +184,15 @@ find_slot(struct token_slots *slots, const struct token_uri *uri,
 /* ---- logging in: once, and never with the last try ---- */
 
 static int
+refused(const struct token *token, const char *words, struct error *err)
+{
+	crypto_begin();
+	error_set(err, ERROR_CONFIG, "%s: %s", token->uri.text, words);
+	err->refused = true;
+	return -1;
+}
+
+static int
 login_failed(const struct token *token, struct error *err)
 {
 	unsigned long code = ERR_peek_last_error();
@@ -187,11 +200,8 @@ login_failed(const struct token *token, struct error *err)
 	for (size_t i = 0; ERR_GET_LIB(code) == ERR_get_CKR_code() &&
 			   i < COUNT_OF(refusals);
 		i++)
-		if (refusals[i].code == (unsigned long)ERR_GET_REASON(code)) {
-			crypto_begin();
-			return error_set(err, ERROR_CONFIG, "%s: %s",
-				token->uri.text, refusals[i].words);
-		}
+		if (refusals[i].code == (unsigned long)ERR_GET_REASON(code))
+			return refused(token, refusals[i].words, err);
 	return token_fail(err, token->uri.text, "cannot log in");
 }
 
@@ -208,13 +218,13 @@ log_in(const struct token *token, PKCS11_SLOT *slot, struct error *err)
 		return error_set(err, ERROR_CONFIG,
 			"%s: the token wants a PIN (password_file)", uri);
 	if (slot->token->userPinLocked)
-		return error_set(err, ERROR_CONFIG,
-			"%s: the PIN is locked after too many wrong ones", uri);
+		return refused(token,
+			"the PIN is locked after too many wrong ones", err);
 	if (slot->token->userPinFinalTry)
-		return error_set(err, ERROR_CONFIG,
-			"%s: one more wrong PIN locks it, so none is tried: "
-			"log in once by hand",
-			uri);
+		return refused(token,
+			"one more wrong PIN locks it, so none is tried: log "
+			"in once by hand",
+			err);
 	crypto_begin();
 	if (PKCS11_login(slot, 0, token->pin) != 0)
 		return login_failed(token, err);

@@ -40,6 +40,7 @@ static const struct store_driver drivers[] = {
 		.start = ldap_store_start,
 		.find = ldap_store_find,
 		.list = ldap_store_list,
+		.concern = ldap_store_concern,
 		.close = ldap_store_close },
 	{ .type = "pkcs11",
 		.in_memory = true,
@@ -47,11 +48,13 @@ static const struct store_driver drivers[] = {
 		.start = pkcs11_store_start,
 		.find = pkcs11_store_find,
 		.list = pkcs11_store_list,
+		.concern = pkcs11_store_concern,
 		.close = pkcs11_store_close },
 	{ .type = "managed",
 		.open = managed_store_open,
 		.find = managed_store_find,
 		.list = managed_store_list,
+		.list_own = managed_store_list_own,
 		.make = managed_store_make,
 		.import = managed_import,
 		.remove = managed_remove,
@@ -183,6 +186,23 @@ int
 store_list(struct store *store, struct list *out, struct error *err)
 {
 	return store->driver->list(store, out, err);
+}
+
+int
+store_list_own(struct store *store, struct list *out, struct error *err)
+{
+	struct list all = { 0 };
+	struct cert *cert;
+	int result;
+
+	if (store->driver->list_own != NULL)
+		return store->driver->list_own(store, out, err);
+	result = store->driver->list(store, &all, err);
+	LIST_FOREACH (cert, &all)
+		if (cert->key != NULL)
+			list_add(out, cert_ref(cert));
+	list_clear(&all, cert_unref);
+	return result;
 }
 
 static int

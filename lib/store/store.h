@@ -62,6 +62,9 @@ int store_find(struct store *store, const struct address *address,
 /* Everything (struct cert *, referenced), for lists. */
 int store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
+/* Those with a private key; others are not read. */
+int store_list_own(
+	struct store *store, struct list *out, struct error *err) MUST_USE;
 /*
  * The folder of a managed store, where there is none.  Nothing else makes it:
  * one whose file system is not mounted must not seem to be empty.  1 made, 0

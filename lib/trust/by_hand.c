@@ -40,14 +40,42 @@ trust_fetch_crls(struct trust *trust, const struct list *certs,
 	}
 }
 
-/* A newer one of the same issuer takes its place. */
+/* What part of its issuer's certificates it is about: "" for all of them. */
 static char *
-imported_name(const struct crl *crl)
+scope_text(const struct crl *crl)
 {
-	char *key = mem_printf("imported %s %s", crl->issuer,
-		crl->scope != NULL ? crl->sha256 : "");
-	char *name = folder_name(key);
+	int at = X509_CRL_get_ext_by_NID(
+		crl->x509, NID_issuing_distribution_point, -1);
+	const ASN1_OCTET_STRING *octets;
+	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
+	char hex[CERT_SHA256_HEX];
 
+	if (at < 0)
+		return mem_string("");
+	octets = X509_EXTENSION_get_data(X509_CRL_get_ext(crl->x509, at));
+	EVP_Digest(ASN1_STRING_get0_data(octets),
+		(size_t)ASN1_STRING_length(octets), digest, NULL, EVP_sha256(),
+		NULL);
+	crl_write_hex(digest, hex);
+	return mem_string(hex);
+}
+
+/*
+ * A newer one about the same takes its place: of the same issuer, who may have
+ * several keys, each of which speaks for what it issued itself.
+ */
+static char *
+imported_name(struct crl *crl)
+{
+	const unsigned char *signer = crl_signer(crl);
+	char *scope = scope_text(crl), *key, *name;
+	char hex[CERT_SHA256_HEX] = "";
+
+	if (signer != NULL)
+		crl_write_hex(signer, hex);
+	key = mem_printf("imported %s %s %s", crl->issuer, hex, scope);
+	name = folder_name(key);
+	mem_free(scope);
 	mem_free(key);
 	return name;
 }
@@ -59,9 +87,10 @@ judge_all(struct trust *trust, const struct list *crls, const char *path,
 	struct crl *crl;
 
 	LIST_FOREACH (crl, crls) {
+		if (fetch_judge(trust, crl, err) != 0)
+			return error_prefix(err, "%s: ", path);
 		crl->file = imported_name(crl);
-		if (fetch_judge(trust, crl, err) != 0 ||
-			fetch_judge_age(trust, crl, err) != 0)
+		if (fetch_judge_age(trust, crl, err) != 0)
 			return error_prefix(err, "%s: ", path);
 	}
 	return 0;
@@ -103,8 +132,8 @@ trust_import_crls(struct trust *trust, const struct list *certs,
 
 	fetch_collect(trust, certs, NULL);
 	if (file_read(path, cert_limits_default.file_bytes, &bytes, err) != 0 ||
-		crl_read(buf_span(&bytes), CRL_IMPORTED, path, &crls, err) !=
-			0 ||
+		crl_read_any(buf_span(&bytes), CRL_IMPORTED, path, &crls,
+			err) != 0 ||
 		judge_all(trust, &crls, path, err) != 0 ||
 		write_all(trust, &crls, lines, err) != 0)
 		goto out;

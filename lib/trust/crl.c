@@ -13,7 +13,8 @@ static const char is_delta[] = "it only says what changed (a delta list)",
 		  is_relative[] = "its distribution point is relative",
 		  for_attributes[] = "it is about attribute certificates",
 		  is_unknown[] = "it has a critical extension that is not "
-				 "known";
+				 "known",
+		  is_endless[] = "its nextUpdate cannot be read";
 
 /* ---- what it says ---- */
 
@@ -24,11 +25,10 @@ scope_unfit(const ISSUING_DIST_POINT *scope)
 		return is_indirect;
 	if (scope->onlyattr > 0)
 		return for_attributes;
-	if (scope->onlysomereasons != NULL)
-		return is_partial;
 	if (scope->distpoint != NULL && scope->distpoint->type != 0)
 		return is_relative;
-	return NULL;
+	/* The last: but for that it can be used. */
+	return scope->onlysomereasons != NULL ? is_partial : NULL;
 }
 
 static bool
@@ -71,9 +71,12 @@ find_unfit(const struct crl *crl)
 			nid != NID_crl_number)
 			return is_unknown;
 	}
-	if (crl->scope != NULL && scope_unfit(crl->scope) != NULL)
-		return scope_unfit(crl->scope);
-	return entries_are_known(crl->x509) ? NULL : is_unknown;
+	if (!entries_are_known(crl->x509))
+		return is_unknown;
+	if (crl->next_update == 0 &&
+		X509_CRL_get0_nextUpdate(crl->x509) != NULL)
+		return is_endless;
+	return crl->scope != NULL ? scope_unfit(crl->scope) : NULL;
 }
 
 time_t
@@ -85,8 +88,8 @@ crl_time(const ASN1_TIME *time)
 							       : 0;
 }
 
-static void
-write_hex(const unsigned char *bytes, char out[CERT_SHA256_HEX])
+void
+crl_write_hex(const unsigned char *bytes, char out[CERT_SHA256_HEX])
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -116,6 +119,7 @@ crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
 	crl->scope = X509_CRL_get_ext_d2i(
 		x509, NID_issuing_distribution_point, NULL, NULL);
 	crl->unfit = find_unfit(crl);
+	crl->partial = crl->unfit == is_partial;
 	if (sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509)) > 0)
 		crl->entries =
 			(size_t)sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509));
@@ -127,7 +131,7 @@ crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
 		crl_unref(crl);
 		return -1;
 	}
-	write_hex(digest, crl->sha256);
+	crl_write_hex(digest, crl->sha256);
 	crypto_begin();
 	*out = crl;
 	return 0;
@@ -226,6 +230,19 @@ crl_is_signed_by(struct crl *crl, X509 *issuer)
 	return is_signed_with(crl, pkey, key);
 }
 
+const unsigned char *
+crl_signer(struct crl *crl)
+{
+	const unsigned char *key = NULL;
+
+	pthread_mutex_lock(&crl->lock);
+	for (unsigned i = 0; i < crl->judged_count && i < CRL_JUDGED; i++)
+		if (crl->judged[i].good)
+			key = crl->judged[i].key;
+	pthread_mutex_unlock(&crl->lock);
+	return key;
+}
+
 static bool
 share_a_name(const GENERAL_NAMES *a, const GENERAL_NAMES *b)
 {
@@ -281,53 +298,4 @@ crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry)
 	/* 2: an entry that takes itself back, in delta lists. */
 	return X509_CRL_get0_by_serial(
 		       crl->x509, entry, X509_get_serialNumber(x509)) == 1;
-}
-
-/* ---- files ---- */
-
-int
-crl_take(struct cert_pile *pile, enum crl_origin origin, const char *source,
-	struct list *out, struct error *err)
-{
-	struct list found = { 0 };
-	X509_CRL *x509;
-	int result = 0;
-
-	cert_pile_take_crls(pile, &found);
-	LIST_FOREACH (x509, &found) {
-		struct crl *crl = NULL;
-
-		if (result != 0)
-			X509_CRL_free(x509);
-		else if (crl_new(x509, origin, source, &crl, err) != 0)
-			result = -1;
-		else
-			list_add(out, crl);
-	}
-	list_clear(&found, NULL);
-	return result;
-}
-
-int
-crl_read(struct span bytes, enum crl_origin origin, const char *source,
-	struct list *out, struct error *err)
-{
-	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
-	struct cert_file file = {
-		.bytes = bytes, .source = source, .without_keys = true
-	};
-	struct list certs = { 0 }, warnings = { 0 };
-	size_t before = out->count, keys;
-	int result = -1;
-
-	if (cert_pile_read(pile, &file, &keys, err) == 0)
-		result = crl_take(pile, origin, source, out, err);
-	cert_pile_take(pile, &certs, &warnings);
-	list_clear(&certs, cert_unref);
-	list_clear(&warnings, mem_free);
-	cert_pile_free(pile);
-	if (result == 0 && out->count == before)
-		return error_set(err, ERROR_FORMAT,
-			"%s: holds no revocation list", source);
-	return result;
 }

@@ -77,27 +77,41 @@ find_file(const struct crl_set *set, const struct point *point)
 		for (size_t i = 0; crl->file != NULL && i < URLS_MAX &&
 				   point->file[i] != NULL;
 			i++)
-			if (strcmp(crl->file, point->file[i]) == 0)
+			if (strcmp(crl->file, point->file[i]) == 0 &&
+				X509_NAME_cmp(point->issuer,
+					X509_CRL_get_issuer(crl->x509)) == 0)
 				return crl;
 	return NULL;
 }
 
-bool
-fetch_is_due(
-	struct trust *trust, struct point *point, const struct crl_set *set)
+/* The lock of the points is held. */
+static bool
+is_due(struct point *point, const struct crl_set *set, time_t now)
 {
 	const struct crl *crl = find_file(set, point);
-	bool due;
 
-	pthread_mutex_lock(&trust->points.lock);
 	if (crl != NULL && !point->known) {
 		point->known = true;
 		point->next_try = time_to_renew(crl, crl->stamp.st_mtim.tv_sec);
 	}
-	due = clock_now() >= point->next_try ||
-	      (crl == NULL && point->failures == 0);
+	return now >= point->next_try || (crl == NULL && point->failures == 0);
+}
+
+struct point *
+fetch_next_due(struct trust *trust)
+{
+	struct crl_set *set = set_get(trust, NULL);
+	struct point *found = NULL, *point;
+	time_t now = clock_now();
+
+	pthread_mutex_lock(&trust->points.lock);
+	LIST_FOREACH (point, &trust->points.all)
+		if (is_due(point, set, now) &&
+			(found == NULL || point->next_try < found->next_try))
+			found = point;
 	pthread_mutex_unlock(&trust->points.lock);
-	return due;
+	set_unref(set);
+	return found;
 }
 
 static void
@@ -147,7 +161,7 @@ note_failure(struct trust *trust, struct point *point, const struct error *why)
 int
 fetch_judge(struct trust *trust, struct crl *crl, struct error *err)
 {
-	if (crl->unfit != NULL)
+	if (crl->unfit != NULL && !crl->partial)
 		return error_set(err, ERROR_FORMAT,
 			"the list of %s is not used: %s", crl->issuer,
 			crl->unfit);

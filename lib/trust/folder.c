@@ -14,9 +14,8 @@
 #include "crypto/crypto.h"
 #include "trust/internal.h"
 
-enum { FOLDER_MODE = 0750, FILE_MODE = 0644, FILE_LIMIT_BYTES = 64 << 20 };
+enum { FOLDER_MODE = 0750, FILE_MODE = 0644 };
 enum { FOLDER_QUIET_SECONDS = 2 };
-enum { NAME_HEX = 2 * CERT_SHA256_BYTES };
 static const char suffix[] = ".crl",
 		  imported[] = "imported: ", fetched[] = "fetched: ";
 
@@ -24,14 +23,10 @@ char *
 folder_name(const char *url)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
-	char hex[NAME_HEX + 1];
+	char hex[CERT_SHA256_HEX];
 
 	EVP_Digest(url, strlen(url), digest, NULL, EVP_sha256(), NULL);
-	for (size_t i = 0; i < CERT_SHA256_BYTES; i++) {
-		hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
-	}
-	hex[NAME_HEX] = '\0';
+	crl_write_hex(digest, hex);
 	return mem_printf("%s%s", hex, suffix);
 }
 
@@ -211,7 +206,7 @@ read_lists(const char *path, struct list *crls, struct error *err)
 	char *source = NULL;
 	int result = -1;
 
-	if (file_read(path, FILE_LIMIT_BYTES, &bytes, err) == 0) {
+	if (file_read(path, CRL_FILE_BYTES, &bytes, err) == 0) {
 		source = read_source(buf_span(&bytes), &origin);
 		result = crl_read(buf_span(&bytes), origin,
 			source != NULL ? source : path, crls, err);

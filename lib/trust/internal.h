@@ -11,6 +11,8 @@
 
 /* What one list may have, and how long it may take. */
 enum { CRL_LIMIT_BYTES = 20 << 20, CRL_FETCH_SECONDS = 60 };
+/* What a file may have; base64 makes a list longer. */
+enum { CRL_FILE_BYTES = 64 << 20, CRL_FILE_LISTS = 1000 };
 
 /* ---- cache.c: paths that were found ---- */
 
@@ -66,6 +68,7 @@ struct crl {
 	time_t this_update, next_update; /* next 0: it never gets stale */
 	size_t entries;
 	const char *unfit;	   /* why it is not used, or NULL */
+	bool partial;		   /* unfit, but whom it names is revoked */
 	ISSUING_DIST_POINT *scope; /* or NULL: all its issuer issued */
 	pthread_mutex_t lock;
 	struct crl_judged {
@@ -87,14 +90,25 @@ bool crl_is_stale(const struct crl *crl, time_t when);
 int crl_covers(const struct crl *crl, X509 *x509);
 /* 1 with the entry, or 0. */
 int crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry);
+/* The digest of a key that signed it, of those asked about; or NULL. */
+const unsigned char *crl_signer(struct crl *crl);
+time_t crl_time(const ASN1_TIME *time);
+void crl_write_hex(const unsigned char *bytes, char out[CERT_SHA256_HEX]);
+
+/* ---- read.c: lists in files ---- */
+
 /* The lists of a pile as struct crl *. */
 int crl_take(struct cert_pile *pile, enum crl_origin origin, const char *source,
 	struct list *out, struct error *err) MUST_USE;
-/* Every list (struct crl *) in a file of any form; FORMAT when there is none.
+/*
+ * Every list (struct crl *) in bytes of whoever: DER, PEM (other blocks are
+ * passed over) or P7B, and nothing else; FORMAT when there is none, LIMIT.
  */
 int crl_read(struct span bytes, enum crl_origin origin, const char *source,
 	struct list *out, struct error *err) MUST_USE;
-time_t crl_time(const ASN1_TIME *time);
+/* The same for a file the administrator names, of every form of cert_load. */
+int crl_read_any(struct span bytes, enum crl_origin origin, const char *source,
+	struct list *out, struct error *err) MUST_USE;
 
 /* ---- set.c: all lists, an immutable set that is replaced as a whole ---- */
 
@@ -196,9 +210,12 @@ int fetch_judge(
 /* FORMAT when we have a newer one of its issuer in that file. */
 int fetch_judge_age(
 	struct trust *trust, const struct crl *crl, struct error *err) MUST_USE;
-/* Is it time to ask for it?  Notes a list that the folder had. */
-bool fetch_is_due(
-	struct trust *trust, struct point *point, const struct crl_set *set);
+/*
+ * The point that has waited longest of those it is time to ask, or NULL: one
+ * that is dead, and asked again and again, keeps nobody else waiting.  Points
+ * are only ever added, and live as long as the trust.
+ */
+struct point *fetch_next_due(struct trust *trust);
 
 /* ---- describe.c ---- */
 

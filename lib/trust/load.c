@@ -78,6 +78,7 @@ read_setting(struct trust *trust, struct loading *self,
 		result = read_path(self, paths[i], err);
 	if (result == 0) {
 		cert_pile_take(self->pile, certs, self->warnings);
+		result = cert_pile_check(self->pile, err);
 		if (self->crls.count > 0)
 			set_add(trust, &self->crls);
 	}

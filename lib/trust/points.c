@@ -78,14 +78,17 @@ free_urls(char *url[URLS_MAX])
 		mem_free(url[i]);
 }
 
+/* Two authorities may name one URL: each wants a list of its own there. */
 static bool
-is_there(const struct points *points, const char *url)
+is_there(const struct points *points, const char *url, X509 *x509)
 {
 	const struct point *point;
 
 	LIST_FOREACH (point, &points->all)
 		for (size_t i = 0; i < URLS_MAX && point->url[i] != NULL; i++)
-			if (strcmp(point->url[i], url) == 0)
+			if (strcmp(point->url[i], url) == 0 &&
+				X509_NAME_cmp(point->issuer,
+					X509_get_issuer_name(x509)) == 0)
 				return true;
 	return false;
 }
@@ -125,7 +128,7 @@ points_has(struct points *points, X509 *x509)
 		char *url[URLS_MAX] = { NULL };
 
 		if (read_urls(sk_DIST_POINT_value(found, i), url) > 0)
-			has = is_there(points, url[0]);
+			has = is_there(points, url[0], x509);
 		free_urls(url);
 	}
 	pthread_mutex_unlock(&points->lock);
@@ -139,7 +142,7 @@ add_one(struct points *points, const DIST_POINT *from, X509 *x509)
 	char *url[URLS_MAX] = { NULL };
 	struct point *point;
 
-	if (read_urls(from, url) == 0 || is_there(points, url[0]) ||
+	if (read_urls(from, url) == 0 || is_there(points, url[0], x509) ||
 		points->all.count == POINTS_MAX) {
 		points->full |=
 			url[0] != NULL && points->all.count == POINTS_MAX;

@@ -57,30 +57,6 @@ look(struct refresher *self)
 	report(self);
 }
 
-/* Points are only ever added, and live as long as the trust. */
-static struct point *
-next_due(struct trust *trust)
-{
-	struct crl_set *set = set_get(trust, NULL);
-	struct point *found = NULL;
-	size_t count;
-
-	pthread_mutex_lock(&trust->points.lock);
-	count = trust->points.all.count;
-	pthread_mutex_unlock(&trust->points.lock);
-	for (size_t i = 0; found == NULL && i < count; i++) {
-		struct point *point;
-
-		pthread_mutex_lock(&trust->points.lock);
-		point = trust->points.all.item[i];
-		pthread_mutex_unlock(&trust->points.lock);
-		if (fetch_is_due(trust, point, set))
-			found = point;
-	}
-	set_unref(set);
-	return found;
-}
-
 static void
 rest(struct refresher *self)
 {
@@ -110,7 +86,7 @@ run(void *p)
 
 		look(self);
 		if (self->trust->fetch_crls)
-			point = next_due(self->trust);
+			point = fetch_next_due(self->trust);
 		if (point != NULL &&
 			fetch_point(self->trust, point, &self->stop, &err) != 0)
 			continue; /* it is told, and not due for now */

@@ -12,26 +12,43 @@ static const char *const reasons[] = { "unspecified", "keyCompromise",
 
 /* What there is about one certificate. */
 struct lists {
-	struct crl *best; /* the newest that may speak */
+	struct crl *best;    /* the newest that may speak */
+	struct crl *partial; /* the newest for some reasons that names it */
 	const struct crl *early, *forged, *unfit;
 	bool lacking; /* memory: one may be there that cannot be told */
 };
+
+/* Of some reasons only: whom it names is revoked, its silence says nothing. */
+static void
+look_at_partial(struct lists *lists, struct crl *crl, X509 *x509, time_t when)
+{
+	X509_REVOKED *entry = NULL;
+
+	lists->unfit = crl;
+	if (crl->this_update <= when && crl_lists(crl, x509, &entry) &&
+		(lists->partial == NULL ||
+			crl->this_update > lists->partial->this_update))
+		lists->partial = crl;
+}
 
 static void
 look_at(struct lists *lists, struct crl *crl, X509 *x509, X509 *issuer,
 	time_t when)
 {
-	int covers = crl->unfit != NULL ? 0 : crl_covers(crl, x509);
+	bool unfit = crl->unfit != NULL && !crl->partial;
+	int covers = unfit ? 0 : crl_covers(crl, x509);
 	int is_signed = covers == 1 ? crl_is_signed_by(crl, issuer) : 0;
 
 	if (covers < 0 || is_signed < 0)
 		lists->lacking = true;
-	else if (crl->unfit != NULL)
+	else if (unfit)
 		lists->unfit = crl;
 	else if (covers == 0)
 		return;
 	else if (is_signed == 0)
 		lists->forged = crl;
+	else if (crl->partial)
+		look_at_partial(lists, crl, x509, when);
 	else if (crl->this_update > when)
 		lists->early = crl;
 	else if (lists->best == NULL ||
@@ -122,17 +139,31 @@ say_unknown(const struct lists *lists, X509 *x509, struct error *why)
 	mem_free(issuer);
 }
 
+/* The newest list speaks: a hold may have ended. */
+static const struct crl *
+who_names(const struct lists *lists, X509 *x509, X509_REVOKED **entry)
+{
+	const struct crl *best = lists->best, *partial = lists->partial;
+
+	if (best != NULL && crl_lists(best, x509, entry))
+		return best;
+	if (partial != NULL && crl_lists(partial, x509, entry) &&
+		(best == NULL || best->this_update < partial->this_update))
+		return partial;
+	return NULL;
+}
+
 int
 revocation_of(const struct crl_set *set, X509 *x509, X509 *issuer, time_t when,
 	struct error *why)
 {
 	struct lists lists = { 0 };
 	X509_REVOKED *entry = NULL;
+	const struct crl *who;
 
 	gather(&lists, set, x509, issuer, when);
-	if (lists.best == NULL || !crl_lists(lists.best, x509, &entry))
-		return 0;
-	return say_revoked(entry, lists.best, x509, 0, why);
+	who = who_names(&lists, x509, &entry);
+	return who != NULL ? say_revoked(entry, who, x509, 0, why) : 0;
 }
 
 /* 0 good, 1 unknown, -1 revoked (TRUST) or no memory to tell (SYSTEM). */
@@ -144,10 +175,12 @@ check_one(const struct crl_set *set, const STACK_OF(X509) * path, int depth,
 	X509 *issuer = sk_X509_value(path, depth + 1);
 	struct lists lists = { 0 };
 	X509_REVOKED *entry = NULL;
+	const struct crl *who;
 
 	gather(&lists, set, x509, issuer, when);
-	if (lists.best != NULL && crl_lists(lists.best, x509, &entry))
-		return say_revoked(entry, lists.best, x509, depth, why);
+	who = who_names(&lists, x509, &entry);
+	if (who != NULL)
+		return say_revoked(entry, who, x509, depth, why);
 	if (lists.lacking)
 		return error_set(why, ERROR_SYSTEM,
 			"no memory to look into revocation lists");

@@ -61,8 +61,9 @@ int trust_add_crls(struct trust *trust, struct list *crls, const char *source,
  * at its end pass.
  *
  * Every certificate below the anchor is looked for in the revocation lists
- * (RFC 5280 6.3) that its issuer signed itself; delta lists, indirect ones and
- * such for some reasons only are not used.  Revoked is TRUST.  Unknown (no
+ * (RFC 5280 6.3) that its issuer signed itself; delta lists and indirect ones
+ * are not used, and the silence of one for some reasons only says nothing.
+ * Revoked is TRUST.  Unknown (no
  * list, or a stale one) is SYSTEM when revocation is hard; when it is soft the
  * answer is 0 with kind NONE and a remark in why->text.
  * Answers are cached until a list comes or ends; thread-safe.

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "certs.h"
+#include "output.h"
 
 enum { KEY_MODE = 0600, CERT_MODE = 0644 };
 
@@ -21,20 +21,25 @@ struct export
 	struct store *only; /* or NULL */
 	struct cert_writing how;
 	struct list hits; /* struct cert_hit *, each certificate once */
+	int worst;	  /* the exit code of stores that cannot tell */
 };
 
 static int
 read_options(const struct request *request, struct cert_writing *how)
 {
 	const char *form = request_option(request, "--format");
+	const char *path = request_option(request, "-o");
 	int found = cert_form_from_name(form != NULL ? form : "pem");
 
 	if (found < 0)
 		return ctl_usage("there is no format \"%s\": it is pem, der, "
 				 "p12, p7b or sst",
 			form);
-	if (request_option(request, "-o") == NULL)
+	if (path == NULL)
 		return ctl_usage("cert export: -o FILE says where to");
+	if (request->json && output_is_stdout(path))
+		return ctl_usage("cert export: --json answers on standard "
+				 "output, so -o has to be another file");
 	how->form = (enum cert_form)found;
 	how->with_keys = request_option(request, "--key") != NULL;
 	if (!how->with_keys || geteuid() == 0)
@@ -54,7 +59,10 @@ is_there_already(const struct list *hits, const struct cert *cert)
 	return false;
 }
 
-/* Of a word's certificates those that can be given as they are wanted. */
+/*
+ * Of a word's certificates those that can be given as they are wanted.  A
+ * store that cannot tell is no reason to keep back what another one has.
+ */
 static int
 gather(struct export *export, const char *word)
 {
@@ -74,7 +82,11 @@ gather(struct export *export, const char *word)
 		}
 		list_add(&export->hits, hit);
 	}
-	if (code == CTL_YES && fitting == 0) {
+	if (fitting != 0) {
+		if (code > export->worst)
+			export->worst = code;
+		code = CTL_YES;
+	} else if (code == CTL_YES) {
 		ctl_complain(found.count == 0
 				     ? "no store has a certificate for %s"
 				     : "there is no private key for %s",
@@ -105,6 +117,30 @@ log_keys(const struct export *export, const char *path)
 	}
 }
 
+static void
+answer(const struct export *export, const char *path)
+{
+	const char *form = request_option(export->request, "--format");
+	const struct cert_hit *hit;
+	json_t *array;
+
+	if (!export->request->json) {
+		fprintf(output_is_stdout(path) ? stderr : stdout,
+			"%zu certificate%s written to %s%s\n",
+			export->hits.count, export->hits.count == 1 ? "" : "s",
+			path,
+			export->how.with_keys ? ", with private keys" : "");
+		return;
+	}
+	array = json_array();
+	LIST_FOREACH (hit, &export->hits)
+		json_array_append_new(
+			array, cert_json(hit->store, hit->cert, NULL));
+	json_answer(json_pack("{s:o,s:s,s:b,s:o}", "file", json_text(path),
+		"format", form != NULL ? form : "pem", "with_keys",
+		export->how.with_keys, "certificates", array));
+}
+
 static int
 write_file(struct export *export)
 {
@@ -125,13 +161,11 @@ write_file(struct export *export)
 	}
 	if (export->how.with_keys)
 		log_keys(export, path);
-	code = file_write_atomic(path, buf_span(&out), mode, &err) == 0
+	code = output_write(path, buf_span(&out), mode, &err) == 0
 		       ? CTL_YES
 		       : ctl_trouble(&err);
 	if (code == CTL_YES)
-		printf("%zu certificate%s written to %s%s\n", certs.count,
-			certs.count == 1 ? "" : "s", path,
-			export->how.with_keys ? ", with private keys" : "");
+		answer(export, path);
 out:
 	list_clear(&certs, NULL);
 	buf_clear(&out);
@@ -159,6 +193,8 @@ command_cert_export(const struct request *request)
 			code = gather(&export, word);
 	if (code == CTL_YES)
 		code = write_file(&export);
+	if (code == CTL_YES)
+		code = export.worst;
 out:
 	list_clear(&export.hits, cert_hit_free);
 	conf_free(conf);

@@ -33,6 +33,7 @@ read_files(
 {
 	struct cert_pile *pile = cert_pile_new(&cert_limits_default);
 	struct list warnings = { 0 };
+	struct error err = { 0 };
 	const char *path, *text;
 	int code = CTL_YES;
 
@@ -40,18 +41,20 @@ read_files(
 		struct cert_file file = { .password = password,
 			.source = path };
 		struct buf bytes = { 0 };
-		struct error err = { 0 };
+		struct error why = { 0 };
 		size_t keys;
 
 		if (file_read(path, cert_limits_default.file_bytes, &bytes,
-			    &err) == 0)
+			    &why) == 0)
 			file.bytes = buf_span(&bytes);
-		if (err.kind != ERROR_NONE ||
-			cert_pile_read(pile, &file, &keys, &err) != 0)
-			code = ctl_trouble(&err);
+		if (why.kind != ERROR_NONE ||
+			cert_pile_read(pile, &file, &keys, &why) != 0)
+			code = ctl_trouble(&why);
 		buf_clear(&bytes);
 	}
 	cert_pile_take(pile, certs, &warnings);
+	if (cert_pile_check(pile, &err) != 0)
+		code = ctl_trouble(&err);
 	LIST_FOREACH (text, &warnings)
 		ctl_complain("%s", text);
 	list_clear(&warnings, mem_free);
@@ -155,8 +158,22 @@ command_cert_import(const struct request *request)
 
 /* ---- remove ---- */
 
+static void
+answer_removal(const struct request *request, const struct store *store,
+	const char *sha256, bool removed, json_t *array)
+{
+	if (request->json)
+		json_array_append_new(
+			array, json_pack("{s:s,s:o,s:b}", "sha256", sha256,
+				       "store", json_text(store_name(store)),
+				       "removed", removed));
+	else if (removed)
+		printf("%s removed from %s\n", sha256, store_name(store));
+}
+
 static int
-remove_one(struct store *store, const char *word)
+remove_one(const struct request *request, struct store *store, const char *word,
+	json_t *array)
 {
 	struct cert_selector *selector = cert_word_selector(word);
 	struct error err = { 0 };
@@ -172,9 +189,9 @@ remove_one(struct store *store, const char *word)
 		ctl_complain("%s is not in store %s", word, store_name(store));
 		code = CTL_NO;
 	}
-	if (removed > 0)
-		printf("%s removed from %s\n", cert_selector_sha256(selector),
-			store_name(store));
+	if (removed >= 0)
+		answer_removal(request, store, cert_selector_sha256(selector),
+			removed > 0, array);
 	cert_selector_free(selector);
 	return code;
 }
@@ -185,13 +202,17 @@ command_cert_remove(const struct request *request)
 	struct store *store = NULL;
 	const char *word;
 	int code = cert_open_managed(request, &store);
+	json_t *array = json_array();
 
 	LIST_FOREACH (word, &request->words)
 		if (code == CTL_YES || code == CTL_NO) {
-			int one = remove_one(store, word);
+			int one = remove_one(request, store, word, array);
 
 			code = one > code ? one : code;
 		}
+	if (request->json && store != NULL)
+		json_answer(json_incref(array));
+	json_decref(array);
 	store_close(store);
 	return code;
 }

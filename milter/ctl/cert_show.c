@@ -204,7 +204,8 @@ command_cert_show(const struct request *request)
 		code = load_file(request, word, &hits);
 	else
 		code = cert_collect(&conf->gateway->stores, NULL, word, &hits);
-	if (code == CTL_YES)
+	/* A store that cannot tell hides no other one. */
+	if (code == CTL_YES || hits.count != 0)
 		answer(request, conf, &hits);
 	if (code == CTL_YES && hits.count == 0) {
 		ctl_complain("no store has a certificate for %s", word);

@@ -144,10 +144,11 @@ cert_collect(const struct list *stores, struct store *only, const char *word,
 	else if (only != NULL)
 		code = collect_from(only, address, selector, out);
 	else
-		LIST_FOREACH (store, stores)
-			if (code == CTL_YES)
-				code = collect_from(
-					store, address, selector, out);
+		LIST_FOREACH (store, stores) {
+			int one = collect_from(store, address, selector, out);
+
+			code = one > code ? one : code;
+		}
 	cert_selector_free(selector);
 	address_free(address);
 	return code;

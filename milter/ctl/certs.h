@@ -42,7 +42,8 @@ struct cert_hit {
 void cert_hit_free(void *hit);
 /*
  * Those that a SHA-256 or an address picks (struct cert_hit *), from `only`,
- * or from all (struct store *).  An exit code; finding none is CTL_YES.
+ * or from all (struct store *).  An exit code; finding none is CTL_YES, and of
+ * stores that cannot tell the others are asked nevertheless.
  */
 int cert_collect(const struct list *stores, struct store *only,
 	const char *word, struct list *out);

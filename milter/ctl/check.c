@@ -43,10 +43,15 @@ add_version_warning(struct list *problems)
 static void
 add_expiring(const struct conf *conf, struct list *problems)
 {
-	struct list warnings = { 0 };
+	struct list warnings = { 0 }, own = { 0 };
 	char *text;
 
-	gateway_expiring(conf->gateway, clock_now(), &warnings);
+	/* What cannot be listed, and each key of no use, has been said. */
+	event_set_sink(NULL);
+	(void)!gateway_look_for_own(conf->gateway, clock_now(), &own);
+	event_set_sink(ctl_print_event);
+	gateway_expiring(conf->gateway, clock_now(), &own, &warnings);
+	list_clear(&own, gateway_own_free);
 	LIST_FOREACH (text, &warnings) {
 		struct problem *problem = mem_alloc(sizeof(*problem));
 

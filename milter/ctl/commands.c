@@ -69,7 +69,7 @@ const struct command commands[] = {
 		{ 0 } } },
 	{ "cert export", "[OPTION...] -o FILE SHA256|ADDRESS...",
 		"write certificates for other programs",
-		command_cert_export, 1, COMMAND_ANY_WORDS, false, {
+		command_cert_export, 1, COMMAND_ANY_WORDS, true, {
 		{ "-o", "FILE", "the file to write" },
 		{ "--format", "FORM", "pem (the default), der, p12, p7b, sst" },
 		{ "--key", NULL, "with private keys: p12 or pem, root only" },
@@ -78,15 +78,15 @@ const struct command commands[] = {
 		{ 0 } } },
 	{ "cert remove", "[--store NAME] SHA256...",
 		"take certificates and their keys out of a managed store",
-		command_cert_remove, 1, COMMAND_ANY_WORDS, false, {
+		command_cert_remove, 1, COMMAND_ANY_WORDS, true, {
 		{ "--store", "NAME", "which one, when there are several" },
 		{ 0 } } },
 	{ "crl list", "", "every revocation list that is known",
 		command_crl_list, 0, 0, true, { { 0 } } },
 	{ "crl fetch", "", "fetch the lists of all certificates in use now",
-		command_crl_fetch, 0, 0, false, { { 0 } } },
+		command_crl_fetch, 0, 0, true, { { 0 } } },
 	{ "crl import", "FILE...", "put lists where the daemon finds them",
-		command_crl_import, 1, COMMAND_ANY_WORDS, false, { { 0 } } },
+		command_crl_import, 1, COMMAND_ANY_WORDS, true, { { 0 } } },
 	{ "help", "[COMMAND]", "this text, or all about one command",
 		command_help, 0, 2, false, { { 0 } } },
 	{ "version", "", "the version of this program",

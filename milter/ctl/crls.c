@@ -90,13 +90,12 @@ command_crl_list(const struct request *request)
 /* ---- fetch and import ---- */
 
 static void
-print_lines(struct list *lines)
+print_lines(const struct list *lines)
 {
 	const char *text;
 
 	LIST_FOREACH (text, lines)
 		printf("%s\n", text);
-	list_clear(lines, mem_free);
 }
 
 int
@@ -115,7 +114,12 @@ command_crl_fetch(const struct request *request)
 	if (lines.count == 0)
 		ctl_complain("no certificate in use says where a list can be "
 			     "fetched");
-	print_lines(&lines);
+	if (request->json)
+		json_answer(json_pack("{s:o,s:I}", "lines", json_texts(&lines),
+			"failed", (json_int_t)failed));
+	else
+		print_lines(&lines);
+	list_clear(&lines, mem_free);
 	code = failed == 0 ? CTL_YES : CTL_NO;
 	list_clear(&certs, cert_unref);
 	conf_free(conf);
@@ -123,18 +127,27 @@ command_crl_fetch(const struct request *request)
 }
 
 static int
-import_one(struct trust *trust, const struct list *certs, const char *path)
+import_one(const struct conf *conf, const struct list *certs, const char *path,
+	json_t *array)
 {
 	struct list lines = { 0 };
 	struct error err = { 0 };
+	bool good = trust_import_crls(conf->gateway->trust, certs, path, &lines,
+			    &err) == 0;
 
-	if (trust_import_crls(trust, certs, path, &lines, &err) != 0) {
+	if (!good) {
 		list_clear(&lines, mem_free);
 		ctl_complain("%s", err.text);
-		return CTL_NO;
 	}
-	print_lines(&lines);
-	return CTL_YES;
+	if (array == NULL)
+		print_lines(&lines);
+	else
+		json_array_append_new(array,
+			json_pack("{s:o,s:b,s:o,s:o}", "file", json_text(path),
+				"ok", good, "lines", json_texts(&lines), "why",
+				json_text(good ? NULL : err.text)));
+	list_clear(&lines, mem_free);
+	return good ? CTL_YES : CTL_NO;
 }
 
 int
@@ -142,6 +155,7 @@ command_crl_import(const struct request *request)
 {
 	struct conf *conf = NULL;
 	struct list certs = { 0 };
+	json_t *array = NULL;
 	const char *path;
 	int code;
 
@@ -149,9 +163,13 @@ command_crl_import(const struct request *request)
 		return code;
 	complain_when_off(conf->gateway->trust);
 	gateway_list_certs(conf->gateway, &certs);
+	if (request->json)
+		array = json_array();
 	LIST_FOREACH (path, &request->words)
-		if (import_one(conf->gateway->trust, &certs, path) != CTL_YES)
+		if (import_one(conf, &certs, path, array) != CTL_YES)
 			code = CTL_NO;
+	if (array != NULL)
+		json_answer(array);
 	list_clear(&certs, cert_unref);
 	conf_free(conf);
 	return code;

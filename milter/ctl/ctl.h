@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/compiler.h"
 #include "base/error.h"
+#include "base/event.h"
 #include "base/list.h"
 #include "conf/conf.h"
 
@@ -70,6 +71,8 @@ const char *request_word(const struct request *request, size_t index);
 
 /* One line on stderr, "smimectl: " in front. */
 void ctl_complain(const char *format, ...) PRINTF_LIKE(1, 2);
+/* What a library says in passing (event_set_sink). */
+void ctl_print_event(enum event_kind kind, const char *text);
 /* Complain and return CTL_USAGE, or CTL_TROUBLE. */
 int ctl_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 int ctl_trouble(const struct error *err);

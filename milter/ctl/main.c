@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/event.h"
+#include "base/leave.h"
 #include "ctl.h"
 
 /* An answer that could not be written is no answer. */
@@ -16,12 +17,6 @@ flush_answer(int code)
 	return CTL_TROUBLE;
 }
 
-static void
-print_event(enum event_kind kind UNUSED, const char *text)
-{
-	ctl_complain("%s", text);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -30,9 +25,9 @@ main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
-	event_set_sink(print_event);
+	event_set_sink(ctl_print_event);
 	if (request_parse(argc, argv, &request) == 0)
 		code = flush_answer(request.command->run(&request));
 	request_clear(&request);
-	return code;
+	leave(code); /* a directory's name may still be looked up */
 }

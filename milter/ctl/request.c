@@ -31,6 +31,12 @@ ctl_complain(const char *format, ...)
 	va_end(args);
 }
 
+void
+ctl_print_event(enum event_kind kind UNUSED, const char *text)
+{
+	ctl_complain("%s", text);
+}
+
 int
 ctl_usage(const char *format, ...)
 {

@@ -257,8 +257,12 @@ open_store(const struct store_settings *settings)
 	struct list warnings = { 0 };
 	struct error err = { 0 };
 
-	if (store_open(settings, &store, &warnings, &err) != 0 ||
-		store_start(store, &warnings, &err) != 0)
+	if (store_open(settings, &store, &warnings, &err) != 0)
+		expect(0, err.text);
+	/* A managed one has yet to be made. */
+	if (store_is_managed(store) && store_make(store, &err) > 0)
+		list_clear(&warnings, mem_free);
+	if (store_start(store, &warnings, &err) != 0)
 		expect(0, err.text);
 	if (warnings.count != 0)
 		expect(0, warnings.item[0]);

@@ -11,11 +11,13 @@ from harness import COMMON, Tally, World, expect, wait_for, words
 RULES = '''
 sign = ( { sender = "*@soon.example"; stores = "staff"; } );
 '''
+MANAGED = COMMON.replace(
+    'stores = (', 'stores = (\n\t{ name = "book"; type = "managed"; },')
 SOON, REPLACED, DISTANT = ('edna@soon.example', 'egon@soon.example',
                            'emil@soon.example')
 
 
-def make(world, name, address, days):
+def make(world, name, address, days, folder='staff'):
     """A certificate of its own making that ends so many days from now."""
     paths = [world.path('%s.%s' % (name, end)) for end in ('key', 'crt')]
     subprocess.run(
@@ -25,7 +27,7 @@ def make(world, name, address, days):
          '-addext', 'basicConstraints=CA:FALSE', '-keyout', paths[0],
          '-out', paths[1]], check=True, capture_output=True)
     octets = b''.join(open(path, 'rb').read() for path in paths)
-    world.write('staff/%s.pem' % name, octets, 0o600)
+    return world.write('%s/%s.pem' % (folder, name), octets, 0o600)
 
 
 def make_people(world):
@@ -80,11 +82,40 @@ def check_warns_before_the_daemon_runs(world):
            'exit %d, %s' % (code, problems))
 
 
+def managed_stores_are_looked_at_too(world):
+    """For certificates with a key that end, and for successors."""
+    def bring(*arguments):
+        code, out, why = world.ctl('cert', 'import', make(
+            world, *arguments, '.'))
+        expect(code == 0, out + why)
+        return out.split()[0]
+    world.configure(RULES, MANAGED)
+    code, out, why = world.ctl('cert', 'import', '--empty')
+    expect(code == 0, out + why)
+    edna = bring('edna', SOON, 5)
+    bring('emil', DISTANT, 400)
+    make(world, 'egon-old', REPLACED, 5)
+    bring('egon', REPLACED, 400)
+    code, _, problems = world.ctl('check')
+    lines = about(problems.splitlines())
+    expect(code == 0 and len(lines) == 1 and SOON in lines[0],
+           'exit %d, %s' % (code, problems))
+    world.start(RULES, MANAGED)
+    lines = wait_for(lambda: concerns(world), 20, 'a word in the status')
+    expect(len(lines) == 1 and 'store book' in lines[0] and
+           SOON in lines[0] and 'with its key' in lines[0], str(lines))
+    code, out, why = world.ctl('cert', 'remove', edna)
+    expect(code == 0, out + why)
+    code, _, problems = world.ctl('check')
+    expect(code == 0 and not about(problems.splitlines()), problems)
+
+
 TESTS = [
     status_names_what_ends_soon_and_has_no_successor,
     the_log_warns_once_a_day_whatever_is_reloaded,
     nothing_is_said_when_nothing_ends,
     check_warns_before_the_daemon_runs,
+    managed_stores_are_looked_at_too,
 ]
 
 

@@ -467,7 +467,7 @@ def local_name():
 
 def a_name_of_a_private_address_is_refused_too(world, server, ca):
     ca.issue('otto', ['http://localhost:%d/x.crl' % server.port])
-    ca.issue('rita', ['http://localhost.:%d/x.crl' % server.port])
+    ca.issue('rita', ['http://%s:%d/x.crl' % (local_name(), server.port)])
     entry = LdapEntry('certificateRevocationList;binary', ca.list())
     try:
         ca.issue('ida', ['ldap://%s:%d/cn=x?certificateRevocationList?base' % (

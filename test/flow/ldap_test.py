@@ -86,6 +86,11 @@ class Directory:
         code, printed = self.send(recipient)
         expect(code == 2, 'a mail got %d: %s' % (code, printed))
 
+    def status(self):
+        code, text, why = self.world.ctl('status')
+        expect(code == 0, 'status says: ' + why)
+        return text
+
     def must_pass(self):
         code, printed = self.send(ELSEWHERE)
         expect(code == 0, 'another mail got: ' + printed)
@@ -119,6 +124,8 @@ def a_stopped_directory_lets_its_mails_wait_and_no_others(directory):
     directory.must_wait(PAULA)
     directory.must_wait(PETER)
     directory.must_pass()
+    wait_for(lambda: 'store ad: since ' in directory.status(), 60,
+             'the directory in the status')
     expect('store ad: ' in directory.world.log() and
            'mails that need it have to wait' in directory.world.log(),
            'the log does not say that it is down')
@@ -127,6 +134,8 @@ def a_stopped_directory_lets_its_mails_wait_and_no_others(directory):
     directory.must_encrypt('peter')
     expect('store ad: the directory answers again' in directory.world.log(),
            'the log does not say that it is back')
+    wait_for(lambda: 'store ad: ' not in directory.status(), 60,
+             'the directory to leave the status')
 
 
 def a_directory_that_stands_still_holds_up_no_other_mail(directory):

@@ -358,6 +358,73 @@ def every_export_is_read_by_openssl(world):
     expect(signs(world) == ACCEPTED, 'not signed')
 
 
+def an_export_replaces_no_device(world):
+    """Root would rename a file over it."""
+    begin(world)
+    ctl(world, 'import', world.path('pki/paula.pem'))
+    pipe, link = world.path('pipe'), world.path('link')
+    if IS_ROOT:
+        os.mknod(world.path('null'), stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        ctl(world, 'export', '-o', world.path('null'), PAULA)
+        expect(stat.S_ISCHR(os.stat(world.path('null')).st_mode),
+               'replaced the device')
+    os.mkfifo(pipe)
+    os.symlink(pipe, link)
+    for path in (pipe, link):
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        ctl(world, 'export', '-o', path, PAULA)
+        octets = os.read(reader, 65536)
+        os.close(reader)
+        expect(octets.startswith(b'-----BEGIN CERT'), str(octets))
+        expect(stat.S_ISFIFO(os.stat(path).st_mode), 'replaced the pipe')
+    for path in ('-', '/dev/stdout'):
+        with open(world.path('redirected'), 'wb') as out:
+            done = subprocess.run(
+                [CTL, '-c', world.path('smime-milter.conf'), 'cert', 'export',
+                 '-o', path, PAULA], stdout=out, stderr=subprocess.PIPE)
+        expect(done.returncode == 0 and b' written to ' in done.stderr,
+               done.stderr.decode())
+        octets = world.read('redirected')
+        expect(octets.startswith(b'-----BEGIN CERT') and
+               octets.endswith(b'-----\n'), str(octets))
+        ctl(world, 'export', '--json', '-o', path, PAULA, code=2)
+
+
+def a_store_that_cannot_tell_hides_no_other(world):
+    world.configure(RULES, MANAGED)  # and nobody has made the store
+    out = ctl(world, 'show', ALICE, code=3)
+    expect('is its file system mounted?' in out and
+           world.fingerprint('alice') in out, out)
+    path = world.path('exported')
+    out = ctl(world, 'export', '-o', path, ALICE, code=3)
+    expect('is its file system mounted?' in out, out)
+    judge.openssl('x509', '-noout', '-in', path)
+    out = ctl(world, 'show', 'nobody@example.com', code=3)
+    expect('has a certificate' not in out, out)
+
+
+def every_answer_has_a_form_for_programs(world):
+    begin(world)
+    sha256 = world.fingerprint('paula')
+    ctl(world, 'import', '--json', world.path('pki/paula.pem'))
+    found = json.loads(ctl(world, 'export', '--json', '-o',
+                           world.path('exported'), '--store', 'book', PAULA))
+    expect((found['file'], found['format'], found['with_keys'],
+            found['certificates'][0]['sha256']) == (
+                world.path('exported'), 'pem', False, sha256), str(found))
+    for code in (0, 1):
+        got, out, err = world.ctl('cert', 'remove', '--json', sha256)
+        expect(got == code and json.loads(out) == [
+            {'sha256': sha256, 'store': 'book', 'removed': code == 0}],
+            '%d %s %s' % (got, out, err))
+    got, out, err = world.ctl('crl', 'fetch', '--json')
+    found = json.loads(out)
+    expect(found == {'lines': [], 'failed': 0}, out + err)
+    got, out, err = world.ctl('crl', 'import', '--json', world.path('no'))
+    found = json.loads(out)
+    expect(got == 1 and not found[0]['ok'] and found[0]['why'], out + err)
+
+
 def exports_that_cannot_be_are_refused(world):
     begin(world)
     ctl(world, 'import', world.path('pki/paula.pem'))
@@ -442,6 +509,9 @@ TESTS = [
     broken_files_are_said_and_spoil_nothing,
     one_bad_file_keeps_no_other_out,
     every_export_is_read_by_openssl,
+    an_export_replaces_no_device,
+    a_store_that_cannot_tell_hides_no_other,
+    every_answer_has_a_form_for_programs,
     exports_that_cannot_be_are_refused,
     show_tells_everything,
     imports_that_cannot_be_are_refused,

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import signal
 import sys
 
 from daemon_test import X, in_a_world, mail
@@ -217,10 +218,42 @@ def a_wrong_pin_starts_nothing(world):
         expect('the PIN in password_file is wrong' in str(why), str(why))
     else:
         expect(False, 'it started')
+    # So that nobody starts it again and again, until the card is locked.
+    status = world.daemon.process.wait(60)
+    expect(status == 77, 'exit status %d' % status)
     world.daemon = None
     code, out, err = world.ctl('check')
     expect(code == 1 and 'the PIN in password_file is wrong' in err and
            'could not start' in out, out + err)
+
+
+def a_pin_that_is_wrong_later_ends_the_daemon(world):
+    """Each new worker would be one more try."""
+    tokens = fill(world, 'alice')
+    daemon = start(world, tokens)
+    must_sign(world, ALICE)
+    world.write('pin', b'9999\n', 0o600)
+    code, out, err = world.ctl('reload')
+    expect(code == 1 and 'the PIN in password_file is wrong' in out + err,
+           out + err)
+    must_sign(world, ALICE)
+    os.kill(only_worker(daemon), signal.SIGKILL)
+    status = daemon.process.wait(60)
+    expect(status == 77, 'exit status %d' % status)
+    expect('a PIN was refused' in world.log(), 'no word in the log')
+    world.daemon = None
+
+
+def a_missing_module_is_a_bad_configuration(world):
+    tokens = fill(world, 'alice')
+    tokens.module = '/nowhere/at-all.so'
+    try:
+        start(world, tokens)
+    except (OSError, Wrong) as why:
+        expect('module cannot be loaded' in str(why), str(why))
+    status = world.daemon.process.wait(60)
+    expect(status == 1, 'exit status %d' % status)
+    world.daemon = None
 
 
 def check_finds_what_the_daemon_would(world):
@@ -307,7 +340,8 @@ TESTS = (
     eight_clients_never_get_each_others_key, reloads_under_load_lose_nothing,
     a_token_pulled_under_load_lets_nothing_out, the_system_knows_its_modules,
     a_certificate_put_there_later_serves_after_a_reload,
-    a_wrong_pin_starts_nothing, check_finds_what_the_daemon_would,
+    a_wrong_pin_starts_nothing, a_pin_that_is_wrong_later_ends_the_daemon,
+    a_missing_module_is_a_bad_configuration, check_finds_what_the_daemon_would,
     check_looks_with_the_eyes_of_the_user, a_missing_module_starts_nothing,
     a_token_may_come_after_the_start,
     a_missing_token_hides_no_other_store, a_token_that_comes_back_signs_again,

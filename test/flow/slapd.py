@@ -156,12 +156,11 @@ class Slapd:
         self.folder = tempfile.mkdtemp(prefix='smime-slapd-', dir='/tmp')
         os.chmod(self.folder, 0o755)
         self.process = None
-        self.port, self.tls_port = free_port(), free_port()
         try:
             self._make_certificates()
             self._configure()
             self._fill(ldif or standard_entries(pki))
-            self.start()
+            self._begin()
         except BaseException:
             self.close()
             raise
@@ -214,6 +213,16 @@ class Slapd:
              self.path('entries.ldif')], capture_output=True)
         if done.returncode != 0:
             raise OSError('slapadd: ' + done.stderr.decode())
+
+    def _begin(self):
+        """Somebody else may have got a port since it was looked for."""
+        self.port, self.tls_port = free_port(), free_port()
+        try:
+            self.start()
+        except OSError:
+            self.stop()
+            self.port, self.tls_port = free_port(), free_port()
+            self.start()
 
     def start(self, seconds=30):
         self.process = subprocess.Popen(

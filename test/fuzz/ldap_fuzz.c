@@ -34,8 +34,9 @@ add_values(struct ldap_answer *answer, struct span rest, struct error *err)
 				    span_of(rest.data, len), err) != 0)
 				return -1;
 		} else {
-			ldap_answer_end(answer);
-			if (ldap_answer_begin(answer, "cn=x,dc=y", err) != 0)
+			if (ldap_answer_end(answer, err) != 0 ||
+				ldap_answer_begin(answer, "cn=x,dc=y", err) !=
+					0)
 				return -1;
 		}
 		rest = span_of(rest.data + len, rest.len - len);
@@ -55,7 +56,7 @@ read_answer(struct span rest)
 	if (add_values(&answer, rest, &err) != 0)
 		MUST(err.kind == ERROR_LIMIT && err.text[0] != '\0');
 	else
-		ldap_answer_end(&answer);
+		MUST(ldap_answer_end(&answer, &err) == 0);
 	MUST(answer.warnings.count <= LDAP_WARNINGS_MAX);
 	LIST_FOREACH (cert, &answer.certs) {
 		MUST(cert->key == NULL);

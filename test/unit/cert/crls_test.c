@@ -294,6 +294,42 @@ lists_of_a_file_that_fails_are_forgotten(void **state UNUSED)
 	buf_clear(&good);
 }
 
+/* Parts of a pile share its room, and what they hold is counted once. */
+static void
+parts_of_a_pile_share_its_room(void **state UNUSED)
+{
+	struct cert_limits limits = cert_limits_default;
+	struct list crls = { 0 };
+	struct cert_pile *pile, *part[3];
+	struct buf bytes = { 0 };
+	struct cert_file file = { .source = "here" };
+	struct error err = { 0 };
+	size_t keys;
+
+	own_run(MAKE);
+	read_path(own_path("ca-crl.pem"), &bytes);
+	file.bytes = buf_span(&bytes);
+	limits.crls = 2;
+	pile = cert_pile_new(&limits);
+	for (int i = 0; i < 3; i++) {
+		part[i] = cert_pile_part(pile);
+		assert_int_equal(cert_pile_read(part[i], &file, &keys, &err),
+			i < 2 ? 0 : -1);
+	}
+	assert_int_equal(err.kind, ERROR_LIMIT);
+	for (int i = 0; i < 3; i++) {
+		cert_pile_append(pile, part[i]);
+		cert_pile_free(part[i]);
+	}
+	cert_pile_take_crls(pile, &crls);
+	assert_int_equal(crls.count, 2);
+	list_clear(&crls, free_crl);
+	/* What was taken makes room again. */
+	assert_int_equal(cert_pile_read(pile, &file, &keys, &err), 0);
+	cert_pile_free(pile);
+	buf_clear(&bytes);
+}
+
 int
 main(void)
 {
@@ -304,6 +340,7 @@ main(void)
 		cmocka_unit_test(bad_and_excessive_lists_are_refused),
 		cmocka_unit_test(lists_alone_are_no_certificates),
 		cmocka_unit_test(lists_of_a_file_that_fails_are_forgotten),
+		cmocka_unit_test(parts_of_a_pile_share_its_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,7 +160,7 @@ static const struct {
 } bombs[] = {
 	{ "mac-count", "takes 4611686018427387904 iterations" },
 	{ "mac-negative", "iterations, more than 10000000" },
-	{ "pbmac1-count", "takes 2147483648 iterations" },
+	{ "pbmac1-count", "takes 4294967296 iterations" },
 	{ "pbkdf2-count", "takes 1099511627776 iterations" },
 	{ "pbkdf2-large-key", "takes a key of 2147483647 bytes" },
 	{ "scrypt-large", "iterations, more than 10000000" },
@@ -218,6 +218,36 @@ all_files_together_have_a_limit_too(void **state UNUSED)
 	buf_clear(&bytes);
 }
 
+/* Nor are they when several threads read some of them each. */
+static void
+parts_of_a_pile_have_one_limit_together(void **state UNUSED)
+{
+	struct cert_limits limits = cert_limits_default;
+	struct cert_pile *pile, *part;
+	struct buf bytes = { 0 };
+	struct cert_file file = { .password = "secret", .source = "here" };
+	struct error err = { 0 };
+	size_t keys;
+	int result = 0, parts = 0;
+
+	limits.kdf_pile_iterations = 20000;
+	pile = cert_pile_new(&limits);
+	read_path(pki_path("alice.p12"), &bytes);
+	file.bytes = buf_span(&bytes);
+	for (; parts < 20 && result == 0; parts++) {
+		part = cert_pile_part(pile);
+		result = cert_pile_read(part, &file, &keys, &err);
+		cert_pile_append(pile, part);
+		cert_pile_free(part);
+	}
+	assert_int_equal(result, -1);
+	assert_in_range(parts, 2, 19);
+	assert_int_equal(err.kind, ERROR_LIMIT);
+	assert_says("parts", err.text, "all files up to this one");
+	cert_pile_free(pile);
+	buf_clear(&bytes);
+}
+
 int
 main(void)
 {
@@ -226,6 +256,7 @@ main(void)
 		cmocka_unit_test(the_same_holds_of_an_encrypted_key),
 		cmocka_unit_test(what_would_take_hours_is_refused_at_once),
 		cmocka_unit_test(all_files_together_have_a_limit_too),
+		cmocka_unit_test(parts_of_a_pile_have_one_limit_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

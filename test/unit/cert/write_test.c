@@ -213,6 +213,57 @@ what_a_form_cannot_hold_is_refused(void **state UNUSED)
 	assert_int_equal(cert_form_from_name(""), -1);
 }
 
+/* Our own reader allows a file 160 million iterations in all. */
+static void
+many_keys_have_fewer_iterations_each(void **state UNUSED)
+{
+	static const struct {
+		const char *form;
+		size_t keys;
+		const char *judge; /* NULL: refused */
+	} counts[] = {
+		{ "p12", 1, "grep -q 'Iteration 200000$'" },
+		{ "p12", 396, "grep -q 'Iteration 200000$'" },
+		{ "p12", 1000, "grep -q 'Iteration 79681$'" },
+		{ "p12", 7996, "grep -q 'Iteration 10000$'" },
+		{ "p12", 7997, NULL },
+		{ "pem", 7997, NULL },
+	};
+	struct cert *user = pki_user("alice");
+
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		struct cert_writing how = {
+			.form = (enum cert_form)cert_form_from_name(
+				counts[i].form),
+			.with_keys = true,
+			.password = "secret"
+		};
+		struct list certs = { 0 };
+		struct buf out = { 0 };
+		struct error err = { 0 };
+		char *judge = mem_printf("openssl pkcs12 -info -noout -passin "
+					 "pass:secret -in out 2>&1 | %s",
+			counts[i].judge ? counts[i].judge : "");
+		int result;
+
+		for (size_t j = 0; j < counts[i].keys; j++)
+			list_add(&certs, user);
+		result = cert_write(&how, &certs, &out, &err);
+		assert_int_equal(result, counts[i].judge != NULL ? 0 : -1);
+		if (counts[i].judge == NULL) {
+			assert_int_equal(err.kind, ERROR_LIMIT);
+			assert_says(counts[i].form, err.text, "(7996)");
+		} else {
+			own_write("out", buf_span(&out), 0600);
+			own_run(judge);
+		}
+		mem_free(judge);
+		buf_clear(&out);
+		list_clear(&certs, NULL);
+	}
+	cert_unref(user);
+}
+
 static void
 extensions_are_shown_in_the_words_of_the_rfc(void **state UNUSED)
 {
@@ -256,6 +307,7 @@ main(void)
 		cmocka_unit_test(one_certificate_is_der),
 		cmocka_unit_test(each_user_keeps_his_own_key),
 		cmocka_unit_test(what_a_form_cannot_hold_is_refused),
+		cmocka_unit_test(many_keys_have_fewer_iterations_each),
 		cmocka_unit_test(extensions_are_shown_in_the_words_of_the_rfc),
 	};
 

@@ -377,6 +377,15 @@ static const struct row refused[] = {
 		"trust.fetch_private must be true or false" },
 	{ "empty proxy", "trust = {\n proxy = \"\"; };\n", 2,
 		"trust.proxy is empty" },
+	{ "proxy without scheme", "trust = {\n proxy = \"p:3128\"; };\n", 2,
+		"trust.proxy: it is no URL" },
+	{ "proxy of another kind", "trust = {\n proxy = \"ftp://p\"; };\n", 2,
+		"trust.proxy: a proxy begins with http://, https:// or "
+		"socks5h://" },
+	{ "proxy with a password", "trust = {\n proxy = \"http://a:b@p\"; };\n",
+		2,
+		"trust.proxy: a name or password for the proxy cannot stand in "
+		"it" },
 	{ "relative anchor", "trust = { anchors = \"ca.pem\"; };\n", 1,
 		"\"ca.pem\" must be a whole path" },
 };

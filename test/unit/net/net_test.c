@@ -40,6 +40,9 @@ static const struct address_row {
 	{ "64:ff9b::808:808", false },
 	{ "2002:808:808::1", false },
 	/* of a few */
+	{ "::ffff:0:8.8.8.8", false },
+	{ "64:ff9b:2::1", false },
+	{ "2001:1::1", false },
 	{ "0.0.0.0", true },
 	{ "10.0.0.0", true },
 	{ "10.255.255.255", true },
@@ -67,6 +70,12 @@ static const struct address_row {
 	{ "::ffff:10.1.2.3", true },
 	{ "64:ff9b::7f00:1", true },
 	{ "2002:7f00:1::", true },
+	{ "::ffff:0:10.1.2.3", true },
+	{ "::ffff:0:127.0.0.1", true },
+	{ "64:ff9b:1::808:808", true },
+	{ "64:ff9b:1:ffff::1", true },
+	{ "2001::1", true },
+	{ "2001:0:ffff::1", true },
 };
 
 static void
@@ -116,6 +125,7 @@ static const struct url_row {
 	{ "http://2130706433/", "is a private", ERROR_CONFIG },
 	{ "http://0x7f.1/", "is a private", ERROR_CONFIG },
 	{ "http://localhost/", "localhost is a private", ERROR_CONFIG },
+	{ "http://localhost./", "is a private", ERROR_CONFIG },
 	{ "http://a.LocalHost/", "is a private", ERROR_CONFIG },
 	{ "http://[::1]/", "is a private", ERROR_CONFIG },
 	{ "http://[::ffff:10.0.0.1]:80/", "is a private", ERROR_CONFIG },
@@ -167,6 +177,42 @@ urls_that_can_be_fetched_are_told_from_others(void **state UNUSED)
 	mem_free(longest);
 }
 
+static const struct proxy_row {
+	const char *url, *says; /* NULL: it may be one */
+} proxies[] = {
+	{ "http://proxy.example.com:3128", NULL },
+	{ "https://proxy.example.com", NULL },
+	{ "HTTP://127.0.0.1:8080/", NULL },
+	{ "socks5h://[::1]:1080", NULL },
+	{ "proxy.example.com:3128", "it is no URL" },
+	{ "x", "it is no URL" },
+	{ "http://", "" },
+	{ "http://p:port", "it is no URL" },
+	{ "ftp://proxy.example.com", "begins with http://" },
+	{ "socks5://proxy.example.com", "begins with http://" },
+	{ "http://ann:secret@proxy.example.com", "name or password" },
+	{ "http://ann@proxy.example.com", "name or password" },
+	{ "http://proxy.example.com/x", "behind host and port" },
+};
+
+static void
+proxies_are_judged_before_they_are_asked(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(proxies); i++) {
+		struct error err = { 0 };
+		int result = net_check_proxy(proxies[i].url, &err);
+
+		if ((result == 0) != (proxies[i].says == NULL))
+			fail_msg("%s: %s", proxies[i].url, err.text);
+		if (result == 0)
+			continue;
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		if (strstr(err.text, proxies[i].says) == NULL ||
+			strstr(err.text, "secret") != NULL)
+			fail_msg("%s: %s", proxies[i].url, err.text);
+	}
+}
+
 static void
 stop_ends_it(void **state UNUSED)
 {
@@ -193,6 +239,7 @@ main(void)
 		cmocka_unit_test(what_is_no_address_is_of_the_inside),
 		cmocka_unit_test(urls_are_refused_before_anything_is_sent),
 		cmocka_unit_test(urls_that_can_be_fetched_are_told_from_others),
+		cmocka_unit_test(proxies_are_judged_before_they_are_asked),
 		cmocka_unit_test(stop_ends_it),
 	};
 

@@ -303,10 +303,16 @@ static void
 nothing_is_said_while_others_are_shut_out(void **state UNUSED)
 {
 	struct ldap_pool *pool = open_pool("ldap://127.0.0.1:1", false);
+	struct list lines = { 0 };
 
 	(void)count_heard("");
 	heard.pool = pool;
 	assert_none(pool, 30000, "nobody listens there");
+	ldap_pool_concern(pool, &lines);
+	assert_int_equal(lines.count, 1);
+	assert_says("", lines.item[0], "store ad: since 20");
+	assert_says("", lines.item[0], ": nobody listens there");
+	list_clear(&lines, mem_free);
 	assert_int_equal(count_heard("have to wait"), 1);
 	heard.pool = NULL;
 	ldap_pool_free(pool);

@@ -266,7 +266,7 @@ each_form_of_a_value_is_read(void **state UNUSED)
 		assert_int_equal(ldap_answer_add(&answer, rows[i].attribute,
 					 buf_span(&bytes), NULL),
 			0);
-		ldap_answer_end(&answer);
+		assert_int_equal(ldap_answer_end(&answer, NULL), 0);
 		if (answer.certs.count != rows[i].certs ||
 			answer.warnings.count < rows[i].warnings)
 			fail_msg("%s as %s: %zu certificates, %zu warnings",
@@ -289,7 +289,7 @@ one_certificate_in_both_attributes_is_one(void **state UNUSED)
 	assert_int_equal(ldap_answer_begin(&answer, "cn=alice", NULL), 0);
 	add_file(&answer, "userCertificate;binary", "alice.der");
 	add_file(&answer, "userSMIMECertificate", "alice-der.p7b");
-	ldap_answer_end(&answer);
+	assert_int_equal(ldap_answer_end(&answer, NULL), 0);
 	assert_int_equal(answer.certs.count, 1);
 	assert_int_equal(answer.warnings.count, 0);
 	cert = answer.certs.item[0];
@@ -316,7 +316,7 @@ a_revocation_list_in_a_pkcs7_does_no_harm(void **state UNUSED)
 	assert_int_equal(ldap_answer_add(&answer, "userSMIMECertificate",
 				 buf_span(&bytes), NULL),
 		0);
-	ldap_answer_end(&answer);
+	assert_int_equal(ldap_answer_end(&answer, NULL), 0);
 	assert_int_equal(answer.certs.count, 1);
 	assert_int_equal(answer.warnings.count, 0);
 	ldap_answer_clear(&answer);
@@ -357,7 +357,7 @@ attributes_differ_by_what_can_be_used_of_them(void **state UNUSED)
 				add_file(&answer, "userCertificate",
 					rows[i].user[k]);
 		}
-		ldap_answer_end(&answer);
+		assert_int_equal(ldap_answer_end(&answer, NULL), 0);
 		if (list_has(&answer.warnings, "hold different certificates") !=
 			rows[i].differ)
 			fail_msg("%s", rows[i].label);
@@ -469,6 +469,38 @@ the_oldest_answer_goes_when_there_are_too_many(void **state UNUSED)
 	ldap_cache_free(cache);
 }
 
+static void
+the_oldest_answer_goes_when_there_are_too_many_certificates(void **state UNUSED)
+{
+	enum { EACH = LDAP_CACHE_CERTS_MAX / 4 };
+	struct ldap_cache *cache = ldap_cache_new(300, 60);
+	struct cert *alice = pki_user("alice");
+	struct list certs = { 0 }, out = { 0 };
+	static const char *const keys[] = { "0@x", "1@x", "2@x", "3@x" };
+
+	for (int i = 0; i < EACH; i++)
+		list_add(&certs, cert_ref(alice));
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		ldap_cache_keep(cache, keys[i], 0, &certs);
+	assert_true(ldap_cache_find(cache, "0@x", 1, &out));
+	/* The same again counts once. */
+	ldap_cache_keep(cache, "3@x", 1, &certs);
+	assert_true(ldap_cache_find(cache, "0@x", 1, &out));
+	list_add(&certs, cert_ref(alice));
+	ldap_cache_keep(cache, "4@x", 1, &certs);
+	assert_false(ldap_cache_find(cache, "0@x", 1, &out));
+	assert_false(ldap_cache_find(cache, "1@x", 1, &out));
+	assert_true(ldap_cache_find(cache, "2@x", 1, &out));
+	assert_true(ldap_cache_find(cache, "4@x", 1, &out));
+	/* What is over makes room as soon as anything is kept. */
+	list_clear(&out, cert_unref);
+	list_clear(&certs, cert_unref);
+	ldap_cache_keep(cache, "5@x", 400000, &out);
+	assert_int_equal(atomic_load(&alice->references), 1);
+	cert_unref(alice);
+	ldap_cache_free(cache);
+}
+
 int
 main(void)
 {
@@ -488,6 +520,8 @@ main(void)
 		cmocka_unit_test(zero_seconds_keep_nothing),
 		cmocka_unit_test(
 			the_oldest_answer_goes_when_there_are_too_many),
+		cmocka_unit_test(
+			the_oldest_answer_goes_when_there_are_too_many_certificates),
 	};
 
 	clock_set(FIXTURE_NOW);

@@ -5,10 +5,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -851,6 +853,90 @@ what_root_imports_belongs_to_the_owner_of_the_folder(void **state UNUSED)
 	store_close(store);
 }
 
+/* ---- how much is opened ---- */
+
+static int watcher;
+
+static int
+watch_folder(const char *path, const struct stat *st UNUSED, int type,
+	struct FTW *at UNUSED)
+{
+	if (type != FTW_D)
+		return 0;
+	return inotify_add_watch(watcher, path, IN_OPEN) < 0;
+}
+
+/* Files and folders that were opened since; the latter count twice at most. */
+static size_t
+count_opened(void)
+{
+	char space[4096]
+		__attribute__((aligned(__alignof__(struct inotify_event))));
+	size_t count = 0;
+	ssize_t len;
+
+	while ((len = read(watcher, space, sizeof(space))) > 0)
+		for (ssize_t at = 0; at < len; count++)
+			at += (ssize_t)sizeof(struct inotify_event) +
+			      ((struct inotify_event *)(void *)(space + at))
+				      ->len;
+	return count;
+}
+
+/* Of a store with that many addresses. */
+static void
+count_look_ups(unsigned addresses, size_t *first, size_t *again, size_t *absent)
+{
+	char *fill = mem_printf(
+		"cd state/stores/book && c=$(echo "
+		"certificates/*/*.imported.der | sed 's/ .*//') && "
+		"seq %u | while read i; do d=addresses/$((i %% 90 + "
+		"10))/u$i@x; "
+		"mkdir -p $d && ln $c $d/$(printf %%064d $i).imported.der; "
+		"done; find . -type d -exec touch -d 2020-01-01 {} +",
+		addresses);
+	const char *folder = own_path("state/stores");
+	struct store *store = open_store();
+
+	import_file(store, pki_path("alice.p12"), CERT_IMPORTED);
+	store_close(store);
+	own_run(fill);
+	watcher = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watcher < 0 || nftw(folder, watch_folder, 16, FTW_PHYS) != 0) {
+		close(watcher);
+		skip();
+	}
+	(void)count_opened();
+	store = open_there();
+	assert_int_equal(count_opened(), 0);
+	assert_true(has_key(store, "alice@example.com"));
+	*first = count_opened();
+	assert_true(has_key(store, "alice@example.com"));
+	*again = count_opened();
+	assert_false(has(store, "nobody@example.com"));
+	*absent = count_opened();
+	store_close(store);
+	close(watcher);
+	mem_free(fill);
+}
+
+static void
+a_look_up_opens_no_more_among_many(void **state UNUSED)
+{
+	size_t first[2], again[2], absent[2];
+
+	count_look_ups(1, &first[0], &again[0], &absent[0]);
+	begin(NULL);
+	count_look_ups(2000, &first[1], &again[1], &absent[1]);
+	assert_int_equal(first[0], first[1]);
+	assert_int_equal(again[0], again[1]);
+	assert_int_equal(absent[0], absent[1]);
+	/* Two folders, certificate, key and authority. */
+	assert_true(first[1] >= 5 && first[1] <= 10);
+	assert_true(again[1] <= 2);
+	assert_int_equal(absent[1], 0);
+}
+
 /* ---- threads ---- */
 
 struct crowd {
@@ -940,6 +1026,7 @@ main(void)
 		TEST(what_cannot_be_written_is_said),
 		TEST(other_stores_take_no_imports),
 		TEST(what_root_imports_belongs_to_the_owner_of_the_folder),
+		TEST(a_look_up_opens_no_more_among_many),
 		TEST(threads_find_while_others_write),
 	};
 

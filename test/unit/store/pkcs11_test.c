@@ -715,6 +715,49 @@ a_pin_that_is_wrong_after_all_is_not_tried_again(void **state UNUSED)
 	close_token(&opened);
 }
 
+static struct token_module *
+module_of(const struct opened *opened)
+{
+	return ((struct token *)opened->store->own)->module;
+}
+
+/* One sentence while it is gone, none before and after. */
+static void
+expect_concerns(struct opened *opened, const char *piece)
+{
+	struct list lines = { 0 };
+
+	store_concern(opened->store, &lines);
+	assert_int_equal(lines.count, piece != NULL);
+	if (piece != NULL)
+		assert_says("concern", lines.item[0], piece);
+	list_clear(&lines, mem_free);
+}
+
+static void
+a_token_that_is_gone_is_a_concern(void **state UNUSED)
+{
+	struct opened opened;
+
+	NEED_SOFTHSM;
+	open_token("pkcs11:token=late", &opened);
+	expect_concerns(&opened, NULL);
+	clock_set(FIXTURE_NOW);
+	softhsm_pull();
+	keeper_wake(module_of(&opened), true, false);
+	assert_true(comes_true(has_gone, &opened));
+	expect_concerns(&opened, "no such token is here, since 2026-01-01");
+	/* Nobody waits for a token that is being opened. */
+	pthread_rwlock_wrlock(&module_of(&opened)->use);
+	expect_concerns(&opened, "store hsm: ");
+	pthread_rwlock_unlock(&module_of(&opened)->use);
+	clock_set(0);
+	softhsm_push();
+	assert_true(comes_true(has_alice, &opened));
+	expect_concerns(&opened, NULL);
+	close_token(&opened);
+}
+
 static char last_event[512];
 static _Atomic int opened_again;
 
@@ -730,12 +773,6 @@ static bool
 was_opened_again(void *p UNUSED)
 {
 	return opened_again > 0;
-}
-
-static struct token_module *
-module_of(const struct opened *opened)
-{
-	return ((struct token *)opened->store->own)->module;
 }
 
 static int64_t
@@ -910,6 +947,7 @@ begin_provided(struct token *token, struct store *store, const char *pin,
 		.uri.text = mem_printf("file:%s", own_path("card.p12")),
 		.pin = (char *)(uintptr_t)pin };
 	pthread_mutex_init(&token->lock, NULL);
+	pthread_mutex_init(&token->saying, NULL);
 	if (provider_begin(token, &warnings, &err) !=
 		(kind == ERROR_NONE ? 0 : -1))
 		fail_msg("%s", err.text);
@@ -1019,6 +1057,7 @@ main(void)
 		cmocka_unit_test(a_token_that_goes_and_comes_back_signs_again),
 		cmocka_unit_test(
 			a_pin_that_is_wrong_after_all_is_not_tried_again),
+		cmocka_unit_test(a_token_that_is_gone_is_a_concern),
 		cmocka_unit_test(a_missing_token_disturbs_its_neighbour_rarely),
 		cmocka_unit_test(openings_go_with_their_last_key),
 		cmocka_unit_test(a_key_does_not_wait_for_ever),

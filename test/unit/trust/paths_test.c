@@ -37,6 +37,7 @@ static const char script[] =
 	"sign x-tls x X r1 \"${CA}extendedKeyUsage=serverAuth\\n\"\n"
 	"sign x-narrow x X r1 \"${CA}nameConstraints=critical,permitted;email:"
 	"other.example\\n\"\n"
+	"sign x-usage x X r1 'keyUsage=critical,keyCertSign,cRLSign\\n'\n"
 	"key leaf; sign leaf leaf leaf x1 'subjectAltName=email:l@x.example\\n'"
 	" x\n"
 	"printf '[ca]\\ndefault_ca=us\\n[us]\\ndatabase=idx\\ndefault_md=sha256"
@@ -50,6 +51,7 @@ static const char script[] =
 	"x1.pem >x21.pem; cat x1.pem x3.pem x2.pem >x132.pem; cat x-tls.pem "
 	"x2.pem >xt2.pem; cat x2.pem x-tls.pem >x2t.pem; cat x-narrow.pem "
 	"x2.pem >xn2.pem; cat x2.pem x-narrow.pem >x2n.pem\n"
+	"cat x-usage.pem x2.pem >xu2.pem\n"
 	"true\n";
 
 static const struct row {
@@ -68,6 +70,7 @@ static const struct row {
 	{ "the second is for servers", "r12.pem", "x2t.pem", NULL, NULL },
 	{ "the first is for other names", "r12.pem", "xn2.pem", NULL, NULL },
 	{ "the second is for other names", "r12.pem", "x2n.pem", NULL, NULL },
+	{ "the first has no cA", "r12.pem", "xu2.pem", NULL, NULL },
 	/* refused */
 	{ "no root of ours", "r3.pem", "x12.pem", NULL,
 		"no anchor or intermediate for issuer CN=R" },
@@ -75,6 +78,8 @@ static const struct row {
 		"no anchor or intermediate for issuer CN=X" },
 	{ "the only one is revoked", "r1.pem", "x12.pem", "r1.crl",
 		"its authority CN=X was revoked on 2025-12-01 (cACompromise)" },
+	{ "the only one has no cA", "r1.pem", "x-usage.pem", NULL,
+		"CN=X stands above it but is no authority" },
 	{ "the only one is for servers", "r1.pem", "xt2.pem", NULL,
 		"CN=X may not issue certificates for e-mail" },
 	{ "the only one is for other names", "r1.pem", "xn2.pem", NULL,

@@ -65,6 +65,17 @@ make_lists(void)
 		"'' '' indirectCRL=TRUE\n"
 		"make reasons $I $A $Z issuingDistributionPoint=critical,@idp "
 		"'' '' onlysomereasons=keyCompromise\n"
+		"make reasons-revokes $I $A $Z issuingDistributionPoint="
+		"critical,@idp $P/alice.pem keyCompromise "
+		"onlysomereasons=keyCompromise\n"
+		"make reasons-newer $I 20251220000000Z $Z "
+		"issuingDistributionPoint=critical,@idp $P/alice.pem "
+		"keyCompromise onlysomereasons=keyCompromise\n"
+		"make reasons-users $I $A $Z issuingDistributionPoint="
+		"critical,@idp $P/alice.pem keyCompromise "
+		"'onlysomereasons=keyCompromise\\nonlyCA=TRUE'\n"
+		"make users-newer $I 20251215000000Z $Z "
+		"issuingDistributionPoint=critical,@idp '' '' onlyuser=TRUE\n"
 		"make part $I $A $Z issuingDistributionPoint=critical,@idp "
 		"'' '' fullname=URI:http://x.example/a.crl\n"
 		"openssl req -x509 -newkey ec -pkeyopt "
@@ -72,9 +83,14 @@ make_lists(void)
 		"fake.pem -subj '/O=Example/CN=Example Intermediate' -config "
 		"/dev/null -days 9999 2>/dev/null\n"
 		"make forged fake $A $Z ''\n"
+		"make forged-reasons fake $A $Z issuingDistributionPoint="
+		"critical,@idp $P/alice.pem keyCompromise "
+		"onlysomereasons=keyCompromise\n"
+		"openssl crl -in good.crl -outform DER -out good-der.crl\n"
+		"LC_ALL=C sed s/270101000000Z/279901000000Z/ good-der.crl "
+		">endless.crl\n"
 		"make forged-revokes fake $A $Z '' $P/alice.pem superseded\n"
-		"cat good.crl root.crl >both.crl\n"
-		"openssl crl -in good.crl -outform DER -out good-der.crl\n");
+		"cat good.crl root.crl >both.crl\n");
 
 	own_run(script);
 	mem_free(script);
@@ -136,6 +152,12 @@ static const struct row {
 	/* odd but accepted */
 	{ "an unknown extension", { "root", "uncritical" }, NULL, NULL, true },
 	{ "a stale one beside", { "root", "stale", "good" }, NULL, NULL, true },
+	{ "some reasons, but the whole is newer",
+		{ "root", "reasons-revokes", "newer" }, NULL, NULL, false },
+	{ "some reasons, about others", { "root", "reasons-users", "good" },
+		NULL, NULL, false },
+	{ "some reasons, forged", { "root", "forged-reasons", "good" }, NULL,
+		NULL, false },
 	{ "a forged one beside", { "root", "forged-revokes", "good" }, NULL,
 		NULL, false },
 	{ "another one's beside", { "root", "other", "good" }, NULL, NULL,
@@ -159,6 +181,10 @@ static const struct row {
 		true },
 	{ "by a stale list", { "root", "stale-revokes" },
 		"it was revoked on 2025-12-01 (superseded)", NULL, true },
+	{ "by a list of some reasons", { "root", "good", "reasons-newer" },
+		"it was revoked on 2025-12-01 (keyCompromise)", NULL, false },
+	{ "by that alone", { "root", "reasons-revokes" },
+		"it was revoked on 2025-12-01 (keyCompromise)", NULL, false },
 	/* unknown */
 	{ "no list", { NULL }, NULL,
 		"no CRL of CN=Example Intermediate,O=Example: revocation "
@@ -183,6 +209,8 @@ static const struct row {
 		"(an indirect list)", false },
 	{ "only some reasons", { "root", "reasons" }, NULL,
 		"it knows only some reasons", true },
+	{ "no end that can be read", { "root", "endless" }, NULL,
+		"its nextUpdate cannot be read", false },
 	{ "a critical extension", { "root", "unknown" }, NULL,
 		"critical extension that is not known", true },
 	{ "only about authorities", { "root", "authorities" }, NULL,
@@ -607,6 +635,63 @@ import_takes_what_a_known_authority_signed(void **state UNUSED)
 }
 
 static void
+import(struct trust *trust, const char *name)
+{
+	static const struct list none;
+	struct list lines = { 0 };
+	struct error err = { 0 };
+
+	if (trust_import_crls(trust, &none, own_path(name), &lines, &err) != 0)
+		fail_msg("%s: %s", name, err.text);
+	list_clear(&lines, mem_free);
+}
+
+/* Two keys of one name speak each for itself; so do the parts of one key. */
+static void
+import_replaces_what_is_about_the_same(void **state UNUSED)
+{
+	static const struct {
+		const char *file;
+		size_t count; /* that are there then */
+	} steps[] = {
+		{ "good.crl", 1 },
+		{ "newer.crl", 1 },
+		{ "forged.crl", 2 }, /* that key is an anchor here */
+		{ "users.crl", 3 },
+		{ "users-newer.crl", 3 },
+		{ "authorities.crl", 4 },
+		{ "newer.crl", 4 },
+	};
+	const char *const anchors[] = { pki_path("chain.pem"),
+		own_path("fake.pem") };
+	const struct trust_settings settings = { .anchors = anchors,
+		.anchor_count = 2,
+		.revocation = TRUST_REVOCATION_SOFT,
+		.cache = own_path("state-keys/crls") };
+	struct trust *trust = NULL;
+	struct list warnings = { 0 };
+
+	own_run("mkdir state-keys");
+	assert_int_equal(trust_new(&settings, &trust, &warnings, NULL), 0);
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		struct list crls = { 0 };
+		char *count = mem_printf("test $(ls state-keys/crls | wc -l) = "
+					 "%zu",
+			steps[i].count);
+
+		import(trust, steps[i].file);
+		trust_describe_crls(trust, &crls);
+		if (crls.count != steps[i].count)
+			fail_msg("%s: %zu lists", steps[i].file, crls.count);
+		own_run(count);
+		list_clear(&crls, trust_crl_free);
+		mem_free(count);
+	}
+	list_clear(&warnings, mem_free);
+	trust_free(trust);
+}
+
+static void
 folder_is_read_at_the_next_start(void **state UNUSED)
 {
 	struct trust *trust;
@@ -699,6 +784,7 @@ main(void)
 		cmocka_unit_test(folders_may_stand_for_files),
 		cmocka_unit_test(bad_files_are_configuration_errors),
 		cmocka_unit_test(import_takes_what_a_known_authority_signed),
+		cmocka_unit_test(import_replaces_what_is_about_the_same),
 		cmocka_unit_test(folder_is_read_at_the_next_start),
 		cmocka_unit_test(lists_come_while_others_ask),
 	};
