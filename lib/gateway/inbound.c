@@ -227,10 +227,11 @@ static int
 undo_one(struct work *work, struct span *entity)
 {
 	size_t level = work->outcome->inbound.layers.count;
-	enum smime_kind kind;
+	enum smime_kind kind = work->kind;
 	struct error err;
 
-	if (smime_detect(*entity, &kind, &err) != 0) {
+	/* The mail as it came has been looked at. */
+	if (level != 0 && smime_detect(*entity, &kind, &err) != 0) {
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_DECRYPT, ERROR_SYSTEM));
 		return 0;

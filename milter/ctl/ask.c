@@ -159,8 +159,8 @@ command_reload(const struct request *request)
 int
 command_status(const struct request *request)
 {
-	return ask(request->conf_path,
-		request->json ? "status json" : "status", ANSWER_TIMEOUT_MS);
+	return ask(request->conf_path, request->json ? "status json" : "status",
+		ANSWER_TIMEOUT_MS);
 }
 
 int
