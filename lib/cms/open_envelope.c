@@ -284,6 +284,8 @@ decrypt_into(const struct opening *opening, struct buf *out, struct error *err)
 		return 0;
 	mem_wipe(out->data + before, out->size - before);
 	out->len = before;
+	if (before == 0)
+		buf_clear(out);
 	return trouble_or_cannot(err);
 }
 

@@ -3,6 +3,30 @@
 
 #include "cms/internal.h"
 
+static X509 *
+parse(struct span der)
+{
+	const unsigned char *at = der.data;
+
+	return d2i_X509(NULL, &at, (long)der.len);
+}
+
+/*
+ * OpenSSL reads the key with the certificate, and when it lacked memory for
+ * that it remembers the key as one that cannot be read: a second look tells.
+ */
+static X509 *
+parse_with_key(struct span der)
+{
+	X509 *x509 = parse(der);
+
+	if (x509 == NULL || X509_get0_pubkey(x509) != NULL)
+		return x509;
+	X509_free(x509);
+	crypto_begin();
+	return parse(der);
+}
+
 /*
  * One that cannot be read is left out, as one of another kind is (RFC 5652
  * 10.2.2: extended, attribute, other).
@@ -11,7 +35,6 @@ static int
 add_certificate(const struct tlv *tlv, size_t limit_bytes, struct list *out,
 	struct error *err)
 {
-	const unsigned char *at = tlv->whole.data;
 	struct error why = { 0 };
 	struct cert *cert = NULL;
 	X509 *x509;
@@ -22,7 +45,7 @@ add_certificate(const struct tlv *tlv, size_t limit_bytes, struct list *out,
 			limit_bytes);
 	if (tlv->tag != DER_SEQUENCE)
 		return 0;
-	x509 = d2i_X509(NULL, &at, (long)tlv->whole.len);
+	x509 = parse_with_key(tlv->whole);
 	if (x509 == NULL)
 		return crypto_lacked_memory()
 			       ? error_set(err, ERROR_SYSTEM, "no memory")

@@ -34,6 +34,19 @@ find_named(const struct list *certs, const struct party_id *id)
 	return NULL;
 }
 
+static int
+try_certificate(struct reading *reading, const struct signer_info *info,
+	const struct signed_attributes *attributes, X509 *x509, unsigned *weak,
+	struct error *why)
+{
+	if (!signed_attributes_mean(attributes, x509, &reading->work))
+		return crypto_fail(why, ERROR_CRYPTO,
+			"its signingCertificate means another certificate");
+	if (signer_info_check_key(x509, weak, why) != 0)
+		return -1;
+	return signer_info_verify(info, &reading->data, x509, why);
+}
+
 /*
  * Of the certificates that the SignerInfo names (several may share a key
  * identifier) the one that verifies; *found is the first of them, so that
@@ -53,15 +66,8 @@ verify_with(struct reading *reading, const struct list *certs,
 
 		if (!party_is(&info->id, cert->x509))
 			continue;
-		if (!signed_attributes_mean(
-			    attributes, cert->x509, &reading->work))
-			error_set(&why, ERROR_CRYPTO,
-				"its signingCertificate means another "
-				"certificate");
-		else if (signer_info_check_key(cert->x509, &weak, &why) == 0 &&
-			 signer_info_verify(
-				 info, &reading->data, cert->x509, &why) == 0)
-			report->verified = true;
+		report->verified = try_certificate(reading, info, attributes,
+					   cert->x509, &weak, &why) == 0;
 		if (*found == NULL || report->verified) {
 			*found = cert;
 			report->why = why;
@@ -87,6 +93,8 @@ find_signer(struct reading *reading, const struct signer_info *info,
 	if (got == 0 && reading->more != NULL)
 		got = verify_with(reading, reading->more, info, attributes,
 			report, &found);
+	if (got == 0 && crypto_lacked_memory())
+		return error_set(&report->why, ERROR_SYSTEM, "no memory");
 	if (got == 0)
 		error_set(&report->why, ERROR_NOKEY,
 			"the certificate of its signer is not there");

@@ -1,4 +1,5 @@
 /* What signedAttrs say (RFC 5652 11, RFC 5035, RFC 6211, RFC 8551 2.5). */
+#include <openssl/err.h>
 #include <string.h>
 
 #include "cms/internal.h"
@@ -157,8 +158,14 @@ is_hash_of(struct span hash, const EVP_MD *md, const X509 *x509)
 	unsigned char bytes[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 
-	return md != NULL && X509_digest(x509, md, bytes, &len) == 1 &&
-	       span_equal(hash, span_of(bytes, len));
+	if (md == NULL)
+		return false;
+	/* It fails for want of memory only, and OpenSSL does not say so. */
+	if (X509_digest(x509, md, bytes, &len) != 1) {
+		ERR_raise(ERR_LIB_X509, ERR_R_MALLOC_FAILURE);
+		return false;
+	}
+	return span_equal(hash, span_of(bytes, len));
 }
 
 /*

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "gateway/internal.h"
 
+enum { FORGED_MAX = 100 };
+
 static const char authres[] = "Authentication-Results";
 
 const char *
@@ -85,9 +87,36 @@ without_tags(const struct work *work, const char *value, char **out)
 	return *out != NULL;
 }
 
+/* Each would be a change that the MTA makes, one after the other. */
+static bool
+are_few(const struct work *work)
+{
+	const char *prefix = work->gateway->report.headers;
+	const struct mail_field *field;
+	unsigned count = 0;
+
+	LIST_FOREACH (field, &work->mail->fields)
+		count +=
+			strncasecmp(field->name, prefix, strlen(prefix)) == 0 ||
+			strcasecmp(field->name, authres) == 0 ||
+			strcasecmp(field->name, "Subject") == 0;
+	return count <= FORGED_MAX;
+}
+
 void
 forged_remove(struct work *work)
 {
+	struct error err;
+
+	if (!are_few(work)) {
+		error_set(&err, ERROR_LIMIT,
+			"more than %d fields that are ours to write",
+			FORGED_MAX);
+		work_fail(work, OTHERWISE_REJECT, &err,
+			"6.0 This mail has too many fields that only this "
+			"server may write");
+		return;
+	}
 	remove_ours(work);
 	change_each(work, authres, without_smime);
 	if (work->gateway->report.subject_tags)

@@ -175,7 +175,8 @@ undo_signature(struct work *work, enum smime_kind kind, struct span *entity)
 	if (content.data == NULL)
 		return 0;
 	*entity = content;
-	if (outermost && work->inbound.strip && !verdict_is_broken(layer))
+	if (outermost && work->inbound.strip && !verdict_is_broken(layer) &&
+		inbound_fields_are_few(content))
 		return strip(work, entity);
 	return 1;
 }
@@ -227,10 +228,11 @@ static int
 undo_one(struct work *work, struct span *entity)
 {
 	size_t level = work->outcome->inbound.layers.count;
-	enum smime_kind kind;
+	enum smime_kind kind = work->kind;
 	struct error err;
 
-	if (smime_detect(*entity, &kind, &err) != 0) {
+	/* The mail as it came has been looked at. */
+	if (level != 0 && smime_detect(*entity, &kind, &err) != 0) {
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_DECRYPT, ERROR_SYSTEM));
 		return 0;
@@ -315,6 +317,10 @@ can_be_read(struct work *work)
 	else if (work->facts.content_types > 1)
 		report->why = mem_printf("the mail has %u Content-Type fields",
 			work->facts.content_types);
+	else if (!inbound_fields_are_few(buf_span(&work->mail->entity)))
+		report->why = mem_printf("the mail has more than %d Content "
+					 "fields",
+			INBOUND_FIELDS_MAX);
 	if (report->why != NULL)
 		report->verdict = INBOUND_NEUTRAL;
 	return report->why == NULL;

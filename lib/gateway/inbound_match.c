@@ -84,3 +84,17 @@ inbound_match(struct work *work)
 	if (work->inbound.any)
 		name_rules(work);
 }
+
+bool
+inbound_fields_are_few(struct span entity)
+{
+	struct mime_entity parts;
+	struct mime_field field;
+	unsigned count = 0;
+
+	mime_entity_split(entity, &parts);
+	while (mime_field_next(&parts.header, &field) == 1)
+		if (++count > INBOUND_FIELDS_MAX)
+			return false;
+	return true;
+}

@@ -199,6 +199,13 @@ void counts_client_failed(
 bool counts_harvest(struct gateway_counts *counts, struct store *store,
 	const struct gateway_limits *limits);
 
+/*
+ * An entity with more fields than that is no mail but work: every one of them
+ * would be a change that the MTA makes.
+ */
+enum { INBOUND_FIELDS_MAX = 100 };
+bool inbound_fields_are_few(struct span entity);
+
 /* ---- open.c: an envelope ---- */
 
 /*

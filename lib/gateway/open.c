@@ -73,6 +73,16 @@ find_keys(const struct work *work, const struct inbound_entry *entry,
 		entry->address != NULL ? ">" : "");
 }
 
+static int
+check_plaintext(struct span entity, struct error *err)
+{
+	if (!inbound_fields_are_few(entity))
+		return error_set(err, ERROR_FORMAT,
+			"more than %d fields were encrypted",
+			INBOUND_FIELDS_MAX);
+	return smime_check_plaintext(entity, err);
+}
+
 /* With the first of the keys that opens it. */
 static int
 open_with_one(struct work *work, struct span cms, const struct list *keys,
@@ -84,7 +94,7 @@ open_with_one(struct work *work, struct span cms, const struct list *keys,
 		buf_reset(out);
 		if (cms_open_envelope(cms, cert, work->inbound.legacy, NULL,
 			    out, err) == 0 &&
-			smime_check_plaintext(buf_span(out), err) == 0)
+			check_plaintext(buf_span(out), err) == 0)
 			return 0;
 		buf_reset(out);
 		if (err->kind == ERROR_SYSTEM)

@@ -169,6 +169,79 @@ lack_of_memory_never_makes_a_wrong_result(void **state UNUSED)
 	}
 }
 
+/* ---- reading ---- */
+
+/*
+ * What passes by itself must not be called a bad mail: SYSTEM or right.  But
+ * OpenSSL hides what went wrong inside a decryption with RSA, for good reasons.
+ */
+static int
+read_at(const struct operation *op, const struct buf *der, long nth,
+	long *failures, long *hidden)
+{
+	struct pieces pieces = { .count = 0 };
+	struct cms_signed read = { .detached = false };
+	struct buf plain = { 0 };
+	struct error err = { 0 };
+	long left;
+	int rc;
+
+	pieces_add(&pieces, pki_content(LEN));
+	countdown = nth;
+	if (op->cipher != -1)
+		rc = cms_open_envelope(buf_span(der), pki_cert(op->user), false,
+			NULL, &plain, &err);
+	else
+		rc = cms_read_signed(
+			buf_span(der), &pieces, NULL, NULL, &read, &err);
+	left = countdown;
+	countdown = -1;
+	*failures += rc != 0;
+	if (rc != 0 && err.kind != ERROR_SYSTEM &&
+		(op->cipher == -1 || err.kind != ERROR_CRYPTO))
+		fail_msg("%s, allocation %ld: %s", op->label, nth, err.text);
+	*hidden += rc != 0 && err.kind == ERROR_CRYPTO;
+	if (rc == 0 && op->cipher != -1)
+		assert_true(span_equal(buf_span(&plain), pki_content(LEN)));
+	if (rc == 0 && op->cipher == -1 && !cms_signed_is_verified(&read))
+		fail_msg("%s, allocation %ld: %s", op->label, nth,
+			((struct cms_signer_report *)read.signers.item[0])
+				->why.text);
+	cms_signed_clear(&read);
+	buf_clear(&plain);
+	return left > 0;
+}
+
+static void
+lack_of_memory_is_no_fault_of_the_mail(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(operations); i++) {
+		const struct operation *op = &operations[i];
+		struct cms_signer *signer = NULL;
+		struct error err = { 0 };
+		struct buf der = { 0 };
+		long nth = 1, failures = 0, hidden = 0;
+
+		if (op->cipher == -1)
+			assert_int_equal(
+				cms_signer_new(pki_cert(op->user),
+					CRYPTO_SHA256, op->scheme, pki_chain(),
+					NULL, &signer, &err),
+				0);
+		assert_int_equal(make(op, signer, &der, &err), 0);
+		while (nth < ALLOCATIONS_MAX &&
+			read_at(op, &der, nth, &failures, &hidden) == 0)
+			nth++;
+		assert_in_range(nth, 10, ALLOCATIONS_MAX - 1);
+		assert_true(failures > 5);
+		assert_true(hidden * 4 < failures);
+		print_message("%s read: %ld allocations, %ld errors\n",
+			op->label, nth - 1, failures);
+		buf_clear(&der);
+		cms_signer_free(signer);
+	}
+}
+
 static void
 a_signer_that_lacks_memory_is_none(void **state UNUSED)
 {
@@ -263,6 +336,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lack_of_memory_never_makes_a_wrong_result),
 		cmocka_unit_test(lack_of_memory_never_makes_a_wrong_agreement),
+		cmocka_unit_test(lack_of_memory_is_no_fault_of_the_mail),
 		cmocka_unit_test(a_signer_that_lacks_memory_is_none),
 	};
 

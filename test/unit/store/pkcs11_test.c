@@ -434,6 +434,44 @@ what_was_encrypted_opens(void **state UNUSED)
 	close_token(&opened);
 }
 
+/* Mail waits for a token, and is not called undecryptable. */
+static void
+a_token_that_is_gone_is_no_fault_of_the_mail(void **state UNUSED)
+{
+	static const char *const names[] = { "alice", "carol" };
+
+	NEED_SOFTHSM;
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct opened opened;
+		struct cms_recipient to = { .transport = CMS_RSA_PKCS1 };
+		struct pieces pieces = { .count = 0 };
+		struct buf der = { 0 }, plain = { 0 };
+		struct sink sink = { put_into, &der };
+		struct error err = { 0 };
+		struct cert *cert;
+
+		softhsm_token(names[i]);
+		softhsm_put(names[i], names[i], "01");
+		open_token(i == 0 ? "pkcs11:token=alice" : "pkcs11:token=carol",
+			&opened);
+		cert = find_one(&opened, names[i]);
+		to.cert = cert;
+		pieces_add(&pieces, span_string(content));
+		assert_int_equal(cms_encrypt(CMS_AES128_CBC, &to, 1, &pieces,
+					 &sink, &err),
+			0);
+		close_token(&opened);
+		assert_int_equal(cms_open_envelope(buf_span(&der), cert, false,
+					 NULL, &plain, &err),
+			-1);
+		if (err.kind != ERROR_SYSTEM)
+			fail_msg("%s: %s", names[i], err.text);
+		buf_clear(&plain);
+		buf_clear(&der);
+		cert_unref(cert);
+	}
+}
+
 /* ---- what is refused ---- */
 
 static void
@@ -1048,6 +1086,7 @@ main(void)
 		cmocka_unit_test(signatures_of_every_kind_verify),
 		cmocka_unit_test(many_threads_sign_with_two_keys_of_one_token),
 		cmocka_unit_test(what_was_encrypted_opens),
+		cmocka_unit_test(a_token_that_is_gone_is_no_fault_of_the_mail),
 		cmocka_unit_test(refusals_have_their_own_sentences),
 		cmocka_unit_test(
 			a_wrong_pin_is_tried_once_and_never_the_last_time),
