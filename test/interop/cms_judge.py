@@ -220,13 +220,20 @@ class Gpgsm(Judge):
     def decrypt(self, job):
         if is_ec(job.key):
             raise Skip('gpgsm cannot use EC keys for decryption')
-        self.gpgsm('--import', pkcs12(job))
+        self.import_key(job)
         # The exit status also speaks of recipients it does not know.
         said = self.gpgsm('--status-fd', '1', '--output', job.out,
                           '--assume-binary', '--decrypt', job.der_file,
                           start=run).stdout
         if b'[GNUPG:] DECRYPTION_OKAY' not in said:
             raise Fail(last_words(said))
+
+    def import_key(self, job):
+        """gpgsm 2.2 takes some salts of a PKCS#12 for something else."""
+        for _ in range(4):
+            if self.gpgsm('--import', pkcs12(job), start=run).returncode == 0:
+                return
+        self.gpgsm('--import', pkcs12(job))
 
     def finish(self):
         run('gpgconf', '--kill', 'all', env=self.environment)
