@@ -7,7 +7,7 @@
 #define PLACE(field) offsetof(struct signed_attributes, field)
 
 static const struct {
-	struct span oid;
+	struct span oid; /* its content */
 	const char *name;
 	size_t place;
 } known[] = {
@@ -15,21 +15,17 @@ static const struct {
 	{                                                                      \
 		(const unsigned char *)(literal), sizeof(literal) - 1          \
 	}
-	{ OID("\x06\x09" OID_PKCS9 "\x03"), "contentType",
-		PLACE(content_type) },
-	{ OID("\x06\x09" OID_PKCS9 "\x04"), "messageDigest",
-		PLACE(message_digest) },
-	{ OID("\x06\x09" OID_PKCS9 "\x05"), "signingTime",
-		PLACE(signing_time) },
-	{ OID("\x06\x0b" OID_PKCS9 "\x10\x02\x0c"), "signingCertificate",
+	{ OID(OID_PKCS9 "\x03"), "contentType", PLACE(content_type) },
+	{ OID(OID_PKCS9 "\x04"), "messageDigest", PLACE(message_digest) },
+	{ OID(OID_PKCS9 "\x05"), "signingTime", PLACE(signing_time) },
+	{ OID(OID_PKCS9 "\x10\x02\x0c"), "signingCertificate",
 		PLACE(certificate_v1) },
-	{ OID("\x06\x0b" OID_PKCS9 "\x10\x02\x2f"), "signingCertificateV2",
+	{ OID(OID_PKCS9 "\x10\x02\x2f"), "signingCertificateV2",
 		PLACE(certificate_v2) },
-	{ OID("\x06\x09" OID_PKCS9 "\x34"), "CMSAlgorithmProtection",
+	{ OID(OID_PKCS9 "\x34"), "CMSAlgorithmProtection",
 		PLACE(algorithm_protection) },
-	{ OID("\x06\x0b" OID_PKCS9 "\x10\x02\x0b"), "encrypKeyPref",
-		PLACE(encryption) },
-	{ OID("\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x10\x04"),
+	{ OID(OID_PKCS9 "\x10\x02\x0b"), "encrypKeyPref", PLACE(encryption) },
+	{ OID("\x2b\x06\x01\x04\x01\x82\x37\x10\x04"),
 		"the encryption key preference", PLACE(encryption_microsoft) },
 };
 
@@ -39,7 +35,11 @@ malformed(struct error *why)
 	return error_set(why, ERROR_FORMAT, "its signedAttrs are malformed");
 }
 
-/* Attribute ::= SEQUENCE { OID, SET OF value } */
+/*
+ * Attribute ::= SEQUENCE { OID, SET OF value }.  What is signed is its DER,
+ * which OpenSSL makes of any BER: the content of the OID says what it is,
+ * however long its length was written.
+ */
 static int
 read_attribute(
 	struct tlv_reader in, struct signed_attributes *out, struct error *why)
@@ -52,7 +52,7 @@ read_attribute(
 	if (!tlv_need(&in, DER_OID, &oid) ||
 		tlv_take(&in, DER_SET, &values) != 1 || !tlv_at_end(&in))
 		return malformed(why);
-	while (k < COUNT_OF(known) && !span_equal(oid.whole, known[k].oid))
+	while (k < COUNT_OF(known) && !span_equal(oid.content, known[k].oid))
 		k++;
 	if (k == COUNT_OF(known))
 		return 0;

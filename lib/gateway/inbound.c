@@ -29,13 +29,16 @@ add_layer(struct work *work, bool encrypted)
 	return layer;
 }
 
-/* From now on this is the mail; what came is given back. */
+/* From now on this is the mail; what came, and who points to it, is no more. */
 static void
 take_over(struct work *work, struct buf *entity)
 {
 	struct mail *mail = work->mail;
+	struct inbound_layer *layer;
 	struct mime_entity parts;
 
+	LIST_FOREACH (layer, &work->outcome->inbound.layers)
+		layer->parts.content = layer->parts.line_end = span_of(NULL, 0);
 	buf_clear(&mail->entity);
 	mail->entity = *entity;
 	*entity = (struct buf){ 0 };

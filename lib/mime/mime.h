@@ -68,6 +68,13 @@ bool mime_type_is(const struct mime_type *type, const char *name);
  */
 int mime_type_parameter(
 	const struct mime_type *type, const char *name, char *out, size_t size);
+/*
+ * How many parameters some reader may take for that one: segments, extended
+ * ones, and what stands in quotes or comments count too.  Above 1 readers may
+ * differ in its value.
+ */
+unsigned mime_type_parameter_count(
+	const struct mime_type *type, const char *name);
 
 /* ---- making it fit for signing (RFC 8551 3.1.2, 3.1.3) ---- */
 

@@ -263,6 +263,33 @@ mime_type_parameter(
 	return 1;
 }
 
+/* Is a name over here: '=' or, for RFC 2231, '*' is next? */
+static bool
+ends_name(struct span rest)
+{
+	mime_skip_comments(&rest);
+	return rest.len != 0 && (rest.data[0] == '=' || rest.data[0] == '*');
+}
+
+unsigned
+mime_type_parameter_count(const struct mime_type *type, const char *name)
+{
+	const unsigned char *start = type->value.data;
+	struct span rest = type->value;
+	unsigned count = 0;
+
+	for (; rest.len != 0; skip(&rest, 1)) {
+		struct span after = rest;
+
+		if (!span_starts_nocase(rest, name) ||
+			(rest.data != start && is_token(rest.data[-1])))
+			continue;
+		skip(&after, strlen(name));
+		count += ends_name(after);
+	}
+	return count;
+}
+
 /* ---- the type ---- */
 
 static bool

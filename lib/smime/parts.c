@@ -114,6 +114,9 @@ check_header(struct span header, struct mime_type *type, struct error *err)
 			err, ERROR_FORMAT, "this is no multipart/signed");
 	if (type->boundary_len == 0)
 		return error_set(err, ERROR_FORMAT, "it has no boundary");
+	if (mime_type_parameter_count(type, "boundary") > 1)
+		return error_set(err, ERROR_FORMAT,
+			"it has more than one boundary parameter");
 	(void)!mime_type_parameter(
 		type, "protocol", protocol, sizeof(protocol));
 	if (protocol[0] != '\0' &&
@@ -142,6 +145,53 @@ cut_line_end(struct span part, struct span *content, struct span *line_end)
 	*line_end = span_of(part.data + part.len - len, len);
 }
 
+/* What a signature travels in; without a word of it, too. */
+static const char *const encodings[] = { "base64", "7bit", "8bit", "binary" };
+
+static bool
+is_encoding_taken(struct span header)
+{
+	struct mime_field field;
+	struct span encoding;
+
+	if (mime_field_find(header, "Content-Transfer-Encoding", 0, &field) !=
+		1)
+		return true;
+	encoding = span_trim(field.value);
+	for (size_t i = 0; i < COUNT_OF(encodings); i++)
+		if (span_is_nocase(encoding, encodings[i]))
+			return true;
+	return false;
+}
+
+/*
+ * A reader who sees the end of this header elsewhere, or another type or
+ * encoding in it, may show something that is not signed.
+ */
+static int
+check_signature_header(const struct mime_entity *entity, struct error *err)
+{
+	struct mime_field field;
+	struct span header = entity->header, rest = header;
+	size_t len = 0;
+
+	while (mime_field_next(&rest, &field) == 1)
+		len += field.whole.len;
+	/* Without a blank line, such a line is what ended it. */
+	if (len != header.len || entity->separator.len == 0)
+		return error_set(err, ERROR_FORMAT,
+			"a line in the header of its second part is no field");
+	if (mime_field_count(header, "Content-Type") != 1 ||
+		mime_field_count(header, "Content-Transfer-Encoding") > 1)
+		return error_set(err, ERROR_FORMAT,
+			"its second part has not one type and encoding");
+	if (!is_encoding_taken(header))
+		return error_set(err, ERROR_FORMAT,
+			"its signature is in another transfer encoding than "
+			"base64");
+	return 0;
+}
+
 static int
 read_signature(struct span part, struct buf *out, struct error *err)
 {
@@ -159,6 +209,8 @@ read_signature(struct span part, struct buf *out, struct error *err)
 		!mime_type_is(&type, "application/octet-stream"))
 		return error_set(err, ERROR_FORMAT,
 			"its second part is no S/MIME signature");
+	if (check_signature_header(&entity, err) != 0)
+		return -1;
 	if (smime_decode_cms(&entity, &held, &cms, &kind, err) != 0)
 		goto out;
 	if (kind == CMS_KIND_SIGNED || kind == CMS_KIND_CERTS_ONLY ||

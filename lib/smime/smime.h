@@ -87,6 +87,9 @@ struct smime_parts {
  * are exactly two parts, the second of pkcs7-signature, closed, and nothing a
  * reader might show outside of them: the epilogue is blank, the preamble
  * blank or a short text with no line that looks like a delimiter or a field.
+ * Nor may there be anything that readers could differ about: more than one
+ * boundary parameter; in the header of the second part a line that is no
+ * field, a second type, or an encoding other than base64 and none.
  */
 int smime_split_signed(struct span entity, struct smime_parts *out,
 	struct error *err) MUST_USE;

@@ -545,6 +545,98 @@ stripped_signed_attributes_do_not_verify(void **state UNUSED)
 	buf_clear(&der);
 }
 
+/* One byte more in each element of definite length that `at` is inside of. */
+static void
+lengthen(struct buf *der, size_t at)
+{
+	size_t from = 0, to = der->len;
+
+	while (from < to) {
+		unsigned char *length = der->data + from + 1;
+		size_t bytes = *length < 0x80 ? 0 : *length & 0x7f;
+		size_t content = bytes == 0 ? *length : 0;
+		unsigned char *last = length + bytes;
+
+		for (size_t i = 1; i <= bytes; i++)
+			content = content << 8 | length[i];
+		from += 2 + bytes;
+		if (at < from)
+			return;
+		if (at >= from + content) {
+			from += content;
+			continue;
+		}
+		to = from + content;
+		assert_int_not_equal(*last, bytes == 0 ? 0x7f : 0xff);
+		++*last;
+	}
+}
+
+/* 06 0b ... becomes 06 81 0b ..., which is BER of the same. */
+static void
+write_length_long(struct buf *der, struct span oid)
+{
+	const unsigned char *found = span_find(buf_span(der), oid);
+	size_t at;
+
+	assert_non_null(found);
+	at = (size_t)(found - der->data) + 1;
+	lengthen(der, at - 1);
+	assert_int_equal(buf_add(der, "", 1, NULL), 0);
+	memmove(der->data + at + 1, der->data + at, der->len - 1 - at);
+	der->data[at] = 0x81;
+}
+
+static void
+openssl_verifies(const struct buf *der)
+{
+	const unsigned char *at = der->data;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)der->len);
+
+	assert_non_null(cms);
+	assert_int_equal(CMS_verify(cms, NULL, NULL, NULL, NULL,
+				 CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY),
+		1);
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+}
+
+static const struct {
+	const char *oid;
+	struct span value, bytes;
+	const char *why;
+} hidden[] = {
+	{ "1.2.840.113549.1.9.16.2.47", STR(WRONG_V2),
+		STR("\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x2f"),
+		"means another certificate" },
+	{ "1.2.840.113549.1.9.16.2.12", STR("\x30\x00"),
+		STR("\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x02\x0c"),
+		"means another certificate" },
+	{ "1.2.840.113549.1.9.52", STR(WRONG_PROTECTION), STR(PKCS9 "\x34"),
+		"CMSAlgorithmProtection" },
+};
+
+/*
+ * The signature is over the DER of signedAttrs: whoever writes them again in
+ * BER leaves it right, and must not hide an attribute from us that way.
+ */
+static void
+an_attribute_does_not_hide_behind_a_long_length(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(hidden); i++) {
+		struct make how = { .attribute = hidden[i].oid,
+			.value = hidden[i].value };
+		struct buf der = { 0 };
+
+		make(&how, span_string(text), &der);
+		write_length_long(&der, hidden[i].bytes);
+		openssl_verifies(&der);
+		expect_bad(hidden[i].oid, &der, span_string(text), false, NULL,
+			hidden[i].why);
+		buf_clear(&der);
+	}
+}
+
 static void
 a_key_above_8192_bits_is_not_used(void **state UNUSED)
 {
@@ -711,6 +803,8 @@ main(void)
 		cmocka_unit_test(one_bad_signer_of_several_spoils_it),
 		cmocka_unit_test(certificates_without_a_signer_are_not_signed),
 		cmocka_unit_test(stripped_signed_attributes_do_not_verify),
+		cmocka_unit_test(
+			an_attribute_does_not_hide_behind_a_long_length),
 		cmocka_unit_test(a_key_above_8192_bits_is_not_used),
 		cmocka_unit_test(limits_are_kept),
 		cmocka_unit_test(no_changed_bit_verifies_with_another_content),

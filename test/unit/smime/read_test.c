@@ -390,6 +390,103 @@ line_ends_are_a_second_try_and_nothing_else_is(void **state UNUSED)
 	}
 }
 
+#define TYPED(parameters)                                                      \
+	"Content-Type: multipart/signed; " parameters                          \
+	"\r\n\r\n--=_b\r\n" ENTITY "\r\n--=_b\r\n" SIGNATURE "\r\n--=_b--\r\n"
+#define AS_SECOND(header)                                                      \
+	ROOT "\r\n--=_b\r\n" ENTITY "\r\n--=_b\r\n"                            \
+	     "Content-Type: application/pkcs7-signature\r\n" header            \
+	     "\r\n@\r\n--=_b--\r\n"
+
+static const struct {
+	const char *label, *mail;
+	const char *why; /* NULL: taken */
+} differing[] = {
+	{ "one boundary", TYPED("boundary=\"=_b\""), NULL },
+	{ "one in the extended form", TYPED("boundary*=us-ascii''=_b"), NULL },
+	{ "other parameters that have the word in them",
+		TYPED("x-boundary=y; boundary=\"=_b\"; boundaryless=1; "
+		      "name=\"boundary\"; boundary"),
+		NULL },
+	{ "two boundaries", TYPED("boundary=\"=_b\"; boundary=\"=_c\""),
+		"more than one boundary" },
+	{ "the same twice", TYPED("boundary=\"=_b\"; BOUNDARY=\"=_b\""),
+		"more than one boundary" },
+	{ "an extended one beside it",
+		TYPED("boundary=\"=_c\"; boundary*=us-ascii''=_b"),
+		"more than one boundary" },
+	{ "a segment beside it", TYPED("boundary=\"=_b\"; boundary*0=\"=_c\""),
+		"more than one boundary" },
+	{ "segments", TYPED("boundary*0=\"=\"; boundary*1=\"_b\""),
+		"more than one boundary" },
+	{ "a second one in quotes",
+		TYPED("name=\"x; boundary==_c; y\"; boundary=\"=_b\""),
+		"more than one boundary" },
+	{ "a second one in a comment",
+		TYPED("(; boundary==_c;) boundary=\"=_b\"; boundary=\"=_b\""),
+		"more than one boundary" },
+	{ "a comment before its '='",
+		TYPED("boundary=\"=_b\";\r\n\tboundary (x) =\"=_c\""),
+		"more than one boundary" },
+	{ "no transfer encoding", AS_SECOND(""), NULL },
+	{ "7bit", AS_SECOND("Content-Transfer-Encoding: 7bit\r\n"), NULL },
+	{ "text in the header of the signature",
+		AS_SECOND("Pay me, please\r\n"
+			  "Content-Transfer-Encoding: base64\r\n"),
+		"no field" },
+	{ "a field without a name in it",
+		AS_SECOND(": Pay me, please\r\n"
+			  "Content-Transfer-Encoding: base64\r\n"),
+		"no field" },
+	{ "no blank line in front of the signature",
+		ROOT "\r\n--=_b\r\n" ENTITY "\r\n--=_b\r\n"
+		     "Content-Type: application/pkcs7-signature\r\n"
+		     "@\r\n--=_b--\r\n",
+		"no field" },
+	{ "a second type of the signature",
+		AS_SECOND("Content-Type: text/html\r\n"), "not one type" },
+	{ "a second encoding of the signature",
+		AS_SECOND("Content-Transfer-Encoding: 7bit\r\n"
+			  "Content-Transfer-Encoding: base64\r\n"),
+		"not one type" },
+	{ "quoted-printable",
+		AS_SECOND("Content-Transfer-Encoding: quoted-printable\r\n"),
+		"transfer encoding" },
+	{ "uuencode", AS_SECOND("Content-Transfer-Encoding: x-uuencode\r\n"),
+		"transfer encoding" },
+};
+
+/* The reader would show another part than the one that is verified. */
+static void
+a_boundary_that_readers_differ_about_is_refused(void **state UNUSED)
+{
+	struct buf der = { 0 };
+
+	sign_as(SPAN(ENTITY), false, &der);
+	for (size_t i = 0; i < COUNT_OF(differing); i++) {
+		struct buf mail = { 0 };
+		struct smime_parts parts;
+		struct error err = { 0 };
+		int rc;
+
+		fill_in(&mail, differing[i].mail, buf_span(&der));
+		rc = smime_split_signed(buf_span(&mail), &parts, &err);
+		if ((rc == 0) != (differing[i].why == NULL))
+			fail_msg("%s: %s", differing[i].label, err.text);
+		if (rc == 0) {
+			assert_true(span_is(parts.content, ENTITY));
+		} else {
+			assert_int_equal(err.kind, ERROR_FORMAT);
+			if (strstr(err.text, differing[i].why) == NULL)
+				fail_msg(
+					"%s: %s", differing[i].label, err.text);
+		}
+		smime_parts_clear(&parts);
+		buf_clear(&mail);
+	}
+	buf_clear(&der);
+}
+
 /* C1: OpenSSL's own tool is content with that. */
 static void
 an_opaque_signature_as_the_second_part_is_refused(void **state UNUSED)
@@ -538,6 +635,8 @@ main(void)
 			line_ends_are_a_second_try_and_nothing_else_is),
 		cmocka_unit_test(
 			an_opaque_signature_as_the_second_part_is_refused),
+		cmocka_unit_test(
+			a_boundary_that_readers_differ_about_is_refused),
 		cmocka_unit_test(a_mail_cut_off_anywhere_is_no_signed_mail),
 		cmocka_unit_test(only_a_mime_entity_is_a_plaintext),
 	};
