@@ -131,11 +131,35 @@ put_recipients(
 	}
 }
 
+static bool
+is_too_weak(const struct work *work, const struct inbound_signer *signer)
+{
+	return signer->cms->weak != 0 && !work->inbound.weak_ok;
+}
+
+/*
+ * A reader of this field alone must not take a stranger with a certificate,
+ * or a signature that anybody could have made, for the author.
+ */
+static bool
+is_trusted(const struct work *work, const struct inbound_signer *signer)
+{
+	return signer->cms->verified && signer->trusted && signer->is_author &&
+	       !is_too_weak(work, signer);
+}
+
+/* Why not, or a remark. */
 static const char *
-signer_why(const struct inbound_signer *signer)
+signer_why(const struct work *work, const struct inbound_signer *signer)
 {
 	if (!signer->cms->verified)
 		return signer->cms->why.text;
+	if (!signer->trusted)
+		return signer->why.text;
+	if (!signer->is_author)
+		return "the certificate is not for the one address in From";
+	if (is_too_weak(work, signer))
+		return "the signature or its key is weak";
 	return signer->why.text;
 }
 
@@ -143,6 +167,7 @@ static void
 put_signers(
 	struct writer *writer, const struct inbound_layer *layer, size_t level)
 {
+	const struct work *work = writer->work;
 	const struct inbound_signer *signer;
 	size_t index = 0;
 
@@ -153,12 +178,11 @@ put_signers(
 		put(writer, "Signer-ID", suffix, id);
 		put_bool(writer, "Signer-Verified", suffix,
 			signer->cms->verified);
-		/* Whom the bytes are not from, nobody can be trusted to be. */
 		put_bool(writer, "Signer-Trusted", suffix,
-			signer->cms->verified && signer->trusted);
-		if (signer_why(signer)[0] != '\0')
+			is_trusted(work, signer));
+		if (signer_why(work, signer)[0] != '\0')
 			put(writer, "Signer-Trusted-Info", suffix,
-				signer_why(signer));
+				signer_why(work, signer));
 		mem_free(id);
 		mem_free(suffix);
 	}

@@ -467,6 +467,8 @@ def i1_the_signer_must_be_the_author(world, make):
     got = send(world, header(ALICE) + make.detached())
     verdict_is(got, 'policy')
     expect(got.field('Signer-Verified-0-0') == 'True', 'verified')
+    expect(got.field('Signer-Trusted-0-0') == 'False' and
+           'From' in got.field('Signer-Trusted-Info-0-0'), 'trusted')
 
 
 def i2_from_must_be_one_mailbox(world, make):
@@ -551,8 +553,13 @@ def sha1_and_short_keys_are_policy_with_a_setting(world, make):
     for names, more in ((('paula',), ('-md', 'sha1')), (('weak',), ())):
         head = header(PAULA if names == ('paula',) else 'weak@example.com')
         entity = make.detached(TEXT, names, *more)
-        verdict_is(send(world, head + entity), 'policy')
-        verdict_is(send(world, head + entity, to=['team@example.com']), 'pass')
+        got = send(world, head + entity)
+        verdict_is(got, 'policy')
+        expect(got.field('Signer-Trusted-0-0') == 'False' and
+               'weak' in got.field('Signer-Trusted-Info-0-0'), 'trusted')
+        got = send(world, head + entity, to=['team@example.com'])
+        verdict_is(got, 'pass')
+        expect(got.field('Signer-Trusted-0-0') == 'True', 'not trusted')
 
 
 def a_bad_signature_goes_by_its_setting(world, make):
