@@ -10,9 +10,16 @@
 
 /*
  * Sendmail refuses more than 32 KB of header.  What does not fit is left out,
- * the recipients of the outer layers last.
+ * the recipients of the outer layers last; never the verdict.
  */
-enum { REPORT_BYTES = 8192, VALUE_BYTES = 900, FOLD_AT = 70 };
+enum {
+	REPORT_BYTES = 8192,
+	VALUE_BYTES = 900,
+	QUOTED_BYTES = 300,
+	FOLD_AT = 70
+};
+
+static const char authres[] = "Authentication-Results";
 
 struct writer {
 	struct work *work;
@@ -47,8 +54,9 @@ static void
 insert(struct writer *writer, char *name, char *value)
 {
 	size_t bytes = strlen(name) + strlen(value) + 3;
+	bool verdict = strcmp(name, authres) == 0;
 
-	if (writer->bytes + bytes > REPORT_BYTES) {
+	if (!verdict && writer->bytes + bytes > REPORT_BYTES) {
 		mem_free(name);
 		mem_free(value);
 		return;
@@ -198,16 +206,15 @@ is_plain(const char *text)
 						    "0123456789.@_+-")] == '\0';
 }
 
-/* A quoted-string, or the word itself. */
+/* A quoted-string, or the word itself; a serial number may have kilobytes. */
 static char *
 quoted(const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = strnlen(text, QUOTED_BYTES);
 	char *out, *to;
 
 	if (is_plain(text))
-		return mem_string(text);
-	len = len < VALUE_BYTES / 3 ? len : VALUE_BYTES / 3;
+		return mem_string_n(text, len);
 	to = out = mem_alloc(2 * len + 3);
 	*to++ = '"';
 	for (size_t i = 0; i < len; i++) {
@@ -268,7 +275,7 @@ put_results(struct writer *writer, const struct inbound_layer *layer)
 		if (report->why != NULL && report->verdict != INBOUND_PASS)
 			add_property(&value, "reason", report->why);
 		add_properties(&value, report, layer);
-		insert(writer, mem_string("Authentication-Results"),
+		insert(writer, mem_string(authres),
 			mem_string_n(value.data, value.len));
 	}
 	buf_clear(&value);

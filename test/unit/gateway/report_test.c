@@ -237,6 +237,37 @@ a_verdict_needs_every_signer_and_the_author(void **state)
 	}
 }
 
+/* ---- the report ---- */
+
+enum { KILOBYTES = 20000 };
+
+static void
+the_verdict_is_told_however_long_its_reason_is(void **state)
+{
+	struct gateway gateway = { .report.authserv_id = (char *)ID };
+	struct mail mail = { 0 };
+	struct outcome outcome;
+	struct work work = { .gateway = &gateway,
+		.mail = &mail,
+		.outcome = &outcome,
+		.inbound.verify = true };
+	const struct edit *edit;
+
+	(void)state;
+	outcome_init(&outcome);
+	outcome.inbound.verdict = INBOUND_FAIL;
+	/* A plain word, as a serial number is. */
+	outcome.inbound.why = mem_alloc(KILOBYTES + 1);
+	memset(outcome.inbound.why, 'a', KILOBYTES);
+	report_write(&work, NULL);
+	assert_int_equal(outcome.edits.count, 1);
+	edit = outcome.edits.item[0];
+	assert_string_equal(edit->name, "Authentication-Results");
+	assert_non_null(strstr(edit->value, "smime=fail\n\treason=aaa"));
+	assert_in_range(strlen(edit->value), 100, 998);
+	outcome_clear(&outcome);
+}
+
 /* ---- counts ---- */
 
 static void
@@ -269,6 +300,8 @@ main(void)
 		cmocka_unit_test(forged_results_are_found_in_every_spelling),
 		cmocka_unit_test(look_alikes_of_the_tags_lose_their_brackets),
 		cmocka_unit_test(a_verdict_needs_every_signer_and_the_author),
+		cmocka_unit_test(
+			the_verdict_is_told_however_long_its_reason_is),
 		cmocka_unit_test(failures_are_forgotten_after_an_hour),
 	};
 
