@@ -272,6 +272,17 @@ def smimectl_test_explains_inbound(world, make):
            told['inbound']['rule'] == 'house', out)
 
 
+def what_cannot_be_made_fit_is_delivered_and_noted(world, make):
+    deep = TEXT + b'x' * 2000 + b'\r\n'
+    for level in range(30):
+        mark = b'=-%d' % level
+        deep = (b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n--%s'
+                b'\r\n%s\r\n--%s--\r\n' % (mark, mark, deep, mark))
+    got = send(world, header() + make.encrypted(deep))
+    expect(body_of(got.message) == body_of(deep), got.log)
+    expect('not made fit for the way' in got.log, got.log)
+
+
 # ---- what cannot be opened ----
 
 def undecryptable_mail_arrives_byte_for_byte(world, make):
@@ -586,6 +597,7 @@ TESTS = [
     the_bounce_carries_no_more_than_the_header, signers_are_harvested,
     untrusted_signers_are_not_harvested, verify_and_decrypt_by_hand,
     smimectl_test_explains_inbound,
+    what_cannot_be_made_fit_is_delivered_and_noted,
     undecryptable_mail_arrives_byte_for_byte,
     every_decryption_failure_looks_the_same,
     a_client_that_fails_often_is_barred_for_a_while,
