@@ -282,6 +282,23 @@ put_results(struct writer *writer, const struct inbound_layer *layer)
 	mem_free(id);
 }
 
+/*
+ * The mail may leave the house, too: what we think of it, and whose keys we
+ * have, is not for strangers.
+ */
+static bool
+is_for_strangers(const struct work *work)
+{
+	for (size_t i = 0; i < work->inbound.count; i++) {
+		const struct inbound_entry *entry = &work->inbound.entries[i];
+
+		if (entry->rule == NULL &&
+			!recipient_is_internal(work->gateway, entry->address))
+			return true;
+	}
+	return false;
+}
+
 void
 report_write(struct work *work, const struct inbound_layer *decides)
 {
@@ -290,6 +307,12 @@ report_write(struct work *work, const struct inbound_layer *decides)
 	const struct inbound_layer *layer;
 	size_t level = 0;
 
+	if (is_for_strangers(work)) {
+		trace_add(work_trace(work),
+			"no report: not every recipient has an inbound rule "
+			"or is internal");
+		return;
+	}
 	if (work->inbound.verify)
 		put_results(&writer, decides);
 	LIST_FOREACH (layer, layers) {

@@ -25,6 +25,7 @@ inbound = (
 	{ name = "house"; recipient = "*@example.com"; keys = "staff";
 	  harvest = "book"; }
 );
+internal = "*@inside.example";
 report = { authserv_id = "mx.example.com"; subject_tags = true; };
 limits = { cms_layers = 3; decrypt_failures = 5; };
 '''
@@ -270,6 +271,21 @@ def smimectl_test_explains_inbound(world, make):
     told = json.loads(out)
     expect(told['inbound']['verdict'] == 'pass' and told['changed'] and
            told['inbound']['rule'] == 'house', out)
+
+
+def strangers_get_no_report(world, make):
+    """Mail for the house and for others at once."""
+    more = (b'X-SMIME-Milter-Info-Whatever: True\r\n'
+            b'Authentication-Results: mx.example.com; smime=pass\r\n')
+    message = header(more=more) + make.detached()
+    got = send(world, message, to=[BOB, 'x@elsewhere.example'])
+    untouched(got, message)
+    expect(not got.results() and PREFIX.encode() not in got.message and
+           values(got.message, 'Subject') == ['S'], got.message[:2000])
+    got = send(world, message, to=[BOB, 'x@inside.example'])
+    verdict_is(got, 'pass')
+    expect(values(got.message, 'Subject') == ['[signed] S'],
+           'an internal recipient')
 
 
 def what_cannot_be_made_fit_is_delivered_and_noted(world, make):
@@ -597,6 +613,7 @@ TESTS = [
     the_bounce_carries_no_more_than_the_header, signers_are_harvested,
     untrusted_signers_are_not_harvested, verify_and_decrypt_by_hand,
     smimectl_test_explains_inbound,
+    strangers_get_no_report,
     what_cannot_be_made_fit_is_delivered_and_noted,
     undecryptable_mail_arrives_byte_for_byte,
     every_decryption_failure_looks_the_same,
