@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "gateway/internal.h"
 
-/* Where the comment that begins here ends. */
+/* Where the comment that begins here ends; NULL: it does not. */
 static const char *
-skip_comment(const char *at)
+comment_end(const char *at)
 {
 	unsigned depth = 0;
 
@@ -24,11 +24,11 @@ skip_comment(const char *at)
 		else if (*at == ')' && --depth == 0)
 			return at + 1;
 	}
-	return at;
+	return NULL;
 }
 
 static const char *
-skip_quoted(const char *at)
+quoted_end(const char *at)
 {
 	for (at++; *at != '\0'; at++) {
 		if (*at == '\\' && at[1] != '\0')
@@ -36,20 +36,40 @@ skip_quoted(const char *at)
 		else if (*at == '"')
 			return at + 1;
 	}
-	return at;
+	return NULL;
+}
+
+/* Behind a comment, a quoted string or one character. */
+static const char *
+skip_one(const char *at, bool *open)
+{
+	const char *end = *at == '('   ? comment_end(at)
+			  : *at == '"' ? quoted_end(at)
+				       : at + 1;
+
+	*open = *open || end == NULL;
+	return end != NULL ? end : at + strlen(at);
+}
+
+/* A comment or a quote without an end: readers differ in what is in it. */
+static bool
+is_open(const char *at)
+{
+	bool open = false;
+
+	while (*at != '\0')
+		at = skip_one(at, &open);
+	return open;
 }
 
 /* The ';' that ends this segment, or the end. */
 static const char *
 segment_end(const char *at)
 {
+	bool open = false;
+
 	while (*at != '\0' && *at != ';')
-		if (*at == '(')
-			at = skip_comment(at);
-		else if (*at == '"')
-			at = skip_quoted(at);
-		else
-			at++;
+		at = skip_one(at, &open);
 	return at;
 }
 
@@ -61,10 +81,11 @@ static char *
 plain_text(const char *at, const char *end, const char *stops, bool blanks)
 {
 	char *out = mem_alloc((size_t)(end - at) + 1), *to = out;
+	bool open = false;
 
 	while (at < end && strchr(stops, *at) == NULL) {
 		if (*at == '(') {
-			at = skip_comment(at);
+			at = skip_one(at, &open);
 			at = at < end ? at : end;
 			continue;
 		}
@@ -111,6 +132,54 @@ is_ours(const char *at, const char *end, const char *authserv_id)
 	return ours;
 }
 
+/* Our name, and then whatever cannot be a part of a name. */
+static bool
+begins_as_ours(const char *at, const char *end, const char *authserv_id)
+{
+	char *words = plain_text(at, end, "", true);
+	const char *word = words;
+	bool ours;
+
+	for (; *authserv_id != '\0' && *word != '\0'; word++) {
+		if (*word == ' ')
+			continue;
+		if (*word != tolower((unsigned char)*authserv_id))
+			break;
+		authserv_id++;
+	}
+	ours = *authserv_id == '\0' && word > words &&
+	       !isalnum((unsigned char)*word) &&
+	       (*word == '\0' || strchr(".-_", *word) == NULL);
+	mem_free(words);
+	return ours;
+}
+
+static bool
+mentions(const char *value, const char *method)
+{
+	char *text = plain_text(value, value + strlen(value), "", false);
+	bool does = strcasestr(value, method) != NULL ||
+		    strcasestr(text, method) != NULL;
+
+	mem_free(text);
+	return does;
+}
+
+/*
+ * Ours by its beginning, and not written as RFC 8601 has it: a comment or a
+ * quote that does not end, or further words where the name stands.  Nobody
+ * knows which results a mail program finds in it.
+ */
+static bool
+is_muddled(const char *value, const char *end, const char *authserv_id)
+{
+	if (is_open(value))
+		return begins_as_ours(value, end, authserv_id) ||
+		       strcasestr(value, authserv_id) != NULL;
+	return begins_as_ours(value, end, authserv_id) &&
+	       !is_ours(value, end, authserv_id);
+}
+
 static bool
 is_of_method(const char *at, const char *end, const char *method)
 {
@@ -139,6 +208,8 @@ authres_without(const char *value, const char *authserv_id, const char *method,
 	char *text, *to;
 	bool cut = false, more = false;
 
+	if (is_muddled(value, end, authserv_id) && mentions(value, method))
+		return 2;
 	if (!is_ours(value, end, authserv_id))
 		return 0;
 	to = text = mem_alloc(strlen(value) + 1);

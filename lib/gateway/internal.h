@@ -78,6 +78,10 @@ const struct encrypt_rule *encrypt_rule_for(const struct gateway *gateway,
 const struct inbound_rule *inbound_rule_for(const struct gateway *gateway,
 	const struct address *recipient, struct trace *trace);
 
+/* By the setting `internal`. */
+bool recipient_is_internal(
+	const struct gateway *gateway, const struct address *recipient);
+
 /* ---- plan.c: who can read it? ---- */
 
 struct plan_entry {

@@ -69,3 +69,15 @@ inbound_rule_for(const struct gateway *gateway, const struct address *recipient,
 			return rule;
 	return NULL;
 }
+
+bool
+recipient_is_internal(
+	const struct gateway *gateway, const struct address *recipient)
+{
+	const struct pattern *pattern;
+
+	LIST_FOREACH (pattern, &gateway->internal)
+		if (pattern_match(pattern, recipient))
+			return true;
+	return false;
+}

@@ -24,17 +24,6 @@ plan_set_clear(struct plan_set *plan)
 
 /* ---- which rule? ---- */
 
-static bool
-is_internal(const struct gateway *gateway, const struct address *recipient)
-{
-	const struct pattern *pattern;
-
-	LIST_FOREACH (pattern, &gateway->internal)
-		if (pattern_match(pattern, recipient))
-			return true;
-	return false;
-}
-
 static struct recipient_report *
 add_report(struct outcome *outcome, const struct address *recipient,
 	const struct encrypt_rule *rule)
@@ -62,7 +51,8 @@ match_all(struct work *work)
 		entry->rule = encrypt_rule_for(work->gateway,
 			&work->facts.sender, &work->mail->client, recipient,
 			work_trace(work));
-		entry->internal = is_internal(work->gateway, recipient);
+		entry->internal =
+			recipient_is_internal(work->gateway, recipient);
 		entry->report =
 			add_report(work->outcome, recipient, entry->rule);
 	}

@@ -147,6 +147,33 @@ can_travel(struct span body)
 	return true;
 }
 
+/* Encode anew what no MTA would carry.  -1: not now. */
+static int
+make_unpacked_fit(struct work *work, struct span entity)
+{
+	struct outcome *outcome = work->outcome;
+	struct mime_rewrite report;
+	struct error err = { 0 };
+
+	if (mime_make_fit(entity, &work->gateway->limits.mime,
+		    &outcome->rewritten, &report, &err) == 0) {
+		work->fit = true;
+		return 0;
+	}
+	buf_clear(&outcome->rewritten);
+	if (err.kind == ERROR_SYSTEM) {
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_DECRYPT, ERROR_SYSTEM));
+		return -1;
+	}
+	/* What came is given back already: better changed by an MTA than
+	   never read. */
+	trace_add(work_trace(work), "not made fit for the way: %s", err.text);
+	mem_free(outcome->note);
+	outcome->note = mem_printf("not made fit for the way: %s", err.text);
+	return 0;
+}
+
 /*
  * What was inside of a layer is the mail now.  It goes as it is, 8-bit or
  * not; only what no MTA would carry is encoded anew, never in a signature.
@@ -156,15 +183,12 @@ finish_unpacked(struct work *work)
 {
 	struct outcome *outcome = work->outcome;
 	struct span entity = buf_span(&work->mail->entity);
-	struct mime_rewrite report;
 	struct mime_entity parts;
-	struct error why;
 
 	mime_entity_split(entity, &parts);
 	if (!work->fit && !can_travel(parts.body) &&
-		mime_make_fit(entity, &work->gateway->limits.mime,
-			&outcome->rewritten, &report, &why) == 0)
-		work->fit = true;
+		make_unpacked_fit(work, entity) != 0)
+		return;
 	if (outcome->rewritten.len != 0)
 		mime_entity_split(buf_span(&outcome->rewritten), &parts);
 	edits_for_entity(work->mail, parts.header, &outcome->edits);

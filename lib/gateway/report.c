@@ -10,9 +10,16 @@
 
 /*
  * Sendmail refuses more than 32 KB of header.  What does not fit is left out,
- * the recipients of the outer layers last.
+ * the recipients of the outer layers last; never the verdict.
  */
-enum { REPORT_BYTES = 8192, VALUE_BYTES = 900, FOLD_AT = 70 };
+enum {
+	REPORT_BYTES = 8192,
+	VALUE_BYTES = 900,
+	QUOTED_BYTES = 300,
+	FOLD_AT = 70
+};
+
+static const char authres[] = "Authentication-Results";
 
 struct writer {
 	struct work *work;
@@ -47,8 +54,9 @@ static void
 insert(struct writer *writer, char *name, char *value)
 {
 	size_t bytes = strlen(name) + strlen(value) + 3;
+	bool verdict = strcmp(name, authres) == 0;
 
-	if (writer->bytes + bytes > REPORT_BYTES) {
+	if (!verdict && writer->bytes + bytes > REPORT_BYTES) {
 		mem_free(name);
 		mem_free(value);
 		return;
@@ -131,11 +139,35 @@ put_recipients(
 	}
 }
 
+static bool
+is_too_weak(const struct work *work, const struct inbound_signer *signer)
+{
+	return signer->cms->weak != 0 && !work->inbound.weak_ok;
+}
+
+/*
+ * A reader of this field alone must not take a stranger with a certificate,
+ * or a signature that anybody could have made, for the author.
+ */
+static bool
+is_trusted(const struct work *work, const struct inbound_signer *signer)
+{
+	return signer->cms->verified && signer->trusted && signer->is_author &&
+	       !is_too_weak(work, signer);
+}
+
+/* Why not, or a remark. */
 static const char *
-signer_why(const struct inbound_signer *signer)
+signer_why(const struct work *work, const struct inbound_signer *signer)
 {
 	if (!signer->cms->verified)
 		return signer->cms->why.text;
+	if (!signer->trusted)
+		return signer->why.text;
+	if (!signer->is_author)
+		return "the certificate is not for the one address in From";
+	if (is_too_weak(work, signer))
+		return "the signature or its key is weak";
 	return signer->why.text;
 }
 
@@ -143,6 +175,7 @@ static void
 put_signers(
 	struct writer *writer, const struct inbound_layer *layer, size_t level)
 {
+	const struct work *work = writer->work;
 	const struct inbound_signer *signer;
 	size_t index = 0;
 
@@ -153,12 +186,11 @@ put_signers(
 		put(writer, "Signer-ID", suffix, id);
 		put_bool(writer, "Signer-Verified", suffix,
 			signer->cms->verified);
-		/* Whom the bytes are not from, nobody can be trusted to be. */
 		put_bool(writer, "Signer-Trusted", suffix,
-			signer->cms->verified && signer->trusted);
-		if (signer_why(signer)[0] != '\0')
+			is_trusted(work, signer));
+		if (signer_why(work, signer)[0] != '\0')
 			put(writer, "Signer-Trusted-Info", suffix,
-				signer_why(signer));
+				signer_why(work, signer));
 		mem_free(id);
 		mem_free(suffix);
 	}
@@ -174,16 +206,15 @@ is_plain(const char *text)
 						    "0123456789.@_+-")] == '\0';
 }
 
-/* A quoted-string, or the word itself. */
+/* A quoted-string, or the word itself; a serial number may have kilobytes. */
 static char *
 quoted(const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = strnlen(text, QUOTED_BYTES);
 	char *out, *to;
 
 	if (is_plain(text))
-		return mem_string(text);
-	len = len < VALUE_BYTES / 3 ? len : VALUE_BYTES / 3;
+		return mem_string_n(text, len);
 	to = out = mem_alloc(2 * len + 3);
 	*to++ = '"';
 	for (size_t i = 0; i < len; i++) {
@@ -244,11 +275,28 @@ put_results(struct writer *writer, const struct inbound_layer *layer)
 		if (report->why != NULL && report->verdict != INBOUND_PASS)
 			add_property(&value, "reason", report->why);
 		add_properties(&value, report, layer);
-		insert(writer, mem_string("Authentication-Results"),
+		insert(writer, mem_string(authres),
 			mem_string_n(value.data, value.len));
 	}
 	buf_clear(&value);
 	mem_free(id);
+}
+
+/*
+ * The mail may leave the house, too: what we think of it, and whose keys we
+ * have, is not for strangers.
+ */
+static bool
+is_for_strangers(const struct work *work)
+{
+	for (size_t i = 0; i < work->inbound.count; i++) {
+		const struct inbound_entry *entry = &work->inbound.entries[i];
+
+		if (entry->rule == NULL &&
+			!recipient_is_internal(work->gateway, entry->address))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -259,6 +307,12 @@ report_write(struct work *work, const struct inbound_layer *decides)
 	const struct inbound_layer *layer;
 	size_t level = 0;
 
+	if (is_for_strangers(work)) {
+		trace_add(work_trace(work),
+			"no report: not every recipient has an inbound rule "
+			"or is internal");
+		return;
+	}
 	if (work->inbound.verify)
 		put_results(&writer, decides);
 	LIST_FOREACH (layer, layers) {

@@ -25,6 +25,7 @@ inbound = (
 	{ name = "house"; recipient = "*@example.com"; keys = "staff";
 	  harvest = "book"; }
 );
+internal = "*@inside.example";
 report = { authserv_id = "mx.example.com"; subject_tags = true; };
 limits = { cms_layers = 3; decrypt_failures = 5; };
 '''
@@ -272,6 +273,32 @@ def smimectl_test_explains_inbound(world, make):
            told['inbound']['rule'] == 'house', out)
 
 
+def strangers_get_no_report(world, make):
+    """Mail for the house and for others at once."""
+    more = (b'X-SMIME-Milter-Info-Whatever: True\r\n'
+            b'Authentication-Results: mx.example.com; smime=pass\r\n')
+    message = header(more=more) + make.detached()
+    got = send(world, message, to=[BOB, 'x@elsewhere.example'])
+    untouched(got, message)
+    expect(not got.results() and PREFIX.encode() not in got.message and
+           values(got.message, 'Subject') == ['S'], got.message[:2000])
+    got = send(world, message, to=[BOB, 'x@inside.example'])
+    verdict_is(got, 'pass')
+    expect(values(got.message, 'Subject') == ['[signed] S'],
+           'an internal recipient')
+
+
+def what_cannot_be_made_fit_is_delivered_and_noted(world, make):
+    deep = TEXT + b'x' * 2000 + b'\r\n'
+    for level in range(30):
+        mark = b'=-%d' % level
+        deep = (b'Content-Type: multipart/mixed; boundary="%s"\r\n\r\n--%s'
+                b'\r\n%s\r\n--%s--\r\n' % (mark, mark, deep, mark))
+    got = send(world, header() + make.encrypted(deep))
+    expect(body_of(got.message) == body_of(deep), got.log)
+    expect('not made fit for the way' in got.log, got.log)
+
+
 # ---- what cannot be opened ----
 
 def undecryptable_mail_arrives_byte_for_byte(world, make):
@@ -467,6 +494,8 @@ def i1_the_signer_must_be_the_author(world, make):
     got = send(world, header(ALICE) + make.detached())
     verdict_is(got, 'policy')
     expect(got.field('Signer-Verified-0-0') == 'True', 'verified')
+    expect(got.field('Signer-Trusted-0-0') == 'False' and
+           'From' in got.field('Signer-Trusted-Info-0-0'), 'trusted')
 
 
 def i2_from_must_be_one_mailbox(world, make):
@@ -551,8 +580,13 @@ def sha1_and_short_keys_are_policy_with_a_setting(world, make):
     for names, more in ((('paula',), ('-md', 'sha1')), (('weak',), ())):
         head = header(PAULA if names == ('paula',) else 'weak@example.com')
         entity = make.detached(TEXT, names, *more)
-        verdict_is(send(world, head + entity), 'policy')
-        verdict_is(send(world, head + entity, to=['team@example.com']), 'pass')
+        got = send(world, head + entity)
+        verdict_is(got, 'policy')
+        expect(got.field('Signer-Trusted-0-0') == 'False' and
+               'weak' in got.field('Signer-Trusted-Info-0-0'), 'trusted')
+        got = send(world, head + entity, to=['team@example.com'])
+        verdict_is(got, 'pass')
+        expect(got.field('Signer-Trusted-0-0') == 'True', 'not trusted')
 
 
 def a_bad_signature_goes_by_its_setting(world, make):
@@ -579,6 +613,8 @@ TESTS = [
     the_bounce_carries_no_more_than_the_header, signers_are_harvested,
     untrusted_signers_are_not_harvested, verify_and_decrypt_by_hand,
     smimectl_test_explains_inbound,
+    strangers_get_no_report,
+    what_cannot_be_made_fit_is_delivered_and_noted,
     undecryptable_mail_arrives_byte_for_byte,
     every_decryption_failure_looks_the_same,
     a_client_that_fails_often_is_barred_for_a_while,

@@ -38,6 +38,23 @@ static const struct results_case {
 	{ "an open comment", " mx.example.com; smime=pass (x", 2, NULL },
 	{ "an open quote", " mx.example.com; smime=pass reason=\"x", 2, NULL },
 	{ "empty results beside it", " mx.example.com;; smime=pass;", 2, NULL },
+	/* ours, and muddled */
+	{ "a comment without end behind the name",
+		" mx.example.com (x; smime=pass", 2, NULL },
+	{ "a comment without end before the name",
+		" (x mx.example.com; smime=pass", 2, NULL },
+	{ "a quote without end", " \"mx.example.com; smime=pass", 2, NULL },
+	{ "a quote without end behind the name",
+		" mx.example.com \"; SMIME=pass", 2, NULL },
+	{ "an open comment in another result",
+		" mx.example.com; dkim=pass (x; smime=pass", 2, NULL },
+	{ "a version that is none", " mx.example.com 1.0; smime=pass", 2,
+		NULL },
+	{ "no semicolon", " mx.example.com smime=pass", 2, NULL },
+	{ "two versions", " mx.example.com 1 1; smime=pass", 2, NULL },
+	{ "a comma for a semicolon", " mx.example.com, smime=pass", 2, NULL },
+	{ "muddled, the method in two", " mx.example.com x; smi(y)me=pass", 2,
+		NULL },
 	/* ours, with others' results */
 	{ "first of two", " mx.example.com; smime=pass; dkim=pass", 1,
 		" mx.example.com; dkim=pass" },
@@ -57,6 +74,14 @@ static const struct results_case {
 	{ "other methods", " mx.example.com; dkim=pass; smimea=pass", 0, NULL },
 	{ "in a comment", " mx.example.com; dkim=pass (smime=pass)", 0, NULL },
 	{ "in quotes", " mx.example.com; dkim=fail reason=\"; smime=pass\"", 0,
+		NULL },
+	{ "muddled, of other methods", " mx.example.com x; dkim=pass (", 0,
+		NULL },
+	{ "another server's, muddled", " other.example 1.0; smime=pass (x", 0,
+		NULL },
+	{ "another last letter, muddled", " mx.example.co/ x; smime=pass", 0,
+		NULL },
+	{ "a longer name, muddled", " mx.example.com.evil x; smime=pass", 0,
 		NULL },
 	{ "no results", " mx.example.com; none", 0, NULL },
 	{ "empty", "", 0, NULL },
@@ -212,6 +237,37 @@ a_verdict_needs_every_signer_and_the_author(void **state)
 	}
 }
 
+/* ---- the report ---- */
+
+enum { KILOBYTES = 20000 };
+
+static void
+the_verdict_is_told_however_long_its_reason_is(void **state)
+{
+	struct gateway gateway = { .report.authserv_id = (char *)ID };
+	struct mail mail = { 0 };
+	struct outcome outcome;
+	struct work work = { .gateway = &gateway,
+		.mail = &mail,
+		.outcome = &outcome,
+		.inbound.verify = true };
+	const struct edit *edit;
+
+	(void)state;
+	outcome_init(&outcome);
+	outcome.inbound.verdict = INBOUND_FAIL;
+	/* A plain word, as a serial number is. */
+	outcome.inbound.why = mem_alloc(KILOBYTES + 1);
+	memset(outcome.inbound.why, 'a', KILOBYTES);
+	report_write(&work, NULL);
+	assert_int_equal(outcome.edits.count, 1);
+	edit = outcome.edits.item[0];
+	assert_string_equal(edit->name, "Authentication-Results");
+	assert_non_null(strstr(edit->value, "smime=fail\n\treason=aaa"));
+	assert_in_range(strlen(edit->value), 100, 998);
+	outcome_clear(&outcome);
+}
+
 /* ---- counts ---- */
 
 static void
@@ -244,6 +300,8 @@ main(void)
 		cmocka_unit_test(forged_results_are_found_in_every_spelling),
 		cmocka_unit_test(look_alikes_of_the_tags_lose_their_brackets),
 		cmocka_unit_test(a_verdict_needs_every_signer_and_the_author),
+		cmocka_unit_test(
+			the_verdict_is_told_however_long_its_reason_is),
 		cmocka_unit_test(failures_are_forgotten_after_an_hour),
 	};
 
