@@ -83,19 +83,21 @@ check_plaintext(struct span entity, struct error *err)
 	return smime_check_plaintext(entity, err);
 }
 
-/* With the first of the keys that opens it. */
+/* With the first of the keys that opens it, which goes to *opened. */
 static int
 open_with_one(struct work *work, struct span cms, const struct list *keys,
-	struct buf *out, struct error *err)
+	struct buf *out, struct cert **opened, struct error *err)
 {
-	const struct cert *cert;
+	struct cert *cert;
 
 	LIST_FOREACH (cert, keys) {
 		buf_reset(out);
 		if (cms_open_envelope(cms, cert, work->inbound.legacy, NULL,
 			    out, err) == 0 &&
-			check_plaintext(buf_span(out), err) == 0)
+			check_plaintext(buf_span(out), err) == 0) {
+			*opened = cert;
 			return 0;
+		}
 		buf_reset(out);
 		if (err->kind == ERROR_SYSTEM)
 			return -1;
@@ -105,14 +107,15 @@ open_with_one(struct work *work, struct span cms, const struct list *keys,
 	return -1;
 }
 
+/* Is one of his keys one that has opened the mail? */
 static bool
-is_among(const struct list *keys, const struct list *used)
+has_opened(const struct list *keys, const struct list *openers)
 {
-	const struct cert *key, *other;
+	const struct cert *key, *opener;
 
 	LIST_FOREACH (key, keys)
-		LIST_FOREACH (other, used)
-			if (strcmp(key->sha256, other->sha256) == 0)
+		LIST_FOREACH (opener, openers)
+			if (strcmp(key->sha256, opener->sha256) == 0)
 				return true;
 	return false;
 }
@@ -125,22 +128,30 @@ give_up_unless_worked_on(struct work *work, struct error *err)
 		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
 }
 
-/* As one recipient could; the first plaintext stays in out. */
+/*
+ * As one recipient could; the first plaintext stays in out.  Only the key that
+ * did it joins the openers: his others may be anything.
+ */
 static int
 open_for(struct work *work, const struct list *keys, struct span cms,
-	bool first, struct buf *out, struct error *err)
+	struct list *openers, struct buf *out, struct error *err)
 {
 	struct buf again = { 0 };
+	struct cert *opener = NULL;
+	bool first = openers->count == 0;
 	int result = -1;
 
+	if (openers->count >= KEYS_MAX)
+		return error_set(err, ERROR_LIMIT,
+			"it would need more than %d keys", KEYS_MAX);
 	if (give_up_unless_worked_on(work, err) != 0)
 		return -1;
-	if (first)
-		return open_with_one(work, cms, keys, out, err);
 	buf_init(&again, out->limit_bytes);
-	if (open_with_one(work, cms, keys, &again, err) != 0)
+	if (open_with_one(
+		    work, cms, keys, first ? out : &again, &opener, err) != 0)
 		goto out;
-	if (span_equal(buf_span(&again), buf_span(out)))
+	list_add(openers, cert_ref(opener));
+	if (first || span_equal(buf_span(&again), buf_span(out)))
 		result = 0;
 	else
 		error_set(err, ERROR_FORMAT,
@@ -155,29 +166,19 @@ open_for_all(struct work *work, const struct cms_envelope *envelope,
 	struct span cms, struct buf *out, struct error *err)
 {
 	const struct inbound_set *set = &work->inbound;
-	struct list used = { 0 };
+	struct list openers = { 0 };
 	int result = 0;
 
 	for (size_t i = 0; i < set->count && result == 0; i++) {
 		struct list keys = { 0 };
-		struct cert *key;
 
 		result =
 			find_keys(work, &set->entries[i], envelope, &keys, err);
-		if (result == 0 && !is_among(&keys, &used)) {
-			if (used.count >= KEYS_MAX)
-				result = error_set(err, ERROR_LIMIT,
-					"it would need more than %d keys",
-					KEYS_MAX);
-			else
-				result = open_for(work, &keys, cms,
-					used.count == 0, out, err);
-			LIST_FOREACH (key, &keys)
-				list_add(&used, cert_ref(key));
-		}
+		if (result == 0 && !has_opened(&keys, &openers))
+			result = open_for(work, &keys, cms, &openers, out, err);
 		list_clear(&keys, cert_unref);
 	}
-	list_clear(&used, cert_unref);
+	list_clear(&openers, cert_unref);
 	return result;
 }
 

@@ -372,6 +372,19 @@ def an_added_recipient_does_not_open_others_mail(world, make):
     expect(body_of(got.message) == body_of(TEXT), got.log)
 
 
+def only_the_key_that_opened_the_mail_counts_for_the_next_one(world, make):
+    """All keys are the team's; who has one that does not open is no reader."""
+    mine = make.envelope(TEXT, ('alice', 'bob'))
+    at = -1
+    for _ in range(2):
+        at = mine.index(b'\x04\x82\x01\x00', at + 1) + 4
+        forged = mine[:at] + bytes(256 * [7]) + mine[at + 256:]
+        message = header() + pkcs7_mime(forged, 'enveloped-data')
+        opened = [to for to in (ALICE, BOB) if 'did=decrypt' in send(
+            world, message, to=['team@example.com', to]).log]
+        expect(len(opened) == 1, 'opened for %s' % opened)
+
+
 def any_key_opens_for_everybody_of_its_rule(world, make):
     got = send(world, header() + make.encrypted(), to=['team@example.com'])
     expect(body_of(got.message) == body_of(TEXT), got.log)
@@ -621,6 +634,7 @@ TESTS = [
     broken_and_unknown_cms_is_never_lost,
     stolen_ciphertext_is_not_opened_for_a_stranger,
     an_added_recipient_does_not_open_others_mail,
+    only_the_key_that_opened_the_mail_counts_for_the_next_one,
     any_key_opens_for_everybody_of_its_rule,
     efail_a_changed_first_block_is_not_released,
     efail_direct_exfiltration_a_part_is_left_alone,
