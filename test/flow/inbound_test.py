@@ -668,6 +668,10 @@ def main():
     tally = Tally(words())
     world = World()
     try:
+        world.configure(RULES, INBOUND)
+        code, _, err = world.ctl('cert', 'import', '--empty', '--store',
+                                 'book')
+        expect(code == 0, 'no store is made: ' + err)
         world.start(RULES, INBOUND)
         for test in TESTS:
             if tally.wants(test.__name__):
