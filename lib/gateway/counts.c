@@ -47,6 +47,17 @@ counts_free(struct gateway_counts *counts)
 
 /* ---- failures ---- */
 
+/* Whoever has one address of IPv6 has the whole /64. */
+static struct in6_addr
+network_of(const struct client *client)
+{
+	struct in6_addr ip = client->ip;
+
+	if (!IN6_IS_ADDR_V4MAPPED(&ip))
+		memset(ip.s6_addr + 8, 0, 8);
+	return ip;
+}
+
 static struct client_failures *
 find_client(struct gateway_counts *counts, const struct in6_addr *ip)
 {
@@ -74,11 +85,12 @@ bool
 counts_client_is_barred(struct gateway_counts *counts,
 	const struct client *client, unsigned most)
 {
+	const struct in6_addr ip = network_of(client);
 	const struct client_failures *one;
 	bool barred;
 
 	pthread_mutex_lock(&counts->lock);
-	one = find_client(counts, &client->ip);
+	one = find_client(counts, &ip);
 	barred = one != NULL && clock_now() - one->since < HOUR_SECONDS &&
 		 one->count >= most;
 	pthread_mutex_unlock(&counts->lock);
@@ -88,15 +100,15 @@ counts_client_is_barred(struct gateway_counts *counts,
 void
 counts_client_failed(struct gateway_counts *counts, const struct client *client)
 {
+	const struct in6_addr ip = network_of(client);
 	struct client_failures *one;
 	time_t now = clock_now();
 
 	pthread_mutex_lock(&counts->lock);
-	one = find_client(counts, &client->ip);
+	one = find_client(counts, &ip);
 	if (one == NULL) {
 		one = oldest_client(counts);
-		*one = (struct client_failures){ .ip = client->ip,
-			.since = now };
+		*one = (struct client_failures){ .ip = ip, .since = now };
 	} else if (now - one->since >= HOUR_SECONDS) {
 		one->since = now;
 		one->count = 0;

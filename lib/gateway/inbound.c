@@ -178,10 +178,15 @@ undo_signature(struct work *work, enum smime_kind kind, struct span *entity)
 	if (content.data == NULL)
 		return 0;
 	*entity = content;
-	if (outermost && work->inbound.strip && !verdict_is_broken(layer) &&
-		inbound_fields_are_few(content))
-		return strip(work, entity);
-	return 1;
+	if (!outermost || !work->inbound.strip || verdict_is_broken(layer) ||
+		!inbound_fields_are_few(content))
+		return 1;
+	if (smime_check_plaintext(content, &err) != 0) {
+		trace_add(
+			work_trace(work), "the signature stays: %s", err.text);
+		return 1;
+	}
+	return strip(work, entity);
 }
 
 /* ---- all of them ---- */

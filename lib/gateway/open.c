@@ -218,8 +218,12 @@ inbound_open(struct work *work, struct inbound_layer *layer, struct span cms,
 			"not opened: not every recipient has a rule with keys");
 		return 0;
 	}
+	/* Others may send by the same host: theirs has to wait. */
 	if (is_barred(work))
-		error_set(err, ERROR_LIMIT,
+		error_set(err,
+			work->inbound.undecryptable > OTHERWISE_PASS
+				? ERROR_SYSTEM
+				: ERROR_LIMIT,
 			"too many failures of this client "
 			"(limits.decrypt_failures is %u)",
 			work->gateway->limits.decrypt_failures);

@@ -13,18 +13,27 @@
  * of the rules, by the author's address.  One that cannot tell now is passed
  * over: without a certificate the verdict is permerror.
  */
-static void
-find_more(const struct work *work, struct list *out)
+static int
+find_more(const struct work *work, struct list *out, struct error *err)
 {
 	const struct address *author = facts_author(&work->facts);
+	struct error trouble = { 0 };
 	struct store *store;
 
 	if (author == NULL)
-		return;
-	LIST_FOREACH (store, &work->gateway->stores)
+		return 0;
+	LIST_FOREACH (store, &work->gateway->stores) {
+		struct error why;
+
 		if (store_find(store, author, NULL, work->deadline_ms, out,
-			    NULL) != 0)
-			continue;
+			    &why) != 0 &&
+			why.kind == ERROR_SYSTEM)
+			trouble = why;
+	}
+	if (out->count != 0 || trouble.kind == ERROR_NONE)
+		return 0;
+	*err = trouble;
+	return -1;
 }
 
 static void
@@ -98,7 +107,7 @@ read_signature(const struct work *work, struct inbound_layer *layer,
 
 	if (result != 0 || !lacks_certificate(layer))
 		return result;
-	find_more(work, &more);
+	result = find_more(work, &more, err);
 	if (more.count != 0)
 		result = read_once(layer, kind, &more, err);
 	list_clear(&more, cert_unref);
