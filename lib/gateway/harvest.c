@@ -1,6 +1,7 @@
 /*
  * Certificates of people who write to us, for the next mail to them: only of
- * a signer who is verified, trusted and the author, for his own address.
+ * a signer who is verified, trusted and the author, for his own address.  One
+ * that names others as well would be found for these, who have not written.
  */
 #include "base/clock.h"
 #include "base/event.h"
@@ -10,6 +11,17 @@
 
 enum { PATH_MAX_CERTS = 8 };
 
+static bool
+names_others(const struct cert *cert, const struct address *author)
+{
+	const struct address *named;
+
+	LIST_FOREACH (named, &cert->addresses)
+		if (!addr_equal(named, author))
+			return true;
+	return false;
+}
+
 /* Could we encrypt to it at once? */
 static bool
 is_usable(const struct work *work, const struct cert *cert)
@@ -18,6 +30,7 @@ is_usable(const struct work *work, const struct cert *cert)
 	time_t now = clock_now();
 
 	return cert != NULL && cert_names_address(cert, author) &&
+	       !names_others(cert, author) &&
 	       cert_fits(cert, CERT_TO_ENCRYPT, false, now, NULL) == 0 &&
 	       trust_check(work->gateway->trust, cert, false, now, NULL) == 0;
 }

@@ -234,6 +234,16 @@ def untrusted_signers_are_not_harvested(world, make):
     expect(not found, str(found))
 
 
+def a_certificate_of_several_addresses_is_not_harvested(world, make):
+    got = send(world, header('alice2@example.com') +
+               make.detached(TEXT, ('several',)))
+    verdict_is(got, 'pass')
+    book = world.path('state/stores/book/addresses')
+    found = [where for where, _, names in os.walk(book) if names]
+    expect([where for where in found if 'paula' in where] and
+           len(found) == 1, str(found))
+
+
 def verify_and_decrypt_by_hand(world, make):
     path = world.write('by-hand', header() + make.encrypted(make.opaque()))
     code, out, err = world.ctl('--json', 'verify', path)
@@ -624,7 +634,9 @@ TESTS = [
     plain_mail_only_gets_its_verdict, mail_for_others_is_left_alone,
     a_rule_without_keys_verifies_and_opens_nothing,
     the_bounce_carries_no_more_than_the_header, signers_are_harvested,
-    untrusted_signers_are_not_harvested, verify_and_decrypt_by_hand,
+    untrusted_signers_are_not_harvested,
+    a_certificate_of_several_addresses_is_not_harvested,
+    verify_and_decrypt_by_hand,
     smimectl_test_explains_inbound,
     strangers_get_no_report,
     what_cannot_be_made_fit_is_delivered_and_noted,
