@@ -324,7 +324,8 @@ def every_decryption_failure_looks_the_same(world, make):
     der = make.envelope()
     gcm = make.envelope(TEXT, ('bob',), '-aes-256-gcm')
     seen = set()
-    for bad in (flip(der, -1), flip(der, -17), flip(gcm, -1), flip(gcm, -40),
+    # Not flip(der, -1): of a last block that is noise one in 256 ends well.
+    for bad in (flip(der, -17), flip(gcm, -1), flip(gcm, -40),
                 make.envelope(b'no header\x01\x02\r\n'),
                 make.envelope(TEXT, ('peter',))):
         message = header() + pkcs7_mime(bad, 'enveloped-data')
@@ -338,7 +339,7 @@ def every_decryption_failure_looks_the_same(world, make):
 
 def a_client_that_fails_often_is_barred_for_a_while(world, make):
     client = '198.51.100.7'
-    bad = header() + pkcs7_mime(flip(make.envelope(), -1), 'enveloped-data')
+    bad = header() + pkcs7_mime(flip(make.envelope(), -17), 'enveloped-data')
     good = header() + make.encrypted()
     for _ in range(5):
         send(world, bad, client=client)
