@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The demo: what goes in, what comes out, and what openssl says of it."""
+"""The demo: what goes out, what comes in again, and what openssl says of it.
+"""
 import base64
 import os
+import re
 import shutil
 import signal
 import sys
@@ -11,8 +13,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(
 sys.path.insert(0, TOP + '/test/mta')
 
 import judge  # noqa: E402
+from daemon import Daemon  # noqa: E402
 from judge import Wrong, expect  # noqa: E402
-from world import EIGHT_BIT, PLAIN, World, message  # noqa: E402
+from world import BUILD, EIGHT_BIT, PLAIN, World, message  # noqa: E402
 
 KEPT = TOP + '/demo-output'
 ALICE, BOB = 'alice@example.com', 'bob@example.com'
@@ -36,6 +39,22 @@ encrypt = (
 	   stores = "partners"; otherwise = "reject"; }}
 );
 '''
+
+# The partner's house: a second smtpd, and a daemon of its own behind it.
+INSIDE = '''
+listen = {{ socket = "unix:{socket}"; group = "postfix"; mode = "0660"; }};
+control = {{ socket = "{inside}/control.sock"; }};
+user = "nobody";
+state = "{inside}";
+pid_file = "{inside}/pid";
+log = {{ level = "debug"; to = "stderr"; }};
+trust = {{ anchors = [ "{pki}/ca.pem" ]; }};
+stores = ( {{ name = "keys"; type = "directory"; path = "{inside}/keys"; }} );
+inbound = ( {{ name = "house"; recipient = "*@*"; keys = "keys"; }} );
+report = {{ authserv_id = "mx.partner.example"; }};
+'''
+DOORS = {'door': ('n', []), 'inside': ('n', [
+    'smtpd_milters = unix:smime-milter/inside.sock'])}
 
 HTML = (b'Content-Type: multipart/mixed; boundary="=_parts"\r\n\r\n'
         b'--=_parts\r\n'
@@ -74,6 +93,7 @@ MAILS = [
     ('no rule', STRANGER, OTHER, PLAIN, None, None, None),
     ('no key', ALICE, NOBODY, PLAIN, None, None, None),
 ]
+SHOWN = 6  # signed and encrypted
 
 
 def keep(number, kind, octets):
@@ -95,7 +115,7 @@ def try_mail(world, number, mail):
     data = world.arrived(subject).data
     keep(number, 'arrived', data)
     words = []
-    seen = ''
+    seen, arrived = '', data
     if reader:
         opened = world.decrypt(data, reader)
         keep(number, 'decrypted', opened.entity)
@@ -111,7 +131,69 @@ def try_mail(world, number, mail):
     if printed:
         expect(printed in seen, 'openssl sees no %s' % printed)
         words.append(printed)
-    return ', '.join(words) or 'unchanged'
+    if words:
+        words.append('\n%10sin again: %s' % (
+            '', try_back(world, number, mail, arrived)))
+    return ', '.join(words).replace(', \n', '\n') or 'unchanged'
+
+
+def report_of(data):
+    """What the reader is told: our fields, from the top."""
+    return [line for line in re.sub(
+        r'\r\n[ \t]+', ' ', judge.split(data)[0].decode()).split('\r\n')
+            if re.match('Authentication-Results:|X-SMIME-Milter-Info-', line)]
+
+
+def try_back(world, number, mail, sent):
+    """The same mail through the door of those who get it."""
+    _, sender, recipient, entity, signer, reader, _ = mail
+    reply = world.send('inside', sender, [recipient], sent)
+    expect(reply.code == 250, 'not accepted: %r' % reply)
+    data = world.arrived('demo-%d' % number).data
+    keep(number, 'came-in', data)
+    told = report_of(data)
+    words = ['decrypted'] if reader else []
+    found = re.search(r'smime=(\w+)', told[0]) if told else None
+    expect(found and found[1] == ('pass' if signer else 'none'),
+           'reported: %s' % told)
+    words.append(found[0])
+    if signer:
+        expect('identifier=%s' % signer in told[0], 'signer: %s' % told[0])
+        words[-1] += ' for ' + signer
+        data = world.verify(data, signer).entity
+    same(data, entity)
+    return ', '.join(words)
+
+
+def show_report(number):
+    """The fields above one mail, as its reader gets them."""
+    try:
+        with open('%s/%d-came-in.eml' % (KEPT, number), 'rb') as came:
+            told = report_of(came.read())
+    except FileNotFoundError:
+        return
+    print('Above mail %d stands, when it has come in again:' % number)
+    for line in told:
+        print('  ' + line)
+
+
+def open_inside(world):
+    """The second daemon; it ends with the world."""
+    inside = world.folder + '/inside'
+    socket = world.postfix.spool('smime-milter/inside.sock')
+    os.makedirs(inside + '/keys')
+    shutil.chown(inside, 'nobody')
+    for name in ('paula', 'peter'):
+        with open('%s/keys/%s.pem' % (inside, name), 'wb') as out:
+            os.fchmod(out.fileno(), 0o600)
+            for file in world.key(name):
+                with open(file, 'rb') as pem:
+                    out.write(pem.read())
+    daemon = Daemon(BUILD + '/smime-milter', inside, INSIDE.format(
+        socket=socket, inside=inside, pki=world.pki), [socket])
+    world.closing.append(daemon.stop)
+    daemon.start()
+    return daemon
 
 
 def main():
@@ -119,9 +201,10 @@ def main():
     shutil.rmtree(KEPT, ignore_errors=True)
     os.mkdir(KEPT)
     wrong = 0
-    world = World(RULES)
+    world = World(RULES, DOORS)
     row = '%-4s %-2d %-12s %-25s %-25s %s'
     try:
+        inside = open_inside(world)
         print('%-7s %-12s %-25s %-25s %s' % (
             '', 'sent', 'from', 'to', 'arrived, and what openssl found'))
         for number, mail in enumerate(MAILS, 1):
@@ -130,7 +213,8 @@ def main():
             except Wrong as problem:
                 came, good, wrong = str(problem), 'BAD', wrong + 1
             print(row % (good, number, *mail[:3], came), flush=True)
-        keep_logs(world)
+        show_report(SHOWN)
+        keep_logs(world, inside)
     finally:
         left = world.close()
     if left:
@@ -142,8 +226,9 @@ def main():
     return 1 if wrong or left else 0
 
 
-def keep_logs(world):
+def keep_logs(world, inside):
     for name, text in (('smime-milter.log', world.daemon.log()),
+                       ('inside.log', inside.log()),
                        ('postfix.log', world.postfix.log()),
                        ('smime-milter.conf', world.configuration())):
         with open(os.path.join(KEPT, name), 'w') as out:
