@@ -277,6 +277,22 @@ class Nss(Judge):
 
 # ---- Bouncy Castle ----
 
+def classpath(*names):
+    """The classes, compiled when they are older than their source."""
+    build = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
+    classes = os.path.join(build, 'interop')
+    jars = Bc.jars()
+    path = ':'.join(jars + [classes])
+    for name in names:
+        made = os.path.join(classes, name + '.class')
+        source = os.path.join(HERE, name + '.java')
+        if not os.path.exists(made) or \
+                os.path.getmtime(made) < os.path.getmtime(source):
+            os.makedirs(classes, exist_ok=True)
+            must('javac', '-nowarn', '-cp', path, '-d', classes, source)
+    return path
+
+
 class Bc(Judge):
     programs = ('java', 'javac')
 
@@ -288,19 +304,6 @@ class Bc(Judge):
             raise Skip('libbcprov-java or libbcpkix-java is not installed')
         return [path for paths in found for path in paths]
 
-    def classpath(self):
-        build = os.path.join(ROOT, os.environ.get('BUILD', 'build'))
-        classes = os.path.join(build, 'interop')
-        source = os.path.join(HERE, 'CmsJudge.java')
-        made = os.path.join(classes, 'CmsJudge.class')
-        jars = self.jars()
-        if not os.path.exists(made) or \
-                os.path.getmtime(made) < os.path.getmtime(source):
-            os.makedirs(classes, exist_ok=True)
-            must('javac', '-nowarn', '-cp', ':'.join(jars), '-d', classes,
-                 source)
-        return ':'.join(jars + [classes])
-
     def judge(self, jobs):
         """One Java for all: a line in, a line out."""
         lines = ''
@@ -309,7 +312,7 @@ class Bc(Judge):
             lines += '\t'.join([command, job.der_file, content, job.ca or '-',
                                 job.key or '-', job.cert or '-',
                                 job.out]) + '\n'
-        said = run('java', '-Xmx512m', '-cp', self.classpath(), 'CmsJudge',
+        said = run('java', '-Xmx512m', '-cp', classpath('CmsJudge'), 'CmsJudge',
                    input=lines.encode())
         answers = said.stdout.decode('utf-8', 'replace').splitlines()
         answers = [line for line in answers if re.match('OK|FAIL', line)]

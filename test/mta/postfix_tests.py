@@ -6,14 +6,20 @@ import re
 import signal
 import socket
 import stat
+import sys
 import time
 
 import judge
 from daemon import Daemon
 from judge import Skip, Wrong, expect
 from postfix import wait_gone
-from smtp import Client, free_port, wait_port
-from world import COMMON, EIGHT_BIT, LONG_LINES, PLAIN, message
+from smtp import Client, free_port, send, wait_port
+from world import COMMON, EIGHT_BIT, LONG_LINES, PLAIN, TOP, message
+
+sys.path[:0] = [TOP + '/test/interop', TOP + '/test/flow']
+import cms_judge  # noqa: E402
+import cms_makers  # noqa: E402
+import inbound_mails  # noqa: E402
 
 ALICE, BOB, CAROL = ('%s@example.com' % n for n in ('alice', 'bob', 'carol'))
 DAVE, GHOST = 'dave@example.com', 'ghost@example.com'
@@ -42,7 +48,8 @@ encrypt = (
 	   stores = "partners"; otherwise = "reject"; }}
 );
 inbound = (
-	{{ name = "arriving"; recipient = "*@inbound.example"; keys = "staff";
+	{{ name = "arriving"; recipient = "*@inbound.example";
+	   keys = [ "staff", "bob" ];
 	   keys_for = "any"; }}
 );
 report = {{ authserv_id = "mx.example.com"; }};
@@ -447,6 +454,92 @@ def incoming_signed_mail_arrives_byte_for_byte(world):
     world.verify(data, STRANGER)
 
 
+def undecryptable_mail_arrives_byte_for_byte(world, port=None):
+    """For somebody else's key; cut off; with text around; empty."""
+    maker = inbound_mails.Maker(Folder(world.folder))
+    der = maker.envelope(PLAIN, ('peter',))
+    stands = inbound_mails.pkcs7_mime(der, 'enveloped-data')
+    entities = [stands,
+                inbound_mails.pkcs7_mime(der[:-40], 'enveloped-data'),
+                stands.replace(b'\r\n\r\n', b'\r\n\r\n \r\n. \r\n', 1),
+                stands.partition(b'base64\r\n')[0] + b'base64\r\n\r\n']
+    for number, entity in enumerate(entities):
+        subject = 'closed-%d-%d' % (number, port or 0)
+        accepted(send(port or world.postfix.ports['door'], STRANGER, [READER],
+                      message(STRANGER, READER, subject, entity)))
+        data = world.arrived(subject).data
+        expect(judge.split(data)[1] == judge.split(entity)[1],
+               '%s: the body has changed' % subject)
+        expect([f for f in judge.fields(data) if f[0].startswith('content-')]
+               == [f for f in judge.fields(entity)], 'fields have changed')
+        expect(b'smime=neutral' in data, 'it is not reported')
+
+
+class Folder:
+    """What inbound_mails.Maker asks of a world."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, octets):
+        with open(self.path(name), 'wb') as out:
+            out.write(octets)
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), 'rb') as file:
+            return file.read()
+
+
+def mail_of_other_software(world, kind):
+    """Signed and encrypted in its first way and in its last; all of them are
+    tried without an MTA in test/interop/incoming_test.py."""
+    name = kind.__name__.lower()
+    try:
+        maker = kind(world.pki, '%s/%s' % (world.folder, name))
+    except cms_judge.Skip as why:
+        raise Skip(str(why)) from why
+    try:
+        for number, form in enumerate(('detached', 'opaque')):
+            signing = maker.SIGNING[-number]
+            subject = '%s-%d' % (name, number)
+            sender = cms_makers.ADDRESS[signing[0]]
+            der = maker.sign(PLAIN, form, signing)
+            entity = inbound_mails.multipart_signed(PLAIN, der) \
+                if form == 'detached' else \
+                inbound_mails.pkcs7_mime(der, 'signed-data')
+            entity = inbound_mails.pkcs7_mime(
+                maker.encrypt(entity, maker.ENCRYPTING[-number]),
+                'enveloped-data')
+            accepted(world.send('door', sender, [READER], message(
+                sender, READER, subject, entity)))
+            data = world.arrived(subject).data
+            expect(b'smime=pass' in data, 'not verified: %r' % data[:600])
+            expect(world.verify(data, sender).entity == PLAIN,
+                   'the content has changed')
+    finally:
+        maker.close()
+
+
+def mail_of_gpgsm_is_opened_and_verified(world):
+    mail_of_other_software(world, cms_makers.Gpgsm)
+
+
+def mail_of_nss_is_opened_and_verified(world):
+    mail_of_other_software(world, cms_makers.Nss)
+
+
+def mail_of_bouncy_castle_is_opened_and_verified(world):
+    mail_of_other_software(world, cms_makers.Bc)
+
+
+def mail_of_openssl_is_opened_and_verified(world):
+    mail_of_other_software(world, cms_makers.Openssl)
+
+
 def bounce_of_an_opened_mail_carries_the_header_alone(world):
     sender = 'someone@elsewhere.example'
     mail = message(sender, BOUNCING, 'bounced', incoming(world))
@@ -489,5 +582,9 @@ TESTS = [
     stopped_daemon_means_try_again_later, killed_worker_loses_no_mail,
     killed_parent_loses_no_mail, incoming_mail_is_opened_and_reported,
     incoming_signed_mail_arrives_byte_for_byte,
+    undecryptable_mail_arrives_byte_for_byte,
+    mail_of_openssl_is_opened_and_verified,
+    mail_of_gpgsm_is_opened_and_verified, mail_of_nss_is_opened_and_verified,
+    mail_of_bouncy_castle_is_opened_and_verified,
     bounce_of_an_opened_mail_carries_the_header_alone,
 ]

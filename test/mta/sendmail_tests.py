@@ -1,5 +1,6 @@
 """The main cases again, through a real Sendmail with F=T."""
 import judge
+import postfix_tests
 from judge import expect
 from postfix_tests import (ALICE, BOB, BOUNCING, CLEAR, FORGED, GHOST, NOBODY,
                            PAULA, PETER, READER, STRANGER, accepted, body,
@@ -88,6 +89,11 @@ def incoming_mail_is_opened_and_reported(world):
     looks_opened(world.arrived('sm-opened').data, 'sm-opened')
 
 
+def undecryptable_mail_arrives_byte_for_byte(world):
+    postfix_tests.undecryptable_mail_arrives_byte_for_byte(
+        world, world.sendmail.port)
+
+
 def bounce_of_an_opened_mail_carries_the_header_alone(world):
     sender = 'someone@elsewhere.example'
     mail = message(sender, BOUNCING, 'sm-bounced', incoming(world))
@@ -119,6 +125,7 @@ TESTS = [
     repeated_fields_become_one, refusal_has_a_code_and_a_sentence,
     blind_copy_is_refused, quarantine_is_the_quarantine_queue,
     incoming_mail_is_opened_and_reported,
+    undecryptable_mail_arrives_byte_for_byte,
     bounce_of_an_opened_mail_carries_the_header_alone,
     stopped_daemon_means_try_again_later,
 ]
