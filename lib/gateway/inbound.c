@@ -389,7 +389,9 @@ step_inbound(struct work *work)
 			words_for(FAILING_TO_DECRYPT, ERROR_SYSTEM));
 	work->outcome->headers_only_bounce = work->outcome->inbound.decrypted;
 	count(&work->outcome->inbound);
-	harvest(work, decides);
 	forged_remove(work);
+	/* Of a mail that is not taken nothing is. */
+	if (work_goes_on(work))
+		harvest(work, decides);
 	report_write(work, decides);
 }

@@ -674,6 +674,17 @@ def u1_forged_fields_without_end_are_refused(world, make):
                got.printed[-300:])
 
 
+def nothing_is_harvested_from_a_mail_that_is_refused(world, make):
+    book = world.path('state/stores/book/addresses')
+    before = [where for where, _, names in os.walk(book) if names]
+    more = b'Authentication-Results: mx.example.com; smime=pass\r\n' * 200
+    got = send(world, header('any-eku@example.com', more=more) +
+               make.detached(TEXT, ('any-eku',)))
+    expect(got.status == REJECTED, got.printed[-300:])
+    after = [where for where, _, names in os.walk(book) if names]
+    expect(before == after, str(after))
+
+
 def content_fields_without_end_are_not_opened(world, make):
     many = b''.join(b'Content-X%d: x\r\n' % n for n in range(20000))
     message = header(more=many) + make.encrypted()
@@ -765,6 +776,7 @@ TESTS = [
     u1_forged_results_are_removed_in_every_spelling,
     u1_look_alikes_of_the_tags_lose_their_brackets,
     u1_forged_fields_without_end_are_refused,
+    nothing_is_harvested_from_a_mail_that_is_refused,
     content_fields_without_end_are_not_opened,
     sha1_and_short_keys_are_policy_with_a_setting,
     a_bad_signature_goes_by_its_setting,
