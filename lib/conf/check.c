@@ -224,10 +224,30 @@ check_keys(struct reader *reader, const struct rule_draft *draft)
 	}
 }
 
+/* An answer that differs tells a stranger whether his mail could be opened. */
+static void
+check_oracle(struct reader *reader, const struct rule_draft *draft)
+{
+	if (draft->stores.count != 0 &&
+		draft->undecryptable >= OTHERWISE_TEMPFAIL)
+		report_at(reader, PROBLEM_WARNING,
+			line_of_member(draft->at, "undecryptable"),
+			"rule \"%s\" tells a stranger whether a mail could be "
+			"opened: who changes a stolen one again and again may "
+			"learn from the answers what stands in it",
+			draft->made->name);
+}
+
 static void
 check_inbound(struct reader *reader, const struct rule_draft *draft)
 {
 	check_keys(reader, draft);
+	check_oracle(reader, draft);
+	if (draft->strip_signature && !draft->verify)
+		report_at(reader, PROBLEM_ERROR,
+			line_of_member(draft->at, "strip_signature"),
+			"strip_signature needs verify = true: only signatures "
+			"that are verified are taken off");
 	if (draft->keys_for == 1 && draft->stores.count != 0)
 		report_at(reader, PROBLEM_WARNING,
 			line_of_member(draft->at, "keys_for"),

@@ -18,13 +18,19 @@ struct client_failures {
 	unsigned count;
 };
 
+/* What a store holds of it in all. */
+struct harvested {
+	const struct store *store;
+	time_t day;   /* when it was counted */
+	size_t total; /* SIZE_MAX: it could not tell */
+};
+
 struct gateway_counts {
 	pthread_mutex_t lock;
 	struct client_failures clients[CLIENTS_MAX];
 	time_t day; /* of harvested_today */
 	unsigned harvested_today;
-	const struct store *counted; /* whose total that is */
-	size_t total;
+	struct list harvested; /* struct harvested * */
 };
 
 struct gateway_counts *
@@ -41,6 +47,7 @@ counts_free(struct gateway_counts *counts)
 {
 	if (counts == NULL)
 		return;
+	list_clear(&counts->harvested, mem_free);
 	pthread_mutex_destroy(&counts->lock);
 	mem_free(counts);
 }
@@ -135,28 +142,65 @@ count_harvested(struct store *store)
 	return count;
 }
 
+/* The store's; it stands where it is until the end. */
+static struct harvested *
+harvested_in(struct gateway_counts *counts, const struct store *store)
+{
+	struct harvested *one;
+
+	LIST_FOREACH (one, &counts->harvested)
+		if (one->store == store)
+			return one;
+	one = mem_alloc(sizeof(*one));
+	*one = (struct harvested){ .store = store, .total = SIZE_MAX };
+	list_add(&counts->harvested, one);
+	return one;
+}
+
 /* The whole store is counted once a day; in between, what is added. */
+static bool
+is_stale(const struct harvested *one, time_t day)
+{
+	return one->day != day || one->total == SIZE_MAX;
+}
+
+static bool
+take_one(struct gateway_counts *counts, struct harvested *one, time_t day,
+	const struct gateway_limits *limits)
+{
+	if (counts->day != day)
+		counts->harvested_today = 0;
+	counts->day = day;
+	if (counts->harvested_today >= limits->harvest_day ||
+		one->total >= limits->harvest_total)
+		return false;
+	counts->harvested_today++;
+	one->total++;
+	return true;
+}
+
+/* A large store takes its time: it is counted while others go on. */
 bool
 counts_harvest(struct gateway_counts *counts, struct store *store,
 	const struct gateway_limits *limits)
 {
 	time_t day = clock_now() / DAY_SECONDS;
-	bool may;
+	struct harvested *one;
+	size_t total = 0;
+	bool stale, may;
 
 	pthread_mutex_lock(&counts->lock);
-	if (counts->day != day)
-		counts->harvested_today = 0;
-	if (counts->day != day || counts->counted != store ||
-		counts->total == SIZE_MAX)
-		counts->total = count_harvested(store);
-	counts->day = day;
-	counts->counted = store;
-	may = counts->harvested_today < limits->harvest_day &&
-	      counts->total < limits->harvest_total;
-	if (may) {
-		counts->harvested_today++;
-		counts->total++;
+	one = harvested_in(counts, store);
+	stale = is_stale(one, day);
+	pthread_mutex_unlock(&counts->lock);
+	if (stale)
+		total = count_harvested(store);
+	pthread_mutex_lock(&counts->lock);
+	if (stale && is_stale(one, day)) {
+		one->day = day;
+		one->total = total;
 	}
+	may = take_one(counts, one, day, limits);
 	pthread_mutex_unlock(&counts->lock);
 	return may;
 }

@@ -178,7 +178,8 @@ undo_signature(struct work *work, enum smime_kind kind, struct span *entity)
 	if (content.data == NULL)
 		return 0;
 	*entity = content;
-	if (!outermost || !work->inbound.strip || verdict_is_broken(layer) ||
+	if (!outermost || !work->inbound.strip ||
+		verdict_is_unverified(layer) ||
 		!inbound_fields_are_few(content))
 		return 1;
 	if (smime_check_plaintext(content, &err) != 0) {
@@ -280,31 +281,45 @@ mark_vouched(struct list *layers)
 		struct inbound_layer *layer = layers->item[i];
 
 		if (!layer->encrypted)
-			inside = inside || !verdict_is_broken(layer);
+			inside = inside || !verdict_is_unverified(layer);
 		else if (inside)
 			layer->vouched_for = true;
 	}
 }
 
-/* By `bad_signature`: not whom we trust, but what was changed on its way. */
+/*
+ * By `bad_signature`: not whom we trust, but what was changed on its way.
+ * Inside of what was opened it is told as a failure to open, and counted as
+ * one: else a stranger learns that his ciphertext had the right padding.
+ */
+static void
+refuse_broken(struct work *work, const struct inbound_layer *layer)
+{
+	bool decrypted = work->outcome->inbound.decrypted;
+	struct error err;
+
+	metric_add(METRIC_SIGNATURES_BAD, 1);
+	if (decrypted)
+		inbound_client_failed(work);
+	error_set(&err, ERROR_FORMAT, "the signature is not good: %s",
+		layer->why.text);
+	work_fail(work, work->inbound.bad_signature, &err,
+		words_for(decrypted ? FAILING_TO_DECRYPT : FAILING_TO_VERIFY,
+			ERROR_FORMAT));
+}
+
 static const struct inbound_layer *
 judge(struct work *work)
 {
 	struct inbound_report *report = &work->outcome->inbound;
 	const struct inbound_layer *layer =
 		verdict_of_mail(report, facts_author(&work->facts));
-	struct error err;
 
 	mark_vouched(&report->layers);
-	if (!work->inbound.verify || layer == NULL ||
-		layer->verdict == INBOUND_TEMPERROR ||
-		layer->verdict == INBOUND_NONE || !verdict_is_broken(layer))
-		return layer;
-	metric_add(METRIC_SIGNATURES_BAD, 1);
-	error_set(&err, ERROR_FORMAT, "the signature is not good: %s",
-		layer->why.text);
-	work_fail(work, work->inbound.bad_signature, &err,
-		words_for(FAILING_TO_VERIFY, ERROR_FORMAT));
+	if (work->inbound.verify && layer != NULL &&
+		layer->verdict != INBOUND_TEMPERROR &&
+		layer->verdict != INBOUND_NONE && verdict_is_broken(layer))
+		refuse_broken(work, layer);
 	return layer;
 }
 
@@ -374,7 +389,9 @@ step_inbound(struct work *work)
 			words_for(FAILING_TO_DECRYPT, ERROR_SYSTEM));
 	work->outcome->headers_only_bounce = work->outcome->inbound.decrypted;
 	count(&work->outcome->inbound);
-	harvest(work, decides);
 	forged_remove(work);
+	/* Of a mail that is not taken nothing is. */
+	if (work_goes_on(work))
+		harvest(work, decides);
 	report_write(work, decides);
 }

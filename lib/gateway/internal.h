@@ -190,7 +190,12 @@ struct edit *edit_add(struct list *edits, const struct mail *mail,
 	enum edit_kind kind, char *name, char *value);
 void edit_free(void *edit);
 
-/* ---- counts.c: what is counted over many mails; thread-safe ---- */
+/*
+ * ---- counts.c: what is counted over many mails; thread-safe ----
+ *
+ * Of one worker: a reload begins anew.  Nobody outside can make one, and how
+ * much has been harvested in all is counted in the store.
+ */
 
 struct gateway_counts *counts_new(void) MUST_USE;
 void counts_free(struct gateway_counts *counts);
@@ -218,6 +223,8 @@ bool inbound_fields_are_few(struct span entity);
  */
 int inbound_open(struct work *work, struct inbound_layer *layer,
 	struct span cms, struct buf *out, struct error *err) MUST_USE;
+/* It was opened, and what was inside shows that somebody has changed it. */
+void inbound_client_failed(struct work *work);
 
 /* ---- verify.c: a signature ---- */
 
@@ -235,10 +242,15 @@ const struct inbound_layer *verdict_of_mail(
 	struct inbound_report *report, const struct address *author);
 /* Whose certificate names the author, or NULL. */
 const struct inbound_signer *verdict_author(const struct inbound_layer *layer);
-/* No signer, or one that is not verified. */
+/* No signer, or one that is not verified, for whatever reason. */
+bool verdict_is_unverified(const struct inbound_layer *layer);
+/*
+ * The same, and not only for want of a certificate or an algorithm: it was
+ * changed on its way.
+ */
 bool verdict_is_broken(const struct inbound_layer *layer);
 
-/* ---- forged.c, tags.c, report.c: what readers see ---- */
+/* ---- forged.c, tags_defuse.c, tags.c, report.c: what readers see ---- */
 
 /* Fields that only we may write, and look-alikes of our tags. */
 void forged_remove(struct work *work);
@@ -251,8 +263,8 @@ const char *report_authserv_id(const struct work *work);
 int authres_without(const char *value, const char *authserv_id,
 	const char *method, char **out) MUST_USE;
 /*
- * A Subject in which no tag of ours stands, in whatever encoding: NULL when
- * there was none.
+ * A Subject in which no tag of ours stands, in whatever encoding, and no UTF-7:
+ * NULL when there was none.
  */
 char *tags_defuse(const char *subject) MUST_USE;
 void tags_set(struct work *work);

@@ -11,7 +11,8 @@
 #include "gateway/internal.h"
 #include "metric/metric.h"
 
-/* Different keys for one mail; each costs a decryption of all of it. */
+/* Different keys for one mail, and keys of one recipient that are tried; each
+ * costs a decryption of all of it. */
 enum { KEYS_MAX = 50 };
 
 static const char cannot[] = "it cannot be decrypted";
@@ -83,15 +84,28 @@ check_plaintext(struct span entity, struct error *err)
 	return smime_check_plaintext(entity, err);
 }
 
+static int
+give_up_unless_worked_on(struct work *work, struct error *err)
+{
+	return work_goes_on(work)
+		       ? 0
+		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
+}
+
 /* With the first of the keys that opens it, which goes to *opened. */
 static int
 open_with_one(struct work *work, struct span cms, const struct list *keys,
 	struct buf *out, struct cert **opened, struct error *err)
 {
 	struct cert *cert;
+	unsigned tries = 0;
 
 	LIST_FOREACH (cert, keys) {
 		buf_reset(out);
+		if (give_up_unless_worked_on(work, err) != 0)
+			return -1;
+		if (++tries > KEYS_MAX)
+			break;
 		if (cms_open_envelope(cms, cert, work->inbound.legacy, NULL,
 			    out, err) == 0 &&
 			check_plaintext(buf_span(out), err) == 0) {
@@ -120,14 +134,6 @@ has_opened(const struct list *keys, const struct list *openers)
 	return false;
 }
 
-static int
-give_up_unless_worked_on(struct work *work, struct error *err)
-{
-	return work_goes_on(work)
-		       ? 0
-		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
-}
-
 /*
  * As one recipient could; the first plaintext stays in out.  Only the key that
  * did it joins the openers: his others may be anything.
@@ -144,8 +150,6 @@ open_for(struct work *work, const struct list *keys, struct span cms,
 	if (openers->count >= KEYS_MAX)
 		return error_set(err, ERROR_LIMIT,
 			"it would need more than %d keys", KEYS_MAX);
-	if (give_up_unless_worked_on(work, err) != 0)
-		return -1;
 	buf_init(&again, out->limit_bytes);
 	if (open_with_one(
 		    work, cms, keys, first ? out : &again, &opener, err) != 0)
@@ -161,6 +165,18 @@ out:
 	return result;
 }
 
+/* A rule whose keys open for everybody has done so for the recipient before. */
+static bool
+is_done(const struct inbound_set *set, size_t i)
+{
+	const struct inbound_rule *rule = set->entries[i].rule;
+
+	for (size_t j = 0; rule->any_key && j < i; j++)
+		if (set->entries[j].rule == rule)
+			return true;
+	return false;
+}
+
 static int
 open_for_all(struct work *work, const struct cms_envelope *envelope,
 	struct span cms, struct buf *out, struct error *err)
@@ -172,8 +188,12 @@ open_for_all(struct work *work, const struct cms_envelope *envelope,
 	for (size_t i = 0; i < set->count && result == 0; i++) {
 		struct list keys = { 0 };
 
-		result =
-			find_keys(work, &set->entries[i], envelope, &keys, err);
+		if (is_done(set, i))
+			continue;
+		result = give_up_unless_worked_on(work, err);
+		if (result == 0)
+			result = find_keys(
+				work, &set->entries[i], envelope, &keys, err);
 		if (result == 0 && !has_opened(&keys, &openers))
 			result = open_for(work, &keys, cms, &openers, out, err);
 		list_clear(&keys, cert_unref);
@@ -182,14 +202,19 @@ open_for_all(struct work *work, const struct cms_envelope *envelope,
 	return result;
 }
 
+void
+inbound_client_failed(struct work *work)
+{
+	counts_client_failed(work->gateway->counts, &work->mail->client);
+}
+
 /* A failure with a key costs the client something, others do not. */
 static void
 count_failure(struct work *work, const struct error *err)
 {
 	metric_add(METRIC_MAILS_UNDECRYPTABLE, 1);
 	if (err->kind == ERROR_CRYPTO || err->kind == ERROR_FORMAT)
-		counts_client_failed(
-			work->gateway->counts, &work->mail->client);
+		inbound_client_failed(work);
 }
 
 static bool

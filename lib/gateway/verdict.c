@@ -96,7 +96,7 @@ verdict_of_layer(const struct work *work, struct inbound_layer *layer)
 	layer->why = (struct error){ 0 };
 	if (layer->signers.count == 0)
 		say(layer, INBOUND_NONE, ERROR_FORMAT, "nobody has signed it");
-	else if (bad != NULL && bad->cms->cert == NULL)
+	else if (bad != NULL && bad->cms->why.kind == ERROR_NOKEY)
 		say(layer, INBOUND_PERMERROR, ERROR_NOKEY,
 			"the signer's certificate is not known");
 	else if (bad != NULL)
@@ -107,9 +107,28 @@ verdict_of_layer(const struct work *work, struct inbound_layer *layer)
 }
 
 bool
-verdict_is_broken(const struct inbound_layer *layer)
+verdict_is_unverified(const struct inbound_layer *layer)
 {
 	return layer->signers.count == 0 || first_unverified(layer) != NULL;
+}
+
+/* A certificate or an algorithm that we do not have says nothing. */
+static bool
+can_be_told(const struct inbound_signer *signer)
+{
+	return signer->cms->why.kind != ERROR_NOKEY &&
+	       signer->cms->why.kind != ERROR_CONFIG;
+}
+
+bool
+verdict_is_broken(const struct inbound_layer *layer)
+{
+	const struct inbound_signer *signer;
+
+	LIST_FOREACH (signer, &layer->signers)
+		if (!signer->cms->verified && can_be_told(signer))
+			return true;
+	return layer->signers.count == 0;
 }
 
 static const struct inbound_layer *
@@ -119,7 +138,7 @@ layer_that_decides(const struct inbound_report *report)
 
 	LIST_FOREACH (layer, &report->layers)
 		if (!layer->encrypted && layer->verdict != INBOUND_NONE &&
-			verdict_is_broken(layer))
+			verdict_is_unverified(layer))
 			return layer;
 	LIST_FOREACH (layer, &report->layers) {
 		if (layer->encrypted)

@@ -12,7 +12,9 @@ from inbound_mails import (ALICE, BOB, PAULA, TEXT, Maker, body_of, flip,
                            values)
 
 INBOUND = COMMON.replace(
-    'stores = (', 'stores = (\n\t{ name = "book"; type = "managed"; },')
+    'stores = (', 'stores = (\n\t{ name = "book"; type = "managed"; },\n'
+    '\t{ name = "down"; type = "ldap"; uri = "ldaps://127.0.0.1:1";\n'
+    '\t  base = "dc=example,dc=com"; timeout_seconds = 1; },')
 RULES = '''
 inbound = (
 	{ name = "hard"; recipient = "dave@example.com"; keys = "staff";
@@ -32,6 +34,7 @@ limits = { cms_layers = 3; decrypt_failures = 5; };
 PREFIX = 'X-SMIME-Milter-Info-'
 CLIENTS = iter(range(1, 250))
 ACCEPTED, REJECTED = 0, 1
+STRICT = ['dave@example.com']
 
 
 class Got:
@@ -349,6 +352,43 @@ def a_client_that_fails_often_is_barred_for_a_while(world, make):
     expect(body_of(send(world, good).message) == body_of(TEXT), 'others')
 
 
+def mail_of_a_barred_client_waits_where_a_rule_is_strict(world, make):
+    """Others may send by the same host: theirs is not refused for good."""
+    client = '198.51.100.8'
+    bad = header() + pkcs7_mime(flip(make.envelope(), -17), 'enveloped-data')
+    good = header(to=STRICT[0]) + make.encrypted(TEXT, ('dave',))
+    for _ in range(5):
+        send(world, bad, client=client)
+    got = send(world, good, to=STRICT, client=client)
+    expect(got.status != ACCEPTED and '451 4.3.0' in got.printed, got.printed)
+    expect(body_of(send(world, good, to=STRICT).message) == body_of(TEXT),
+           'others')
+
+
+def a_broken_signature_inside_is_answered_as_a_failure_to_decrypt(world,
+                                                                  make):
+    changed = make.detached().replace(b'Moin', b'Mein')
+    opened = header(to=STRICT[0]) + make.encrypted(changed, ('dave',))
+    closed = header(to=STRICT[0]) + make.encrypted(TEXT, ('peter',))
+    replies = set()
+    for message in (opened, closed):
+        got = send(world, message, to=STRICT)
+        replies.add(re.search(r'550 .*', got.printed)[0])
+    expect(len(replies) == 1 and '5.7.5' in replies.pop(), str(replies))
+
+
+def a_broken_signature_inside_counts_as_a_failure_to_decrypt(world, make):
+    client = '198.51.100.9'
+    changed = make.detached().replace(b'Moin', b'Mein')
+    for _ in range(5):
+        got = send(world, header() + make.encrypted(changed), client=client)
+        verdict_is(got, 'fail')
+    good = header() + make.encrypted()
+    got = send(world, good, client=client)
+    untouched(got, good)
+    expect('too many failures' in got.log, got.log)
+
+
 def broken_and_unknown_cms_is_never_lost(world, make):
     der = make.envelope()
     for bad in (der[:100], der[:-20], b'0\x80\x06\x00', b'text'):
@@ -496,6 +536,40 @@ def m1_a_signed_part_says_nothing_about_the_mail(world, make):
         verdict_is(send(world, header() + entity), 'none')
 
 
+def m2_a_signed_part_hidden_by_others_says_nothing(world, make):
+    """HTML that shows the signed part, or hides it, by cid: or by style."""
+    signed = make.detached().replace(
+        b'Content-Type:', b'Content-ID: <s@x>\r\nContent-Type:', 1)
+    for first in (html(b'<iframe src="cid:s@x" style="display:none">'),
+                  html(b'unsigned<div style="display:none">')):
+        for kind in (b'related', b'alternative'):
+            message = header() + mixed(first, signed).replace(
+                b'multipart/mixed', b'multipart/' + kind, 1)
+            got = send(world, message)
+            untouched(got, message)
+            verdict_is(got, 'none')
+            expect(got.field('Signer-Verified-0-0') is None, 'a signer')
+
+
+def m4_an_old_signed_mail_wrapped_in_a_new_one_is_not_the_mails(world, make):
+    """Not even when the wrapping is signed by somebody else."""
+    old = (b'Content-Type: message/rfc822\r\n\r\n' + header() +
+           make.detached().replace(b'=-s', b'=-o'))
+    got = send(world, header() + make.detached(old, ('alice',)))
+    verdict_is(got, 'policy')
+    expect(got.field('Signer-ID-0-0') and not got.field('Signer-ID-0-1'),
+           'the signer of what was forwarded')
+
+
+def a_fragment_is_never_opened(world, make):
+    """message/partial (RFC 2046 5.2.2): what it will become is not known."""
+    message = (header() + b'Content-Type: message/partial; id="x"; number=1; '
+               b'total=2\r\n\r\n' + make.encrypted())
+    got = send(world, message)
+    untouched(got, message)
+    verdict_is(got, 'none')
+
+
 def m3_a_signature_in_a_forwarded_message_is_not_the_mails(world, make):
     forwarded = (b'Content-Type: message/rfc822\r\n\r\n' + header() +
                  make.detached())
@@ -528,6 +602,16 @@ def i2_from_must_be_one_mailbox(world, make):
                  header('"%s" <%s>' % (PAULA, ALICE)),
                  header('%s (%s)' % (ALICE, PAULA))):
         verdict_is(send(world, head + make.detached()), 'policy')
+
+
+def i2_a_display_name_is_no_address(world, make):
+    for name in ('"%s" <%s>', '=?utf-8?q?%s?= <%s>', '%s\u200b <%s>',
+                 '(%s) <%s>', '"%s\\" <x@y>" <%s>'):
+        head = header(name % (PAULA.replace('@', '=40' if '?q?' in name
+                                            else '@'), ALICE))
+        got = send(world, head + make.detached())
+        verdict_is(got, 'policy')
+        expect(got.field('Signer-Trusted-0-0') == 'False', name)
 
 
 def i3_sender_and_reply_to_do_not_count(world, make):
@@ -590,6 +674,17 @@ def u1_forged_fields_without_end_are_refused(world, make):
                got.printed[-300:])
 
 
+def nothing_is_harvested_from_a_mail_that_is_refused(world, make):
+    book = world.path('state/stores/book/addresses')
+    before = [where for where, _, names in os.walk(book) if names]
+    more = b'Authentication-Results: mx.example.com; smime=pass\r\n' * 200
+    got = send(world, header('any-eku@example.com', more=more) +
+               make.detached(TEXT, ('any-eku',)))
+    expect(got.status == REJECTED, got.printed[-300:])
+    after = [where for where, _, names in os.walk(book) if names]
+    expect(before == after, str(after))
+
+
 def content_fields_without_end_are_not_opened(world, make):
     many = b''.join(b'Content-X%d: x\r\n' % n for n in range(20000))
     message = header(more=many) + make.encrypted()
@@ -625,6 +720,15 @@ def a_bad_signature_goes_by_its_setting(world, make):
     verdict_is(got, 'policy')
 
 
+def a_directory_that_is_down_makes_no_signature_bad(world, make):
+    """Whether it knows the signer's certificate nobody can say now."""
+    message = (header('who@partner.example', to=STRICT[0]) +
+               make.detached(TEXT, ('paula',), '-nocerts'))
+    got = send(world, message, to=STRICT)
+    untouched(got, message)
+    verdict_is(got, 'temperror')
+
+
 TESTS = [
     encrypted_and_signed_mail_is_opened_and_verified,
     signed_mail_arrives_byte_for_byte, every_cipher_and_key_is_opened,
@@ -644,6 +748,9 @@ TESTS = [
     undecryptable_mail_arrives_byte_for_byte,
     every_decryption_failure_looks_the_same,
     a_client_that_fails_often_is_barred_for_a_while,
+    mail_of_a_barred_client_waits_where_a_rule_is_strict,
+    a_broken_signature_inside_is_answered_as_a_failure_to_decrypt,
+    a_broken_signature_inside_counts_as_a_failure_to_decrypt,
     broken_and_unknown_cms_is_never_lost,
     stolen_ciphertext_is_not_opened_for_a_stranger,
     an_added_recipient_does_not_open_others_mail,
@@ -658,16 +765,22 @@ TESTS = [
     c3_certificates_alone_are_no_signature, c4_only_our_anchors_are_trusted,
     c5_a_signature_without_signed_attributes_is_refused,
     m1_a_signed_part_says_nothing_about_the_mail,
+    m2_a_signed_part_hidden_by_others_says_nothing,
     m3_a_signature_in_a_forwarded_message_is_not_the_mails,
+    m4_an_old_signed_mail_wrapped_in_a_new_one_is_not_the_mails,
+    a_fragment_is_never_opened,
     a_third_part_or_text_around_makes_it_neutral,
     i1_the_signer_must_be_the_author, i2_from_must_be_one_mailbox,
+    i2_a_display_name_is_no_address,
     i3_sender_and_reply_to_do_not_count, u1_forged_fields_are_removed,
     u1_forged_results_are_removed_in_every_spelling,
     u1_look_alikes_of_the_tags_lose_their_brackets,
     u1_forged_fields_without_end_are_refused,
+    nothing_is_harvested_from_a_mail_that_is_refused,
     content_fields_without_end_are_not_opened,
     sha1_and_short_keys_are_policy_with_a_setting,
     a_bad_signature_goes_by_its_setting,
+    a_directory_that_is_down_makes_no_signature_bad,
 ]
 
 

@@ -2,7 +2,8 @@
  * fault CONF MESSAGE FROM RCPT OUTDIR [N]: every allocation of the whole
  * process fails once, one after the other, while a mail goes its way.  A child
  * per try: it may give up (abort with a word, the MTA tries again) or say
- * tempfail; what it accepts goes to OUTDIR/N.eml and is for openssl to judge.
+ * tempfail; what it accepts goes to OUTDIR/N.eml and is for others to judge: it
+ * is signed and encrypted, or came in by an inbound rule.
  * Anything else is counted as a failure.  With N: the N-th alone and without a
  * child, for a debugger.
  */
@@ -92,7 +93,8 @@ try_once(const struct gateway *gateway, struct mail *mail, long n,
 		fflush(stdout);
 		return REFUSED;
 	}
-	if (!outcome.signed_ || !outcome.encrypted)
+	if (outcome.inbound.rule == NULL &&
+		(!outcome.signed_ || !outcome.encrypted))
 		return NOT_PROTECTED;
 	sink.self = fopen(path, "w");
 	if (sink.self == NULL ||

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""faults.py: each allocation fails once while a mail is signed and encrypted
-(test/tool/fault); what leaves all the same is judged by openssl."""
+"""faults.py: each allocation fails once while a mail is signed and encrypted,
+and while one is decrypted and verified (test/tool/fault); what leaves all the
+same is judged by openssl, or compared with what it should be."""
+import base64
 import glob
 import os
 import subprocess
@@ -29,6 +31,8 @@ sign = ( {{ sender = "*@example.com"; stores = "staff"; scheme = "pss";
 	otherwise = "reject"; }} );
 encrypt = ( {{ recipient = "*@partner.example"; stores = "partners";
 	key_transport = "oaep"; otherwise = "reject"; }} );
+inbound = ( {{ recipient = "*@example.com"; keys = "staff"; }} );
+report = {{ authserv_id = "mx.example.com"; }};
 '''
 
 
@@ -38,18 +42,68 @@ def write(path, octets):
         out.write(octets)
 
 
-def judge_all(folder):
+def cms(*arguments, content):
+    return subprocess.run(['openssl', 'cms', '-binary', '-outform', 'DER',
+                           *arguments], input=content, check=True,
+                          capture_output=True).stdout
+
+
+def incoming(changed):
+    """(the mail, what is inside): signed by Paula, encrypted to Alice."""
+    text = b'Content-Type: text/plain\r\n\r\nThe word is mellon.\r\n'
+    der = cms('-sign', '-signer', PKI + '/paula.pem', '-inkey',
+              PKI + '/paula.key', '-certfile', PKI + '/intermediate.pem',
+              content=text)
+    inside = (b'Content-Type: multipart/signed; boundary="=-s"; micalg=sha-256;'
+              b'\r\n protocol="application/pkcs7-signature"\r\n\r\n--=-s\r\n' +
+              (text.replace(b'mellon', b'friend') if changed else text) +
+              b'\r\n--=-s\r\nContent-Type: application/pkcs7-signature\r\n'
+              b'Content-Transfer-Encoding: base64\r\n\r\n' + lines(der) +
+              b'\r\n--=-s--\r\n')
+    der = cms('-encrypt', '-aes256', PKI + '/alice.pem', content=inside)
+    return (b'From: %s\r\nTo: %s\r\nMIME-Version: 1.0\r\n'
+            b'Content-Type: application/pkcs7-mime; smime-type=enveloped-data'
+            b'\r\nContent-Transfer-Encoding: base64\r\n\r\n' % (
+                PAULA.encode(), ALICE.encode()) + lines(der), inside)
+
+
+def lines(octets):
+    return base64.encodebytes(octets).replace(b'\n', b'\r\n')
+
+
+def body_of(octets):
+    return octets.partition(b'\r\n\r\n')[2]
+
+
+def judge_outgoing(data):
+    inner = judge.decrypt(data, PKI + '/paula.pem', PKI + '/paula.key').entity
+    opened = judge.verify(inner, PKI + '/ca.pem', ALICE)
+    judge.expect(judge.decoded(opened.entity) == judge.decoded(EIGHT_BIT),
+                 'the text has changed')
+
+
+def judge_incoming(came, inside, good):
+    """Opened as a whole, or as it came; "pass" for what is good alone."""
+    def judge_one(data):
+        opened = body_of(data) == body_of(inside)
+        judge.expect(opened or body_of(data) == body_of(came),
+                     'neither what came nor what was inside')
+        judge.expect((b'Content-Type: multipart/signed' in data) == opened,
+                     'header and body do not belong together')
+        judge.expect(b'smime=pass' not in data or (opened and good),
+                     'a false pass')
+    return judge_one
+
+
+def judge_all(folder, judge_one):
     wrong = 0
     mails = glob.glob(folder + '/*.eml')
     for path in mails:
         with open(path, 'rb') as mail:
             data = mail.read()
+        os.unlink(path)
         try:
-            inner = judge.decrypt(data, PKI + '/paula.pem',
-                                  PKI + '/paula.key').entity
-            opened = judge.verify(inner, PKI + '/ca.pem', ALICE)
-            judge.expect(judge.decoded(opened.entity) ==
-                         judge.decoded(EIGHT_BIT), 'the text has changed')
+            judge_one(data)
         except judge.Wrong as why:
             wrong += 1
             print('%s: %s' % (os.path.basename(path), why))
@@ -57,17 +111,27 @@ def judge_all(folder):
     return wrong
 
 
+def run(folder, mail, sender, recipient, judge_one):
+    """How many of the two went wrong: the program, the mails it accepted."""
+    write(folder + '/mail', mail)
+    done = subprocess.run([BUILD + '/test/tool/fault', folder + '/conf',
+                           folder + '/mail', sender, recipient, folder],
+                          stdin=subprocess.DEVNULL)
+    return (done.returncode != 0) + (judge_all(folder, judge_one) != 0)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         write(folder + '/password', b'secret\n')
         write(folder + '/conf', RULES.format(folder=folder,
                                              pki=PKI).encode())
-        write(folder + '/mail', message(ALICE, PAULA, 'fault', EIGHT_BIT))
-        done = subprocess.run(
-            [BUILD + '/test/tool/fault', folder + '/conf', folder + '/mail',
-             ALICE, PAULA, folder], stdin=subprocess.DEVNULL)
-        failed = (done.returncode != 0) + (judge_all(folder) != 0)
-    print('%d passed, %d failed, 0 skipped' % (2 - failed, failed))
+        failed = run(folder, message(ALICE, PAULA, 'fault', EIGHT_BIT),
+                     ALICE, PAULA, judge_outgoing)
+        for changed in (False, True):
+            mail, inside = incoming(changed)
+            failed += run(folder, mail, PAULA, ALICE,
+                          judge_incoming(mail, inside, not changed))
+    print('%d passed, %d failed, 0 skipped' % (6 - failed, failed))
     return failed > 0
 
 

@@ -280,7 +280,7 @@ every_setting_of_an_inbound_rule_arrives(void **state)
 
 	(void)state;
 	written_begin(&w);
-	load(&w, INBOUND "name = \"n\"; keys_for = \"any\"; verify = false;"
+	load(&w, INBOUND "name = \"n\"; keys_for = \"any\"; verify = true;"
 			 " undecryptable = \"quarantine\"; legacy = true;"
 			 " bad_signature = \"tempfail\";"
 			 " strip_signature = true;"
@@ -289,9 +289,12 @@ every_setting_of_an_inbound_rule_arrives(void **state)
 	assert_string_equal(rule->rule.name, "n");
 	assert_true(rule->any_key && rule->legacy && rule->weak_ok &&
 		    rule->strip_signature);
-	assert_false(rule->verify);
+	assert_true(rule->verify);
 	assert_int_equal(rule->undecryptable, OTHERWISE_QUARANTINE);
 	assert_int_equal(rule->bad_signature, OTHERWISE_TEMPFAIL);
+	load(&w, INBOUND "verify = false;" END);
+	rule = w.conf->gateway->inbound_rules.item[0];
+	assert_false(rule->verify);
 	written_end(&w);
 }
 
@@ -431,6 +434,12 @@ static const struct warned warnings[] = {
 		3, "has no keys: nothing is decrypted" },
 	{ "any key", INBOUND "keys = \"s\";\nkeys_for = \"any\";" END, 5,
 		"others' mail opened for him" },
+	{ "undecryptable = reject with keys",
+		INBOUND "keys = \"s\";\nundecryptable = \"reject\";" END, 5,
+		"tells a stranger" },
+	{ "undecryptable = tempfail with keys",
+		INBOUND "keys = \"s\";\nundecryptable = \"tempfail\";" END, 5,
+		"tells a stranger" },
 	{ "old ciphers", INBOUND "legacy = true;" END, 4, "can be broken" },
 	{ "verify without anchors", "inbound = (\n{ recipient = \"*@a\"; });\n",
 		2, "no signer is trusted" },

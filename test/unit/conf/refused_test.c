@@ -334,6 +334,9 @@ static const struct row refused[] = {
 		"inbound = ({ recipient = \"*@a\"; verify = false;\n"
 		"harvest = \"b\"; });\n",
 		3, "harvest needs verify = true" },
+	{ "strip_signature without verify",
+		INBOUND "verify = false;\nstrip_signature = true;" END, 4,
+		"strip_signature needs verify = true" },
 	{ "bad keys_for", INBOUND "keys_for = \"all\";" END, 3,
 		"is none of: recipient, any" },
 	{ "bad undecryptable", INBOUND "undecryptable = \"drop\";" END, 3,

@@ -222,6 +222,52 @@ what_came_in_protected_is_not_signed_again(void **state)
 	mem_free(message);
 }
 
+enum { MANY_RECIPIENTS = 200, FEW_QUESTIONS = 20 };
+
+static int
+count_question(void *arg)
+{
+	++*(int *)arg;
+	return 1;
+}
+
+/* As work is in proportion to the times the MTA is asked whether to go on. */
+static void
+keys_that_open_for_everybody_are_tried_once(void **state)
+{
+	struct conf *conf = fixture_conf(IN("keys_for = \"any\";"));
+	char *message = mem_printf(HEAD "%s", bodies[0]), *sent;
+	struct fixture_mail from = { "192.0.2.1", "x@example.net",
+		"bob@example.com", NULL };
+	struct outcome out, in;
+	struct mail mail;
+	int asked = 0;
+	struct gateway_run run = { .keep_working = count_question,
+		.arg = &asked };
+
+	(void)state;
+	from.message = sent = through(ENCRYPT_ONLY, message, &out);
+	fixture_mail(&mail, &from);
+	for (int i = 0; i < MANY_RECIPIENTS; i++) {
+		char *one = mem_printf("u%d@example.com", i);
+
+		assert_int_equal(
+			mail_add_recipient(&mail, span_string(one), NULL), 0);
+		mem_free(one);
+	}
+	outcome_init(&in);
+	gateway_process(conf->gateway, &mail, &run, &in);
+	if (!in.inbound.decrypted)
+		fail_msg("%s", in.error.text);
+	assert_in_range(asked, 2, FEW_QUESTIONS);
+	outcome_clear(&out);
+	outcome_clear(&in);
+	mail_clear(&mail);
+	mem_free(sent);
+	mem_free(message);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
@@ -229,6 +275,7 @@ main(void)
 		cmocka_unit_test(outbound_then_inbound_gives_the_original_back),
 		cmocka_unit_test(what_stays_closed_is_not_touched),
 		cmocka_unit_test(what_came_in_protected_is_not_signed_again),
+		cmocka_unit_test(keys_that_open_for_everybody_are_tried_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <arpa/inet.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -118,11 +119,35 @@ static const struct subject_case {
 		" (sig=?us-ascii?q?ned?=)" },
 	{ "base64", " =?utf-8?B?W3NpZ25lZF0=?=", " =?utf-8?B?KHNpZ25lZCk=?=" },
 	{ "letters encoded", " [=?utf-8?q?s=69gned?=]",
-		" (=?utf-8?q?s=69gned?=)" },
+		" (=?utf-8?q?signed?=)" },
 	{ "over two words", " =?utf-8?q?=5Bsig?= =?utf-8?q?ned=5D?=",
 		" =?utf-8?q?=28sig?= =?utf-8?q?ned=29?=" },
 	{ "folded", " [signature\n not valid]", " (signature\n not valid)" },
+	{ "blanks and other letters in a word", " =?utf-8?q?[signed]_=C3=BC=?=",
+		" =?utf-8?q?=28signed=29_=C3=BC=3D?=" },
+	{ "a space without width", " [\xe2\x80\x8bsig\xe2\x80\x8bned]",
+		" (\xe2\x80\x8bsig\xe2\x80\x8bned)" },
+	{ "a space without width, encoded",
+		" =?utf-8?Q?=5Bs=E2=80=8Bigned=5D?=",
+		" =?utf-8?Q?=28s=E2=80=8Bigned=29?=" },
+	{ "a soft hyphen of Latin-1", " =?iso-8859-1?q?[si=ADgned]?=",
+		" =?iso-8859-1?q?=28si=ADgned=29?=" },
+	{ "wide brackets", " \xef\xbc\xbbsigned\xef\xbc\xbd", " (signed)" },
+	{ "wide brackets, base64",
+		" =?utf-8?B?77y7c2lnbmVk77y9?=", " =?utf-8?B?KHNpZ25lZCk=?=" },
+	{ "wide letters", " [\xef\xbd\x93\xef\xbc\xa9gned]",
+		" (\xef\xbd\x93\xef\xbc\xa9gned)" },
+	{ "a wide bracket in two words",
+		" =?utf-8?q?=EF=BC?= =?utf-8?q?=BBsigned]?=", " (signed)" },
+	{ "UTF-7", " =?utf-7?Q?+AFs-signed+AF0-?=",
+		" =?us-ascii?q?=2BAFs=2Dsigned=2BAF0=2D?=" },
+	{ "UTF-7 by another name", " =?csUnicode11UTF7*en?b?K0FGcy0=?=",
+		" =?us-ascii?b?K0FGcy0=?=" },
+	{ "UTF-16", " =?utf-16be?b?AFsAcwBpAGcAbgBlAGQAXQ==?=",
+		" =?utf-16be?b?ACgAcwBpAGcAbgBlAGQAKQ==?=" },
 	/* left alone */
+	{ "other wide text", " \xef\xbc\xbblist\xef\xbc\xbd", NULL },
+	{ "words without an end", " =?utf-8?q?x=?utf-8?q?x", NULL },
 	{ "a list", " [list] x", NULL },
 	{ "the word alone", " signed [x]", NULL },
 	{ "no word at all", "", NULL },
@@ -162,40 +187,48 @@ static const struct verdict_case {
 	struct one_signer signers[2];
 	bool no_author, weak_ok;
 	enum inbound_verdict verdict;
+	bool broken; /* bad_signature decides */
 } verdicts[] = {
-	{ "good", { GOOD }, false, false, INBOUND_PASS },
-	{ "nobody", { { 0 } }, false, false, INBOUND_NONE },
+	{ "good", { GOOD }, false, false, INBOUND_PASS, false },
+	{ "nobody", { { 0 } }, false, false, INBOUND_NONE, true },
 	{ "weak", { { true, true, true, true, true, CMS_WEAK_KEY, 0 } }, false,
-		false, INBOUND_POLICY },
+		false, INBOUND_POLICY, false },
 	{ "weak, and allowed",
 		{ { true, true, true, true, true, CMS_WEAK_DIGEST, 0 } }, false,
-		true, INBOUND_PASS },
+		true, INBOUND_PASS, false },
 	{ "somebody else", { { true, true, true, false, true, 0, 0 } }, false,
-		false, INBOUND_POLICY },
+		false, INBOUND_POLICY, false },
 	{ "From is several", { { true, true, true, false, true, 0, 0 } }, true,
-		false, INBOUND_POLICY },
+		false, INBOUND_POLICY, false },
 	{ "not trusted", { { true, true, true, true, false, 0, ERROR_TRUST } },
-		false, false, INBOUND_FAIL },
+		false, false, INBOUND_FAIL, false },
 	{ "revocation cannot be told",
 		{ { true, true, true, true, false, 0, ERROR_SYSTEM } }, false,
-		false, INBOUND_TEMPERROR },
+		false, INBOUND_TEMPERROR, false },
 	{ "changed", { { true, true, false, true, true, 0, ERROR_CRYPTO } },
-		false, false, INBOUND_FAIL },
+		false, false, INBOUND_FAIL, true },
 	{ "no signed attributes",
 		{ { true, true, false, true, true, 0, ERROR_FORMAT } }, false,
-		false, INBOUND_FAIL },
+		false, INBOUND_FAIL, true },
 	{ "unknown certificate",
 		{ { true, false, false, false, false, 0, ERROR_NOKEY } }, false,
-		false, INBOUND_PERMERROR },
+		false, INBOUND_PERMERROR, false },
 	{ "an algorithm nobody knows",
 		{ { true, true, false, true, true, 0, ERROR_CONFIG } }, false,
-		false, INBOUND_NEUTRAL },
+		false, INBOUND_NEUTRAL, false },
+	{ "unknown certificate, and one that is changed",
+		{ { true, false, false, false, false, 0, ERROR_NOKEY },
+			{ true, true, false, true, true, 0, ERROR_CRYPTO } },
+		false, false, INBOUND_PERMERROR, true },
+	{ "unknown certificate of a changed mail",
+		{ { true, false, false, false, false, 0, ERROR_CRYPTO } },
+		false, false, INBOUND_FAIL, true },
 	{ "good, and somebody else",
 		{ { true, true, true, false, false, 0, ERROR_TRUST }, GOOD },
-		false, false, INBOUND_PASS },
+		false, false, INBOUND_PASS, false },
 	{ "good, and one that is not",
 		{ GOOD, { true, true, false, false, true, 0, ERROR_CRYPTO } },
-		false, false, INBOUND_FAIL },
+		false, false, INBOUND_FAIL, true },
 };
 
 static void
@@ -230,9 +263,11 @@ a_verdict_needs_every_signer_and_the_author(void **state)
 			list_add(&layer.signers, &signers[j]);
 		}
 		verdict_of_layer(&work, &layer);
-		if (layer.verdict != row->verdict)
-			fail_msg("%s: %s", row->label,
-				inbound_verdict_name(layer.verdict));
+		if (layer.verdict != row->verdict ||
+			verdict_is_broken(&layer) != row->broken)
+			fail_msg("%s: %s, broken %d", row->label,
+				inbound_verdict_name(layer.verdict),
+				verdict_is_broken(&layer));
 		list_clear(&layer.signers, NULL);
 	}
 }
@@ -293,6 +328,43 @@ failures_are_forgotten_after_an_hour(void **state)
 	counts_free(counts);
 }
 
+static struct client
+client_at(const char *address)
+{
+	struct client client = { .family = AF_INET6 };
+
+	assert_int_equal(inet_pton(AF_INET6, address, &client.ip), 1);
+	return client;
+}
+
+static const struct neighbours {
+	const char *label, *one, *other;
+	bool same;
+} neighbours[] = {
+	{ "one /64", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2", true },
+	{ "the next /64", "2001:db8:0:1::1", "2001:db8:0:2::1", false },
+	{ "IPv4, mapped", "::ffff:192.0.2.1", "::ffff:192.0.2.2", false },
+	{ "the same IPv4", "::ffff:192.0.2.1", "::ffff:192.0.2.1", true },
+};
+
+static void
+failures_are_counted_by_network(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(neighbours); i++) {
+		const struct neighbours *row = &neighbours[i];
+		struct gateway_counts *counts = counts_new();
+		struct client one = client_at(row->one);
+		struct client other = client_at(row->other);
+
+		counts_client_failed(counts, &one);
+		assert_true(counts_client_is_barred(counts, &one, 1));
+		if (counts_client_is_barred(counts, &other, 1) != row->same)
+			fail_msg("%s", row->label);
+		counts_free(counts);
+	}
+}
+
 int
 main(void)
 {
@@ -303,6 +375,7 @@ main(void)
 		cmocka_unit_test(
 			the_verdict_is_told_however_long_its_reason_is),
 		cmocka_unit_test(failures_are_forgotten_after_an_hour),
+		cmocka_unit_test(failures_are_counted_by_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
