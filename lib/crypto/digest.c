@@ -1,7 +1,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
+#include "crypto/internal.h"
 
 static const struct {
 	const char *name;
@@ -16,6 +16,7 @@ static const struct {
 
 /* Written once, below pthread_once, and only read from then on. */
 static EVP_MD *fetched[CRYPTO_DIGESTS];
+static const char *missing; /* of the other methods */
 static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 
 static void
@@ -23,6 +24,7 @@ fetch_all(void)
 {
 	for (int i = 0; i < CRYPTO_DIGESTS; i++)
 		fetched[i] = EVP_MD_fetch(NULL, rows[i].fetch, NULL);
+	missing = methods_fetch();
 }
 
 int
@@ -34,6 +36,9 @@ crypto_init(struct error *err)
 		if (fetched[i] == NULL)
 			return crypto_fail(err, ERROR_SYSTEM,
 				"OpenSSL has no %s", rows[i].fetch);
+	if (missing != NULL)
+		return crypto_fail(
+			err, ERROR_SYSTEM, "OpenSSL has no %s", missing);
 	return 0;
 }
 
