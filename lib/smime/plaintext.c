@@ -93,10 +93,9 @@ smime_check_plaintext(struct span entity, struct error *err)
 	if (parts.header.len > HEADER_MAX_BYTES || !is_text(parts.header))
 		return refuse(err, "has bytes in its header that belong in "
 				   "none");
+	/* One that cannot be read is text, too; real senders write "text". */
 	mime_type_of(parts.header, &type);
-	if (type.type[0] == '\0')
-		return refuse(err, "has a Content-Type that cannot be read");
-	all_fields = has_protected_fields(&type);
+	all_fields = type.type[0] != '\0' && has_protected_fields(&type);
 	rest = parts.header;
 	counted = rest;
 	while (mime_field_next(&rest, &field) == 1) {

@@ -25,26 +25,32 @@ static struct {
 
 /* ---- keys and look-ups ---- */
 
+static int
+clock_read_lock(pthread_rwlock_t *lock, const struct timespec *end)
+{
+	return pthread_rwlock_clockrdlock(lock, CLOCK_MONOTONIC, end);
+}
+
 /*
  * ThreadSanitizer sees the unlocking and not this way of locking, and would
  * take all that the lock protects for races.
  */
+#ifdef __SANITIZE_THREAD__
 static int
 lock_to_read_until(pthread_rwlock_t *lock, const struct timespec *end)
 {
-#ifdef __SANITIZE_THREAD__
 	unsigned how = __tsan_mutex_read_lock | __tsan_mutex_try_lock;
 	int why;
 
 	__tsan_mutex_pre_lock(lock, how);
-	why = pthread_rwlock_clockrdlock(lock, CLOCK_MONOTONIC, end);
+	why = clock_read_lock(lock, end);
 	__tsan_mutex_post_lock(
 		lock, how | (why != 0 ? __tsan_mutex_try_lock_failed : 0), 0);
 	return why;
-#else
-	return pthread_rwlock_clockrdlock(lock, CLOCK_MONOTONIC, end);
-#endif
 }
+#else
+#define lock_to_read_until clock_read_lock
+#endif
 
 int
 module_enter(

@@ -132,6 +132,8 @@ done
 unix=$(best "$T/figures/unix") tcp=$(best "$T/figures/tcp")
 say "  unix, TCP, ratio" "$unix $tcp $(calc "$tcp / $unix")"
 
+"$(dirname "$0")/inbound.sh"
+
 for program in "$BUILD"/test/bench/*_bench; do
 	[ ! -x "$program" ] || "$program"
 done

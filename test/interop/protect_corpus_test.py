@@ -6,7 +6,9 @@ openssl and Python's email package: the same mail, or refused for a reason.
       Each message is made the mail of one known sender (its From fields are
       replaced), then signed, and encrypted, by `smimectl test -o`.  Of those
       with one Content-Type and no S/MIME or PGP at least 98 in 100 must come
-      back as the same mail.  Prints numbers and every message that does not.
+      back as the same mail.  Whatever was encrypted comes in again: an
+      inbound rule has to give back what openssl found in it, octet for octet.
+      Prints numbers and every message that does not.
 """
 import argparse
 import os
@@ -35,10 +37,16 @@ CONF = '''
 listen = "unix:{dir}/unused";
 stores = ( {{ name = "alice"; type = "directory"; path = "{dir}/alice"; }} );
 trust = {{ anchors = "{pki}/ca.pem"; }};
+'''
+OUT = '''
 sign = ( {{ sender = "alice@example.com"; stores = "alice";
            otherwise = "reject"; }} );
 encrypt = ( {{ recipient = "alice@example.com"; stores = "alice";
               otherwise = "reject"; }} );
+'''
+BACK = '''
+inbound = ( {{ recipient = "alice@example.com"; keys = "alice";
+              strip_signature = true; }} );
 '''
 
 
@@ -83,13 +91,14 @@ class Bench:
                                  os.O_WRONLY | os.O_CREAT, 0o600),
                          'wb') as copy:
                 copy.write(source.read())
-        self.conf = os.path.join(folder, 'conf')
-        with open(self.conf, 'w') as file:
-            file.write(CONF.format(dir=folder, pki=PKI))
+        for name, rules in (('out', OUT), ('back', BACK)):
+            with open(os.path.join(folder, name + '.conf'), 'w') as file:
+                file.write((CONF + rules).format(dir=folder, pki=PKI))
 
-    def protect(self, path, recipient, out):
+    def pass_through(self, rules, path, recipient, out):
         done = subprocess.run(
-            [os.path.join(BUILD, 'smimectl'), '-c', self.conf, 'test', '-f',
+            [os.path.join(BUILD, 'smimectl'), '-c',
+             os.path.join(self.folder, rules + '.conf'), 'test', '-f',
              'alice@example.com', '-t', recipient, '-o', out, path],
             capture_output=True, timeout=60)
         if done.returncode not in (0, 1):
@@ -109,21 +118,40 @@ class Bench:
         return judge.verify(mail, os.path.join(PKI, 'ca.pem'),
                             'alice@example.com').entity
 
+    def back(self, name, entity):
+        """What is wrong with the mail when it has come in again."""
+        mail = self.pass_through('back', name + '.out', 'alice@example.com',
+                                 name + '.back')
+        wrong = []
+        if judge.split(mail)[1] != judge.split(entity)[1]:
+            wrong.append('another body comes in again')
+        if fields_of_content(mail) != fields_of_content(entity):
+            wrong.append('other fields come in again')
+        if b'; smime=pass' not in re.sub(rb'\r\n[ \t]+', b' ', mail):
+            wrong.append('not verified when it comes in again')
+        return wrong
+
     def run(self, number, path):
         with open(path, 'rb') as file:
             data = with_sender(mime_judge.canonical(file.read()))
         name = os.path.join(self.folder, str(number))
         with open(name, 'wb') as file:
             file.write(data)
-        wrong = []
+        wrong, came_back = [], None
         try:
             for recipient in ('x@example.net', 'alice@example.com'):
-                out = self.protect(name, recipient, name + '.out')
+                out = self.pass_through('out', name, recipient, name + '.out')
                 entity = self.unprotect(out, recipient[0] == 'a')
                 wrong += mime_judge.differences(data, entity, content=True)
+            came_back = self.back(name, entity)
         except (judge.Wrong, AttributeError, ValueError) as why:
             wrong.append(str(why))
-        return path, counts(data), wrong
+        return path, counts(data), wrong + (came_back or []), came_back
+
+
+def fields_of_content(entity):
+    return sorted(field for field in judge.fields(entity)
+                  if field[0].startswith('content-'))
 
 
 def main():
@@ -138,7 +166,9 @@ def main():
         results = list(pool.map(lambda a: bench.run(*a), enumerate(listed)))
     of_kind = [r for r in results if r[1]]
     good = [r for r in of_kind if not r[2]]
-    for path, kind, wrong in results:
+    back = [r for r in results if r[3] is not None]
+    lost = [r for r in back if r[3]]
+    for path, kind, wrong, _ in results:
         if wrong:
             print('%s%s: %s' % (os.path.relpath(path, CORPORA),
                                 '' if kind else ' (not counted)',
@@ -146,9 +176,13 @@ def main():
     print('%d messages, %d of the kind to protect, '
           '%d protected with the same content' % (
               len(results), len(of_kind), len(good)))
+    print('%d of %d encrypted ones came in again as they were' % (
+        len(back) - len(lost), len(back)))
     enough = of_kind and len(good) >= ENOUGH * len(of_kind)
-    print('%d passed, %d failed, 0 skipped' % (len(good), 0 if enough else 1))
-    return 0 if enough else 1
+    failed = (0 if enough else 1) + len(lost)
+    print('%d passed, %d failed, 0 skipped' % (
+        len(good) + len(back) - len(lost), failed))
+    return 1 if failed else 0
 
 
 if __name__ == '__main__':

@@ -35,6 +35,38 @@ static const char *const bodies[] = {
 	"Content-Type: application/octet-stream\n"
 	"Content-Transfer-Encoding: base64\n\nAAEC\n",
 	"Content-Type: message/rfc822\n\nFrom: x@y\nSubject: z\n\ninner\n",
+	"Content-Type: text\n\nno subtype\n",
+	"Content-Type: ;\n\nnothing that can be read\n",
+	"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+	"Content-Type: text/plain\n\nnever closed\n",
+	"Content-Type: multipart/mixed; boundary=b\n\nno delimiter at all\n",
+	"Content-Type: multipart/mixed\n\n--b\n\nno boundary\n--b--\n",
+	"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+	"Content-Type: multipart/alternative; boundary=b-b\n\n--b-b\n\none\n"
+	"--b-b\n\n--b-b--\n--b\nContent-Type: text/calendar; method=REQUEST\n"
+	"\nBEGIN:VCALENDAR\n--b--\n--b\n\nafter the end\n--b--\n",
+	"Content-Type: text/plain; name*0*=utf-8''%C3%A4;\n\tname*1=\".txt\"\n"
+	"Content-Description: =?utf-8?Q?=C3=A4?=\n a fold\n\nRFC 2231\n",
+	"Content-Type: text/plain;\n boundary=none; charset=\"us-ascii\n\n"
+	"a quote without end\n",
+};
+
+/* What has to be encoded anew on its way out; it stays so from then on. */
+static const char *const encoded_anew[] = {
+	"Content-Type: text/plain; format=flowed; delsp=yes\n\n"
+	"From here, \n.and a dot \n>From there\n-- \nblanks at the end  "
+	"\t\n\n\n",
+	"Content-Type: text/plain; charset=utf-8\n"
+	"Content-Transfer-Encoding: 8bit\n\nGr\xc3\xbc\xc3\x9f"
+	"e\n",
+	"Content-Type: text/plain; charset=utf-8\n\nunlabelled \xe4\n",
+	"Content-Type: multipart/mixed; boundary=b\n"
+	"Content-Transfer-Encoding: 8bit\n\npreamble\n--b\n"
+	"Content-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n"
+	"<p>\xc3\xa4</p>\n--b\nContent-Type: application/octet-stream\n"
+	"Content-Transfer-Encoding: base64\n\nAAEC\n--b--\n",
+	"Content-Type: message/rfc822\nContent-Transfer-Encoding: 8bit\n\n"
+	"Subject: inner\nContent-Type: text/plain; charset=utf-8\n\n\xc3\xa4\n",
 };
 
 static const struct way {
@@ -268,11 +300,84 @@ keys_that_open_for_everybody_are_tried_once(void **state)
 	conf_free(conf);
 }
 
+static char *
+with_lf(const char *text)
+{
+	char *copy = mem_string(text), *to = copy;
+
+	for (; *text != '\0'; text++)
+		if (*text != '\r')
+			*to++ = *text;
+	*to = '\0';
+	return copy;
+}
+
+/* Content-* fields and body of a result as a mail to be sent. */
+static char *
+next_mail(const char *result)
+{
+	char *lf = with_lf(result), *fields = mem_string("");
+	const char *blank = strstr(lf, "\n\n"), *c = lf;
+	char *next;
+
+	while ((c = strstr(c, "\nContent-")) != NULL && c < blank) {
+		size_t len = strcspn(++c, "\n");
+
+		while (c[len] != '\0' &&
+			(c[len + 1] == ' ' || c[len + 1] == '\t'))
+			len += 1 + strcspn(c + len + 1, "\n");
+		next = mem_printf("%s%.*s\n", fields, (int)len, c);
+		mem_free(fields);
+		fields = next;
+	}
+	next = mem_printf(HEAD "%s%s", fields, blank + 1);
+	mem_free(fields);
+	mem_free(lf);
+	return next;
+}
+
+static char *
+out_and_in(const char *message)
+{
+	struct outcome out, in;
+	char *sent = through(OUT("", ""), message, &out);
+	char *got = through(IN("strip_signature = true;"), sent, &in);
+	char *next = next_mail(got);
+
+	assert_true(out.encrypted && in.inbound.stripped);
+	assert_int_equal(in.inbound.verdict, INBOUND_PASS);
+	outcome_clear(&out);
+	outcome_clear(&in);
+	mem_free(sent);
+	mem_free(got);
+	return next;
+}
+
+static void
+what_was_encoded_anew_comes_back_as_it_was_signed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(encoded_anew); i++) {
+		char *message = mem_printf(HEAD "%s", encoded_anew[i]);
+		char *once = out_and_in(message), *twice = out_and_in(once);
+
+		assert_string_not_equal(once, message);
+		assert_string_equal(once, twice);
+		for (const char *c = once; *c != '\0'; c++)
+			assert_true((unsigned char)*c < 0x80);
+		mem_free(twice);
+		mem_free(once);
+		mem_free(message);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outbound_then_inbound_gives_the_original_back),
+		cmocka_unit_test(
+			what_was_encoded_anew_comes_back_as_it_was_signed),
 		cmocka_unit_test(what_stays_closed_is_not_touched),
 		cmocka_unit_test(what_came_in_protected_is_not_signed_again),
 		cmocka_unit_test(keys_that_open_for_everybody_are_tried_once),

@@ -574,6 +574,11 @@ static const struct {
 	{ "a body with any bytes",
 		STR("Content-Type: application/octet-stream\r\n\r\n\0\1\2\xff"),
 		true },
+	{ "a type without subtype",
+		STR("Content-Type: text; charset=us-ascii\r\n\r\nHello"),
+		true },
+	{ "a Content-Type that cannot be read",
+		STR("Content-Type: ;;;\r\n\r\nHello"), true },
 	{ "nothing", STR(""), false },
 	{ "no field", STR("Hello\r\n"), false },
 	{ "a blank line first", STR("\r\nHello\r\n"), false },
@@ -599,8 +604,9 @@ static const struct {
 		false },
 	{ "no blank line", STR("Content-Type: text/plain\r\nHello\r\n"),
 		false },
-	{ "a Content-Type that cannot be read",
-		STR("Content-Type: ;;;\r\n\r\nHello"), false },
+	{ "header protection in a Content-Type that cannot be read",
+		STR("Content-Type: ; hp=\"cipher\"\r\nSubject: x\r\n\r\nHello"),
+		false },
 	{ "Content- and nothing", STR("Content-: x\r\n\r\nHello"), false },
 };
 
