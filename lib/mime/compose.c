@@ -81,20 +81,28 @@ put_multipart(struct buf *out, const struct mime_node *node, struct error *err)
 	return buf_add_format(out, err, "\r\n--%s--\r\n", boundary);
 }
 
+/* Fields and content. */
 static int
-put_message(struct buf *out, const struct mime_node *node, struct error *err)
+put_inside(struct buf *out, const struct mime_node *node, struct error *err)
 {
 	const struct mime_node *child;
 
-	if (mime_put_node_header(out, node, NULL, NULL, err) != 0 ||
-		buf_add(out, "\r\n", 2, err) != 0 ||
-		mime_put_node_texts(out, node, err) != 0 ||
+	if (mime_put_node_texts(out, node, err) != 0 ||
 		buf_add_string(out, "MIME-Version: 1.0\r\n", err) != 0)
 		return -1;
 	LIST_FOREACH (child, &node->children)
 		if (put_node(out, child, err) != 0)
 			return -1;
 	return 0;
+}
+
+static int
+put_message(struct buf *out, const struct mime_node *node, struct error *err)
+{
+	if (mime_put_node_header(out, node, NULL, NULL, err) != 0 ||
+		buf_add(out, "\r\n", 2, err) != 0)
+		return -1;
+	return put_inside(out, node, err);
 }
 
 static int
@@ -137,9 +145,11 @@ enum { AROUND_BYTES = 1024 };
 static size_t
 expected_len(const struct mime_node *node)
 {
-	size_t len = AROUND_BYTES + node->fields.len;
+	size_t len = node->fields.len;
 	const struct mime_node *child;
 
+	if (node->kind != MIME_VERBATIM && node->kind != MIME_SEQUENCE)
+		len += AROUND_BYTES;
 	if (node->kind == MIME_LEAF && !node->text)
 		len += base64_len(node->data.len);
 	else
@@ -149,13 +159,28 @@ expected_len(const struct mime_node *node)
 	return len;
 }
 
-int
-mime_compose(const struct mime_node *root, struct buf *out, struct error *err)
+static int
+compose(const struct mime_node *root,
+	int (*put)(struct buf *, const struct mime_node *, struct error *),
+	struct buf *out, struct error *err)
 {
 	if (buf_reserve(out, expected_len(root), err) != 0 ||
-		put_node(out, root, err) != 0)
+		put(out, root, err) != 0)
 		return -1;
 	if (out->len != 0 && out->data[out->len - 1] != '\n')
 		return buf_add(out, "\r\n", 2, err);
 	return 0;
+}
+
+int
+mime_compose(const struct mime_node *root, struct buf *out, struct error *err)
+{
+	return compose(root, put_node, out, err);
+}
+
+int
+mime_compose_message(
+	const struct mime_node *message, struct buf *out, struct error *err)
+{
+	return compose(message, put_inside, out, err);
 }

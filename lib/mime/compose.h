@@ -38,6 +38,7 @@ struct mime_node {
 	char *file_name;   /* UTF-8; or NULL */
 	char *content_id;  /* without < >; or NULL */
 	char *description; /* UTF-8; or NULL */
+	char *location;	   /* Content-Location (RFC 2557); or NULL */
 	enum mime_disposition disposition;
 	struct span fields; /* lines that stand first in its header, or none */
 	struct list texts;  /* struct mime_text * */
@@ -63,6 +64,11 @@ struct mime_node *mime_sequence_new(void) MUST_USE;
 void mime_node_free(void *node); /* NULL is fine */
 /* Takes child over; NULL adds nothing. */
 void mime_node_add(struct mime_node *node, struct mime_node *child);
+/*
+ * A multipart of one child is that child, one of none NULL; anything else is
+ * what it was.
+ */
+struct mime_node *mime_node_unwrap(struct mime_node *multipart) MUST_USE;
 /* An attachment, with a name or without (NULL). */
 void mime_node_attach(struct mime_node *node, const char *file_name);
 /* Replace what it was; value may be NULL. */
@@ -82,6 +88,9 @@ void mime_node_say_mailbox(struct mime_node *node, const char *field,
  * of no use then.
  */
 int mime_compose(const struct mime_node *root, struct buf *out,
+	struct error *err) MUST_USE;
+/* A message of its own: the fields of a MIME_MESSAGE, and what is in it. */
+int mime_compose_message(const struct mime_node *message, struct buf *out,
 	struct error *err) MUST_USE;
 
 #endif

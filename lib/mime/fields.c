@@ -153,6 +153,16 @@ put_object(struct buf *out, GMimeObject *object, struct error *err)
 	return result;
 }
 
+/* Characters of which a URI is made, and few enough for a line. */
+static bool
+is_visible(const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c <= ' ' || *c == 127)
+			return false;
+	return text[0] != '\0' && strlen(text) < NAME_MAX_BYTES;
+}
+
 int
 mime_put_node_header(struct buf *out, const struct mime_node *node,
 	const char *encoding, const char *boundary, struct error *err)
@@ -171,6 +181,9 @@ mime_put_node_header(struct buf *out, const struct mime_node *node,
 		g_mime_object_set_content_id(object, text);
 		mem_free(text);
 	}
+	if (node->location != NULL && is_visible(node->location))
+		g_mime_object_set_header(
+			object, "Content-Location", node->location, NULL);
 	if (node->description != NULL) {
 		text = clean(node->description, NAME_MAX_BYTES);
 		g_mime_object_set_header(

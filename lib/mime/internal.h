@@ -75,6 +75,18 @@ struct mime_scan {
 void mime_scan(struct span bytes, struct mime_scan *out);
 unsigned mime_line_flaws(struct span line);
 
+/* ---- delimiters (RFC 2046 5.1.1) ---- */
+
+enum mime_delimiter {
+	MIME_DELIMITER_NONE,
+	MIME_DELIMITER_PART,
+	MIME_DELIMITER_CLOSE,
+};
+enum mime_delimiter mime_delimiter_of(struct span line, struct span boundary);
+/* From part to a delimiter, whose the line end before it is. */
+struct span mime_part_before(
+	const unsigned char *part, const unsigned char *delimiter);
+
 /* ---- labels ---- */
 
 enum mime_encoding {

@@ -88,6 +88,7 @@ mime_node_free(void *item)
 	mem_free(node->file_name);
 	mem_free(node->content_id);
 	mem_free(node->description);
+	mem_free(node->location);
 	list_clear(&node->texts, text_free);
 	list_clear(&node->children, mime_node_free);
 	mem_free(node);
@@ -98,6 +99,20 @@ mime_node_add(struct mime_node *node, struct mime_node *child)
 {
 	if (child != NULL)
 		list_add(&node->children, child);
+}
+
+struct mime_node *
+mime_node_unwrap(struct mime_node *multipart)
+{
+	struct mime_node *child;
+
+	if (multipart->children.count > 1)
+		return multipart;
+	child = multipart->children.count == 1 ? multipart->children.item[0]
+					       : NULL;
+	list_clear(&multipart->children, NULL);
+	mime_node_free(multipart);
+	return child;
 }
 
 void
