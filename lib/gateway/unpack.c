@@ -4,157 +4,12 @@
  * byte, and a part inside of a signature is never looked at.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
-#include "gateway/internal.h"
-
-/* More of them in one mail stay as they are. */
-enum { WINMAILS_MAX = 16, NAME_SIZE = 256 };
-
-struct unpacking {
-	const struct gateway *gateway;
-	size_t limit_bytes;   /* of what is decoded */
-	struct list messages; /* struct tnef_message *: nodes borrow of them */
-	struct list contents; /* struct buf *: and they of these */
-	struct tnef_limits limits;
-	unsigned parts;	  /* looked at */
-	unsigned kept;	  /* originals, for something is lost */
-	struct error why; /* why the first of them */
-	struct trace *trace;
-	struct error *err;
-};
+#include "gateway/unpack.h"
 
 static int rebuild(struct unpacking *u, struct span bytes, unsigned depth,
 	struct mime_node **out);
-
-/* ---- is it one? ---- */
-
-static bool
-names_winmail(struct span header)
-{
-	struct mime_field field;
-	struct mime_type type;
-	char name[NAME_SIZE];
-
-	mime_type_of(header, &type);
-	if (mime_type_parameter(&type, "name", name, sizeof(name)) == 1 &&
-		strcasecmp(name, "winmail.dat") == 0)
-		return true;
-	if (mime_field_find(header, "Content-Disposition", 0, &field) != 1)
-		return false;
-	type = (struct mime_type){ .value = field.value };
-	return mime_type_parameter(&type, "filename", name, sizeof(name)) ==
-		       1 &&
-	       strcasecmp(name, "winmail.dat") == 0;
-}
-
-static bool
-claims_tnef(const struct mime_entity *entity)
-{
-	struct mime_type type;
-
-	mime_type_of(entity->header, &type);
-	return mime_type_is(&type, "application/ms-tnef") ||
-	       mime_type_is(&type, "application/vnd.ms-tnef") ||
-	       names_winmail(entity->header);
-}
-
-/* ---- reading it ---- */
-
-static void
-message_free(void *item)
-{
-	tnef_message_free(item);
-}
-
-static void
-buf_free(void *item)
-{
-	buf_clear(item);
-	mem_free(item);
-}
-
-/* What has been made for one is no more there for the next one. */
-static void
-count_made(struct unpacking *u, const struct list *items)
-{
-	const struct tnef_item *item;
-
-	LIST_FOREACH (item, items) {
-		size_t left = u->limits.made_bytes, made = item->owned.len;
-
-		u->limits.made_bytes = made < left ? left - made : 1;
-		if (item->message == NULL)
-			continue;
-		count_made(u, &item->message->bodies);
-		count_made(u, &item->message->items);
-	}
-}
-
-static void
-trace_message(struct unpacking *u, const struct tnef_message *message)
-{
-	const char *problem;
-
-	trace_add(u->trace, "winmail.dat: bodies: %zu, other items: %zu%s",
-		message->bodies.count, message->items.count,
-		message->is_incomplete ? ", something is lost" : "");
-	LIST_FOREACH (problem, &message->problems)
-		trace_add(u->trace, "winmail.dat: %s", problem);
-}
-
-static void
-remember_why(struct unpacking *u, const struct tnef_message *message,
-	const struct error *err)
-{
-	if (u->kept++ != 0)
-		return;
-	if (message == NULL)
-		u->why = *err;
-	else
-		error_set(&u->why, ERROR_FORMAT, "%s",
-			message->problems.count != 0
-				? (const char *)message->problems.item[0]
-				: "something in it cannot be read");
-}
-
-/* The message, which is u's; NULL: it stays as it is.  -1: not now. */
-static int
-read_part(struct unpacking *u, const struct mime_entity *part,
-	struct tnef_message **out)
-{
-	struct buf *held = mem_alloc(sizeof(*held));
-	struct error err = { 0 };
-	struct span content;
-	bool incomplete;
-
-	*out = NULL;
-	buf_init(held, u->limit_bytes);
-	list_add(&u->contents, held);
-	if (u->messages.count == WINMAILS_MAX)
-		error_set(&err, ERROR_LIMIT, "more than %d winmail.dat",
-			WINMAILS_MAX);
-	else if (mime_content(part, held, &content, &err) == 0 &&
-		 tnef_read(content, &u->limits, out, &err) == 0)
-		list_add(&u->messages, *out);
-	if (*out == NULL) {
-		buf_clear(held);
-		if (err.kind == ERROR_SYSTEM)
-			return error_set(u->err, err.kind, "%s", err.text);
-		remember_why(u, NULL, &err);
-		return 0;
-	}
-	trace_message(u, *out);
-	count_made(u, &(*out)->bodies);
-	count_made(u, &(*out)->items);
-	incomplete = (*out)->is_incomplete;
-	if (incomplete)
-		remember_why(u, *out, NULL);
-	if (incomplete && u->gateway->tnef_broken == TNEF_BROKEN_INSTEAD)
-		*out = NULL;
-	return 0;
-}
 
 /* ---- header fields ---- */
 
@@ -227,9 +82,9 @@ rebuild_leaf(struct unpacking *u, const struct mime_entity *entity,
 {
 	struct tnef_message *message;
 
-	if (!claims_tnef(entity))
+	if (!unpack_is_claimed(entity))
 		return 0;
-	if (read_part(u, entity, &message) != 0)
+	if (unpack_read(u, entity, &message) != 0)
 		return -1;
 	if (message != NULL)
 		*out = unpack_alone(message, entity);
@@ -237,13 +92,6 @@ rebuild_leaf(struct unpacking *u, const struct mime_entity *entity,
 }
 
 /* ---- one among other parts ---- */
-
-struct part {
-	struct span bytes;
-	struct mime_entity entity;
-	struct mime_node *node; /* NULL: stays as it is */
-	struct tnef_message *message;
-};
 
 static void
 part_free(void *item)
@@ -254,21 +102,12 @@ part_free(void *item)
 	mem_free(part);
 }
 
-static struct mime_node *
-take_node(struct part *part)
-{
-	struct mime_node *node = part->node;
-
-	part->node = NULL;
-	return node != NULL ? node : mime_verbatim_new(part->bytes);
-}
-
 static int
 look_at_part(struct unpacking *u, struct part *part, unsigned depth, bool mixed)
 {
 	mime_entity_split(part->bytes, &part->entity);
-	if (mixed && claims_tnef(&part->entity))
-		return read_part(u, &part->entity, &part->message);
+	if (mixed && unpack_is_claimed(&part->entity))
+		return unpack_read(u, &part->entity, &part->message);
 	return rebuild(u, part->bytes, depth + 1, &part->node);
 }
 
@@ -293,133 +132,13 @@ read_parts(struct unpacking *u, struct span body, const struct mime_type *type,
 	return 0;
 }
 
-/* ---- the body beside it ---- */
-
-/* Could its text hold what it should? */
-static void
-judge_plain(const struct part *part, const struct mime_type *type,
-	struct own_body *own)
+struct mime_node *
+unpack_take_node(struct part *part)
 {
-	struct buf held = { 0 };
-	struct span text;
-	char charset[MIME_TOKEN_MAX] = "us-ascii";
+	struct mime_node *node = part->node;
 
-	(void)!mime_type_parameter(type, "charset", charset, sizeof(charset));
-	if (mime_content(&part->entity, &held, &text, NULL) == 0) {
-		own->is_empty = span_trim(text).len == 0;
-		own->is_ascii = strcasecmp(charset, "us-ascii") == 0;
-		for (size_t i = 0; i < text.len; i++)
-			own->is_ascii = own->is_ascii && text.data[i] < 0x80;
-	}
-	buf_clear(&held);
-}
-
-static bool
-is_attached(struct span header)
-{
-	struct mime_field field;
-
-	return mime_field_find(header, "Content-Disposition", 0, &field) == 1 &&
-	       !span_starts_nocase(span_trim(field.value), "inline");
-}
-
-/* Is it what a reader shows first?  Fills own but for its node. */
-static bool
-is_body(const struct part *part, struct own_body *own)
-{
-	struct mime_type type;
-
-	mime_type_of(part->entity.header, &type);
-	if (part->message != NULL || is_attached(part->entity.header) ||
-		claims_tnef(&part->entity))
-		return false;
-	own->kind = OWN_RICH;
-	if (mime_type_is(&type, "text/plain")) {
-		own->kind = OWN_PLAIN;
-		judge_plain(part, &type, own);
-	} else if (!mime_type_is(&type, "text/html") &&
-		   !mime_type_is(&type, "multipart/alternative") &&
-		   !mime_type_is(&type, "multipart/related")) {
-		own->kind = OWN_NONE;
-	}
-	return own->kind != OWN_NONE;
-}
-
-/* The part itself, or one of an alternative's. */
-static bool
-is_calendar(struct span bytes, bool alternative)
-{
-	struct mime_entity entity;
-	struct mime_type type;
-	struct span boundary, rest, child;
-
-	mime_entity_split(bytes, &entity);
-	mime_type_of(entity.header, &type);
-	if (mime_type_is(&type, "text/calendar"))
-		return true;
-	if (!alternative || !mime_type_is(&type, "multipart/alternative"))
-		return false;
-	boundary = span_of(type.boundary, type.boundary_len);
-	rest = entity.body;
-	if (mime_parts_begin(&rest, boundary) == 1)
-		while (mime_part_next(&rest, boundary, &child) == 1)
-			if (is_calendar(child, false))
-				return true;
-	return false;
-}
-
-/* ---- all parts together again ---- */
-
-/* The part that takes the body of the winmail.dat in, or NULL. */
-static struct part *
-find_body(const struct list *parts, struct own_body *own)
-{
-	struct part *part, *found = NULL;
-
-	LIST_FOREACH (part, parts) {
-		if (found == NULL && is_body(part, own))
-			found = part;
-		own->has_calendar =
-			own->has_calendar || is_calendar(part->bytes, true);
-	}
-	return found;
-}
-
-/* What stands in the place of a winmail.dat; its body perhaps elsewhere. */
-static void
-add_unpacked(struct mime_node *mixed, const struct part *part,
-	const struct own_body *own, bool has_body)
-{
-	if (has_body)
-		tnef_mail_items(part->message, own, mixed);
-	else
-		mime_node_add(mixed, tnef_mail_content(part->message));
-	if (part->message->is_incomplete)
-		mime_node_add(mixed, mime_verbatim_new(part->bytes));
-}
-
-/* The body of the first one joins that of the mail. */
-static struct mime_node *
-merge(const struct list *parts, const struct part *first)
-{
-	struct mime_node *mixed = mime_multipart_new("mixed");
-	struct own_body own = { 0 };
-	struct part *part, *body = find_body(parts, &own);
-
-	if (body != NULL)
-		own.node = take_node(body);
-	else
-		mime_node_add(mixed, tnef_mail_body(first->message, &own));
-	LIST_FOREACH (part, parts) {
-		if (part == body)
-			mime_node_add(
-				mixed, tnef_mail_body(first->message, &own));
-		else if (part->message != NULL)
-			add_unpacked(mixed, part, &own, part == first);
-		else
-			mime_node_add(mixed, take_node(part));
-	}
-	return mime_node_unwrap(mixed);
+	part->node = NULL;
+	return node != NULL ? node : mime_verbatim_new(part->bytes);
 }
 
 /* Everything around the parts stays, and the parts that did not change. */
@@ -435,7 +154,7 @@ splice(struct span bytes, const struct list *parts)
 			continue;
 		mime_node_add(all, mime_verbatim_new(span_of(from,
 					   (size_t)(part->bytes.data - from))));
-		mime_node_add(all, take_node(part));
+		mime_node_add(all, unpack_take_node(part));
 		from = part->bytes.data + part->bytes.len;
 	}
 	mime_node_add(all, mime_verbatim_new(span_of(from,
@@ -459,7 +178,7 @@ rebuild_multipart(struct unpacking *u, struct span bytes,
 		changed = changed || part->node != NULL;
 	}
 	if (result == 0 && first != NULL)
-		*out = with_fields(entity, merge(&parts, first));
+		*out = with_fields(entity, unpack_merge(&parts, first));
 	else if (result == 0 && changed)
 		*out = splice(bytes, &parts);
 	list_clear(&parts, part_free);
@@ -515,6 +234,19 @@ rebuild(struct unpacking *u, struct span bytes, unsigned depth,
 }
 
 /* ---- the mail ---- */
+
+static void
+message_free(void *item)
+{
+	tnef_message_free(item);
+}
+
+static void
+buf_free(void *item)
+{
+	buf_clear(item);
+	mem_free(item);
+}
 
 static void
 note_kept(struct unpacking *u, struct outcome *outcome)

@@ -104,11 +104,7 @@ every_top_setting_arrives(void **state)
 		 " mime_depth = 5; mime_parts = 6; cms_layers = 7;"
 		 " encrypt_recipients = 8; lookup_seconds = 9;"
 		 " decrypt_failures = 10; harvest_day = 11;"
-		 " harvest_total = 12; tnef_depth = 13;"
-		 " tnef_attachments = 14; tnef_people = 15;"
-		 " tnef_properties = 16; tnef_unpacked = \"17M\";"
-		 " tnef_ratio = 18; };\n"
-		 "tnef_broken = \"instead\";\n"
+		 " harvest_total = 12; };\n"
 		 "report = { headers = \"X-Ours\"; authserv_id = \"mx\";"
 		 " subject_tags = true; };\n"
 		 "internal = [ \"*@a\", \"*@b\" ]; bcc = \"share\";\n"
@@ -142,18 +138,34 @@ every_top_setting_arrives(void **state)
 	assert_int_equal(conf->gateway->limits.decrypt_failures, 10);
 	assert_int_equal(conf->gateway->limits.harvest_day, 11);
 	assert_int_equal(conf->gateway->limits.harvest_total, 12);
-	assert_int_equal(conf->gateway->limits.tnef.depth, 13);
-	assert_int_equal(conf->gateway->limits.tnef.attachments, 14);
-	assert_int_equal(conf->gateway->limits.tnef.people, 15);
-	assert_int_equal(conf->gateway->limits.tnef.properties, 16);
-	assert_int_equal(conf->gateway->limits.tnef.made_bytes, 17 << 20);
-	assert_int_equal(conf->gateway->limits.tnef.ratio, 18);
-	assert_int_equal(conf->gateway->tnef_broken, TNEF_BROKEN_INSTEAD);
 	assert_string_equal(conf->gateway->report.headers, "X-Ours");
 	assert_string_equal(conf->gateway->report.authserv_id, "mx");
 	assert_true(conf->gateway->report.subject_tags);
 	assert_int_equal(conf->gateway->internal.count, 2);
 	assert_true(conf->gateway->share_bcc);
+	written_end(&w);
+}
+
+static void
+what_a_winmail_may_cost_arrives(void **state)
+{
+	struct written w;
+	const struct tnef_limits *tnef;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, "limits = { tnef_depth = 13; tnef_attachments = 14;"
+		 " tnef_people = 15; tnef_properties = 16;"
+		 " tnef_unpacked = \"17M\"; tnef_ratio = 18; };\n"
+		 "tnef_broken = \"instead\";\n");
+	tnef = &w.conf->gateway->limits.tnef;
+	assert_int_equal(tnef->depth, 13);
+	assert_int_equal(tnef->attachments, 14);
+	assert_int_equal(tnef->people, 15);
+	assert_int_equal(tnef->properties, 16);
+	assert_int_equal(tnef->made_bytes, 17 << 20);
+	assert_int_equal(tnef->ratio, 18);
+	assert_int_equal(w.conf->gateway->tnef_broken, TNEF_BROKEN_INSTEAD);
 	written_end(&w);
 }
 
@@ -567,6 +579,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_of_comments_is_all_defaults),
 		cmocka_unit_test(every_top_setting_arrives),
+		cmocka_unit_test(what_a_winmail_may_cost_arrives),
 		cmocka_unit_test(a_sign_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),
 		cmocka_unit_test(an_encrypt_rule_has_its_defaults),
