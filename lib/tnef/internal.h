@@ -8,9 +8,9 @@
 
 /* ---- reading goes on: what all messages of one stream share ---- */
 
-struct tnef_reader {
-	unsigned depth;	      /* 1 is the outermost message */
-	unsigned attachments; /* that may still come; so with the others */
+struct tnef_reader { /* how much of each may still come */
+	unsigned depth;
+	unsigned attachments;
 	unsigned people;
 	unsigned properties;
 	size_t made_bytes;
@@ -113,6 +113,8 @@ struct span tnef_get_bytes(const struct tnef_property *property);
 enum { TNEF_TEXT_MAX = 32768 };
 char *tnef_get_text(const struct tnef_properties *properties,
 	const struct tnef_property *property);
+/* The same of any bytes. */
+char *tnef_one_line(struct span bytes, unsigned code_page);
 /* The same with its lines, for descriptions; up to what may be made. */
 int tnef_add_text(struct buf *out, const struct tnef_properties *properties,
 	const struct tnef_property *property, struct error *err) MUST_USE;
@@ -138,12 +140,17 @@ int tnef_add_utf8(struct buf *out, struct span text, unsigned code_page,
 
 /* ---- RTF ---- */
 
+struct tnef_unpacked {
+	bool is_sound; /* the checksum is right */
+	bool is_whole; /* it is as long as it says */
+};
+
 /*
- * unpack.c: compressed RTF (MS-OXRTFCP), LZFu or MELA.  *is_intact: the
- * checksum and the length are as they should be.  FORMAT, LIMIT, SYSTEM.
+ * unpack.c: compressed RTF (MS-OXRTFCP), LZFu or MELA, appended to out.
+ * FORMAT, LIMIT, SYSTEM.
  */
-int tnef_unpack_rtf(struct span packed, struct buf *out, bool *is_intact,
-	struct error *err) MUST_USE;
+int tnef_unpack_rtf(struct span packed, struct buf *out,
+	struct tnef_unpacked *how, struct error *err) MUST_USE;
 /*
  * rtf.c: add what the RTF says to the bodies: the HTML or the text it
  * encapsulates (MS-OXRTFEX) where there is none yet; else itself as
@@ -157,7 +164,7 @@ int tnef_add_rtf(struct tnef_reader *reader, struct tnef_message *message,
 
 /*
  * calendar.c, card.c: by the message's class, add a calendar or a card to its
- * items (at the front).  Everything else of the message has been read.
+ * items.  Its people and bodies have been read, its files come afterwards.
  */
 int tnef_add_calendar(struct tnef_reader *reader, struct tnef_message *message,
 	const struct tnef_properties *properties, struct error *err) MUST_USE;
