@@ -73,7 +73,18 @@ void tnef_calendar_people(struct tnef_calendar *calendar);
 
 /* What events and tasks share: SUMMARY, CLASS, PRIORITY, ... */
 void tnef_calendar_common(struct tnef_calendar *calendar);
+void tnef_calendar_alarm(struct tnef_calendar *calendar);
 void tnef_calendar_event(struct tnef_calendar *calendar);
 void tnef_calendar_task(struct tnef_calendar *calendar);
+
+/* ---- with cards ---- */
+
+/* A CATEGORIES line; nothing when there are none. */
+void tnef_lines_categories(
+	struct tnef_lines *lines, const struct tnef_properties *properties);
+/* With bytes made here, in front of all others; *bytes is empty afterwards. */
+void tnef_item_add_first(struct tnef_reader *reader,
+	struct tnef_message *message, struct tnef_item *item,
+	struct buf *bytes);
 
 #endif
