@@ -7,7 +7,7 @@ static const char hyperlink[] = "HYPERLINK", mailto[] = "mailto:";
 static struct span
 behind(struct span s, size_t len)
 {
-	return span_of(s.data + len, s.len - len);
+	return len == 0 ? s : span_of(s.data + len, s.len - len);
 }
 
 int
