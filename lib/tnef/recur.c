@@ -161,6 +161,7 @@ read_exceptions(
 {
 	unsigned count = take(reader, 2);
 
+	out->is_cut = reader->is_short;
 	if (count > TNEF_INSTANCES_MAX)
 		return error_set(err, ERROR_LIMIT,
 			"a recurrence moves more than %d days",
