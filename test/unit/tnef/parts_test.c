@@ -309,7 +309,7 @@ make_pattern(struct buf *out, const struct pattern *row, unsigned left_out)
 	made_number(out, 4, 0);
 	made_number(out, 4, row->period);
 	made_number(out, 4, 0);
-	if (row->pattern != 0 && row->pattern < 10)
+	if (row->pattern != 0)
 		made_number(out, 4, row->specific[0]);
 	if (row->pattern == 3)
 		made_number(out, 4, row->specific[1]);
