@@ -6,6 +6,15 @@
 
 enum { ROLE_TO = 1, ROLE_CC = 2, ROLE_BCC = 3, FLAG_ORGANIZER = 2 };
 
+static bool
+is_full(const struct tnef_reader *reader, struct tnef_message *message)
+{
+	if (reader->people == 0)
+		tnef_problem(
+			message, true, "more people than the limit allows");
+	return reader->people == 0;
+}
+
 /* Name and address are the person's from now on; neither: nobody. */
 static struct tnef_person *
 add_person(struct tnef_reader *reader, struct tnef_message *message,
@@ -13,10 +22,7 @@ add_person(struct tnef_reader *reader, struct tnef_message *message,
 {
 	struct tnef_person *person;
 
-	if ((name == NULL && address == NULL) || reader->people == 0) {
-		if (reader->people == 0)
-			tnef_problem(message, true,
-				"more people than the limit allows");
+	if ((name == NULL && address == NULL) || is_full(reader, message)) {
 		mem_free(name);
 		mem_free(address);
 		return NULL;
@@ -154,7 +160,7 @@ add_table(struct tnef_reader *reader, struct tnef_message *message,
 
 	if (rest.len > 0 && !tnef_take_32(&rest, &count))
 		tnef_problem(message, true, "the table of people is cut off");
-	while (count-- > 0 && more && reader->people > 0) {
+	while (count-- > 0 && more && !is_full(reader, message)) {
 		row = (struct tnef_properties){
 			.code_page = raw->properties.code_page,
 		};
