@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/walk.h"
 #include "tnef/calendar.h"
 #include "tnef_fixture.h"
 
@@ -781,7 +782,7 @@ make_no_start(struct made *made)
 static void
 make_no_identity(struct made *made)
 {
-	add_time(made, APPOINTMENT, 0x820d, START);
+	add_text(made, NULL, 0x0037, "Without");
 }
 
 static void
@@ -826,7 +827,7 @@ static const struct {
 		"no calendar is made: it has no start" },
 	{ "no start, called off", "IPM.Schedule.Meeting.Canceled",
 		make_no_start, true, NULL },
-	{ "no identity", "IPM.Appointment", make_no_identity, false,
+	{ "no identity", "IPM.Task", make_no_identity, false,
 		"no calendar is made: it has no identity" },
 	{ "no name", "IPM.Contact", make_no_name, false,
 		"no card is made: it has no name" },
@@ -896,6 +897,30 @@ an_identity_from_elsewhere_stays_as_it_was(void **state UNUSED)
 	buf_clear(&bytes);
 }
 
+static void
+an_appointment_without_identity_gets_the_same_one_each_time(void **state UNUSED)
+{
+	char *uid[3];
+
+	for (size_t i = 0; i < COUNT_OF(uid); i++) {
+		struct tnef_property start = { .id = 0x0060,
+			.type = TNEF_SYSTIME,
+			.count = 1,
+			.value = SPAN("\0\x80\x3e\xd5\xde\xb1\x9d\1") };
+		struct tnef_properties properties = { .item = &start,
+			.count = 1 };
+		struct tnef_message message = { .subject = i < 2 ? (char *)"A"
+								 : NULL };
+
+		uid[i] = tnef_calendar_uid(&message, &properties);
+		assert_non_null(uid[i]);
+	}
+	assert_string_equal(uid[0], uid[1]);
+	assert_string_not_equal(uid[0], uid[2]);
+	for (size_t i = 0; i < COUNT_OF(uid); i++)
+		mem_free(uid[i]);
+}
+
 /* ---- somebody else's reader ---- */
 
 static void
@@ -911,7 +936,7 @@ ask_judge(const struct row *row, struct span bytes)
 }
 
 static void
-others_read_the_same(void **state UNUSED)
+skip_without_judge(void)
 {
 	if (system(PYTHON " -c 'import icalendar, vobject, dateutil' "
 			  "2>/dev/null") != 0) {
@@ -919,6 +944,12 @@ others_read_the_same(void **state UNUSED)
 			      "here\n");
 		skip();
 	}
+}
+
+static void
+others_read_the_same(void **state UNUSED)
+{
+	skip_without_judge();
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct buf bytes = { 0 };
 		struct tnef_message *message =
@@ -930,6 +961,57 @@ others_read_the_same(void **state UNUSED)
 	}
 }
 
+/* ---- real ones ---- */
+
+struct found {
+	unsigned calendars;
+};
+
+static int
+judge_file(void *self, const char *path, const struct stat *st UNUSED,
+	struct error *err UNUSED)
+{
+	struct found *found = self;
+	const struct row row = { .label = "a real one" };
+	const struct tnef_item *item;
+	struct tnef_message *message;
+	struct buf bytes = { 0 };
+
+	if (file_read(path, 1 << 26, &bytes, NULL) == 0 &&
+		tnef_is(buf_span(&bytes))) {
+		message = made_read(buf_span(&bytes));
+		LIST_FOREACH (item, &message->items)
+			if (item->kind == TNEF_CALENDAR) {
+				ask_judge(&row, item->data);
+				found->calendars++;
+			}
+		tnef_message_free(message);
+	}
+	buf_clear(&bytes);
+	return 0;
+}
+
+static void
+real_calendars_are_read_by_others(void **state UNUSED)
+{
+	static const char *const corpora[] = { "tnef-mimekit",
+		"tnef-verdammelt/files/datafiles" };
+	const char *folder = getenv("SMIME_CORPORA");
+	struct found found = { 0 };
+	const struct walk walk = { .file = judge_file, .self = &found };
+
+	skip_without_judge();
+	for (size_t i = 0; folder != NULL && i < COUNT_OF(corpora); i++) {
+		char *path = mem_printf("%s/%s", folder, corpora[i]);
+
+		if (walk_folder(&walk, path, NULL) != 0)
+			print_message("%s is not here\n", path);
+		mem_free(path);
+	}
+	if (found.calendars == 0)
+		skip();
+}
+
 int
 main(void)
 {
@@ -938,7 +1020,10 @@ main(void)
 		cmocka_unit_test(
 			what_is_lacking_is_said_and_keeps_the_original),
 		cmocka_unit_test(an_identity_from_elsewhere_stays_as_it_was),
+		cmocka_unit_test(
+			an_appointment_without_identity_gets_the_same_one_each_time),
 		cmocka_unit_test(others_read_the_same),
+		cmocka_unit_test(real_calendars_are_read_by_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
