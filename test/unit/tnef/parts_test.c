@@ -245,6 +245,8 @@ a_zone_that_is_cut_off_or_absurd_is_none(void **state UNUSED)
 	buf_reset(&bytes);
 	make_zone(&bytes, 0, true, 13, 3);
 	assert_int_equal(tnef_zone_struct(buf_span(&bytes), &zone), 0);
+	assert_int_equal(zone.to_standard.month, 0);
+	assert_int_equal(zone.standard_seconds, 0);
 	tnef_zone_clear(&zone);
 	buf_clear(&bytes);
 }
