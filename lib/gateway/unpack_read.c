@@ -71,6 +71,14 @@ trace_message(struct unpacking *u, const struct tnef_message *message)
 		trace_add(u->trace, "winmail.dat: %s", problem);
 }
 
+/* One that was cut off at the right place holds nothing, and is not wrong. */
+static bool
+is_nothing(const struct tnef_message *message)
+{
+	return message->class == NULL && message->bodies.count == 0 &&
+	       message->items.count == 0;
+}
+
 static void
 remember_why(struct unpacking *u, const struct tnef_message *message,
 	const struct error *err)
@@ -93,7 +101,6 @@ unpack_read(struct unpacking *u, const struct mime_entity *part,
 	struct buf *held = mem_alloc(sizeof(*held));
 	struct error err = { 0 };
 	struct span content;
-	bool incomplete;
 
 	*out = NULL;
 	buf_init(held, u->limit_bytes);
@@ -114,10 +121,10 @@ unpack_read(struct unpacking *u, const struct mime_entity *part,
 	trace_message(u, *out);
 	count_made(u, &(*out)->bodies);
 	count_made(u, &(*out)->items);
-	incomplete = (*out)->is_incomplete;
-	if (incomplete)
-		remember_why(u, *out, NULL);
-	if (incomplete && u->gateway->tnef_broken == TNEF_BROKEN_INSTEAD)
+	if (!(*out)->is_incomplete && !is_nothing(*out))
+		return 0;
+	remember_why(u, *out, NULL);
+	if (is_nothing(*out) || u->gateway->tnef_broken == TNEF_BROKEN_INSTEAD)
 		*out = NULL;
 	return 0;
 }

@@ -100,3 +100,13 @@ def rtf(text):
     return prop(0x1009, BINARY, struct.pack(
         '<III', len(octets) + 12, len(octets), 0x414c454d) +
         struct.pack('<I', 0) + octets)
+
+
+def frames(octets):
+    """Where each attribute, its data, and its checksum begin."""
+    at = 6
+    while at + 11 <= len(octets):
+        data = at + 9
+        end = data + struct.unpack_from('<I', octets, at + 5)[0]
+        yield at, data, end
+        at = end + 2
