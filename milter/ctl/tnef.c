@@ -68,8 +68,8 @@ print_item(const struct tnef_item *item, int depth)
 		printf("; method=%s", item->method);
 	printf(", %zu bytes", item->data.len);
 	if (item->name != NULL)
-		printf(", %s\"%s\"", item->is_made_up ? "named " : "",
-			item->name);
+		printf(", \"%s\"%s", item->name,
+			item->is_made_up ? " (made up)" : "");
 	if (item->content_id != NULL)
 		printf(", <%s>", item->content_id);
 	printf("%s%s\n", item->is_inline ? ", inline" : "",
