@@ -348,6 +348,16 @@ void outcome_log_line(const struct outcome *outcome, const struct mail *mail,
  */
 int gateway_tnef_mail(const struct tnef_message *message, struct buf *out,
 	struct error *err) MUST_USE;
+/*
+ * By hand, without rules: the first winmail.dat in a whole message, borrowed
+ * from it or from held: 1, 0 or -1; and that message with each of them
+ * unpacked (out stays empty when there is none).  *note, which is the caller's,
+ * says why one was kept, or is NULL.
+ */
+int gateway_find_tnef(struct span message, struct buf *held, struct span *out,
+	struct error *err) MUST_USE;
+int gateway_unpack_message(struct span message, struct buf *out, char **note,
+	struct error *err) MUST_USE;
 
 /* The resulting message (edits applied, body replaced) as bytes. */
 int outcome_write_message(const struct outcome *outcome,

@@ -14,6 +14,8 @@ enum {
 	GLOBAL_ID_MAX_BYTES = 4096,
 	SEARCH_KEY = 0x300b,
 	OWNER_ID = 0x0062,
+	START = 0x820d, /* of the set of appointments */
+	START_DATE = 0x0060,
 };
 
 static const char vcal_uid[] =
@@ -58,6 +60,28 @@ foreign_id(struct span id)
 	return mem_string_n(data.data, len);
 }
 
+/*
+ * An appointment that never was a meeting may have none: what it is called and
+ * when it is tell it from others, and are the same in a copy (FNV-1a).
+ */
+static char *
+made_id(const struct tnef_message *message, const struct tnef_properties *from)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	const char *subject = message->subject != NULL ? message->subject : "";
+	time_t start;
+
+	if (!tnef_get_time(tnef_find_number(from, TNEF_SET_APPOINTMENT, START),
+		    &start) &&
+		!tnef_get_time(tnef_find(from, START_DATE), &start))
+		return NULL;
+	for (; *subject != '\0'; subject++)
+		hash = (hash ^ (unsigned char)*subject) *
+		       UINT64_C(0x100000001b3);
+	return mem_printf("%llu-%016llx", (unsigned long long)start,
+		(unsigned long long)hash);
+}
+
 char *
 tnef_calendar_uid(
 	const struct tnef_message *message, const struct tnef_properties *from)
@@ -80,7 +104,7 @@ tnef_calendar_uid(
 	if (tnef_get_number(tnef_find(from, OWNER_ID), &number))
 		return mem_printf("%lld-%lld", (long long)number,
 			(long long)message->sent);
-	return NULL;
+	return made_id(message, from);
 }
 
 bool

@@ -199,17 +199,40 @@ add_pages(struct card *card)
 	mem_free(seen);
 }
 
+/*
+ * Tenths of a microsecond since 1601: people are born before 1970, where
+ * tnef_get_time() ends.  It is midnight somewhere: the day that is nearest.
+ */
 static void
-add_times(struct card *card)
+add_birthday(struct card *card)
+{
+	static const uint64_t second = 10000000;
+	static const uint64_t never = 0x0cb34557a3dd4000; /* 4501 */
+	const struct tnef_property *property =
+		tnef_find(card->properties, BIRTHDAY);
+	struct span bytes = tnef_get_bytes(property);
+	char text[TNEF_DATE_TEXT_SIZE];
+	uint64_t ticks = 0;
+
+	if (bytes.len < sizeof(ticks) || property->type != TNEF_SYSTIME)
+		return;
+	for (size_t i = sizeof(ticks); i-- > 0;)
+		ticks = ticks << 8 | bytes.data[i];
+	if (ticks == 0 || ticks >= never)
+		return;
+	tnef_line(&card->lines, "BDAY;VALUE=date:%s",
+		tnef_date_text((int64_t)(ticks / second) +
+				       tnef_date_seconds(1601, 1, 1) +
+				       TNEF_DAY_SECONDS / 2,
+			true, text));
+}
+
+static void
+add_revision(struct card *card)
 {
 	char text[TNEF_DATE_TEXT_SIZE];
 	time_t when;
 
-	/* Midnight somewhere: the day that is nearest. */
-	if (tnef_get_time(tnef_find(card->properties, BIRTHDAY), &when))
-		tnef_line(&card->lines, "BDAY;VALUE=date:%s",
-			tnef_date_text((int64_t)when + TNEF_DAY_SECONDS / 2,
-				true, text));
 	if (tnef_get_time(tnef_find(card->properties, MODIFIED), &when))
 		tnef_line(&card->lines, "REV:%sZ",
 			tnef_date_text(when, false, text));
@@ -250,7 +273,8 @@ compose(struct card *card, const char *name, struct buf *out, struct error *err)
 		add_row(card, &rows[i]);
 	add_emails(card);
 	add_pages(card);
-	add_times(card);
+	add_birthday(card);
+	add_revision(card);
 	tnef_lines_categories(lines, card->properties);
 	add_note(card);
 	tnef_line(lines, "END:VCARD");

@@ -108,13 +108,27 @@ usual_extension(const struct tnef_item *item)
 	return ".bin";
 }
 
+/* That of a message is its subject: nothing in it is a folder. */
+static char *
+message_name(const struct tnef_properties *properties)
+{
+	char *name = tnef_get_text(
+		properties, tnef_find(properties, TNEF_DISPLAY_NAME));
+
+	for (char *at = name; at != NULL && *at != '\0'; at++)
+		if (*at == '/' || *at == '\\')
+			*at = '_';
+	return name;
+}
+
 static void
 name_file(
 	struct tnef_item *item, const struct tnef_raw_file *raw, size_t number)
 {
 	char *extension;
 
-	item->name = given_name(raw);
+	item->name = item->kind == TNEF_MESSAGE ? message_name(&raw->properties)
+						: given_name(raw);
 	if (item->name != NULL || item->kind == TNEF_MESSAGE)
 		return;
 	extension = given_extension(&raw->properties);
@@ -223,16 +237,14 @@ method_of(const struct tnef_raw_file *raw)
 
 /* Beside an object the old attribute holds but a word that there is one. */
 static struct span
-data_of(const struct tnef_raw_file *raw, const struct tnef_property *property,
-	enum method method)
+data_of(const struct tnef_raw_file *raw, const struct tnef_property *property)
 {
 	struct span bytes = tnef_get_bytes(property);
 	bool is_object = property != NULL && property->type == TNEF_OBJECT;
 
-	if (is_object && bytes.len > 0 &&
-		(method == METHOD_OLE || method == METHOD_MESSAGE))
-		return bytes;
-	return raw->data.len > 0 || bytes.data == NULL ? raw->data : bytes;
+	if ((is_object && bytes.len > 0) || raw->data.len == 0)
+		return bytes.data != NULL ? bytes : raw->data;
+	return raw->data;
 }
 
 static bool
@@ -279,23 +291,19 @@ read_inner(struct tnef_reader *reader, struct tnef_message *message,
 	return 0;
 }
 
-/* An object nobody outside knows, or no bytes where there should be some. */
+/* No bytes where there should be some? */
 static void
 check_data(struct tnef_message *message, const struct tnef_item *item,
 	enum method method)
 {
 	switch (method) {
-	case METHOD_MESSAGE:
-		if (item->message == NULL && item->type == NULL)
-			tnef_problem(message, true,
-				"a message within cannot be read");
-		break;
 	case METHOD_OLE:
 		if (item->data.len == 0)
 			tnef_problem(message, true, "an object is missing");
 		break;
 	case METHOD_NONE:
 	case METHOD_VALUE:
+	case METHOD_MESSAGE:
 		break;
 	case METHOD_REFERENCE:
 	case METHOD_REFERENCE_RESOLVE:
@@ -318,10 +326,12 @@ fill(struct tnef_reader *reader, struct tnef_message *message,
 	enum method method = method_of(raw);
 	int64_t flags = 0;
 
-	item->data = data_of(raw, property, method);
+	item->data = data_of(raw, property);
 	if (is_message(property, item->data, method)) {
 		if (read_inner(reader, message, item, err) != 0)
 			return -1;
+	} else if (method == METHOD_MESSAGE) {
+		tnef_problem(message, true, "a message within cannot be read");
 	} else {
 		item->type = sane_type(tnef_get_text(
 			properties, tnef_find(properties, TNEF_ATTACH_TYPE)));

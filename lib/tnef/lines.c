@@ -79,6 +79,8 @@ tnef_lines_add_text(struct tnef_lines *lines, struct span text)
 {
 	size_t from = 0;
 
+	if (text.len == 0)
+		return;
 	for (size_t i = 0; i < text.len; i++) {
 		const char *instead = escaped(text.data[i]);
 

@@ -15,6 +15,7 @@ enum {
 	BY_MONTH = 2,
 	BY_MONTH_NTH = 3,
 	BY_MONTH_END = 4,
+	OTHER_CALENDAR = 8, /* above the last three: of the Hijri calendar */
 
 	END_DATE = 0x2021,
 	END_COUNT = 0x2022,
@@ -66,7 +67,7 @@ minutes_to_seconds(uint32_t minutes)
 static void
 read_pattern(struct reader *reader, struct tnef_recur *out)
 {
-	switch (out->pattern) {
+	switch (out->pattern & ~(unsigned)OTHER_CALENDAR) {
 	case BY_WEEK:
 		out->days = take(reader, 4) & ALL_DAYS;
 		break;
@@ -161,6 +162,7 @@ read_exceptions(
 {
 	unsigned count = take(reader, 2);
 
+	out->is_cut = reader->is_short;
 	if (count > TNEF_INSTANCES_MAX)
 		return error_set(err, ERROR_LIMIT,
 			"a recurrence moves more than %d days",

@@ -42,7 +42,7 @@ struct tnef_recur {
  * than TNEF_INSTANCES_MAX days left out or moved.  A task has no times and
  * ends earlier (is_task).
  */
-enum { TNEF_INSTANCES_MAX = 5000 };
+enum { TNEF_INSTANCES_MAX = 1000 };
 int tnef_recur_read(struct span bytes, bool is_task, struct tnef_recur *out,
 	struct error *err) MUST_USE;
 void tnef_recur_clear(struct tnef_recur *recur);

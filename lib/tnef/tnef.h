@@ -37,7 +37,7 @@ enum tnef_kind {
 /* Texts (char *) are UTF-8 without control characters; NULL: not given. */
 struct tnef_item {
 	enum tnef_kind kind;
-	char *name; /* of a file, without folders; may be any text else */
+	char *name; /* of a file, without folders; a message's is its subject */
 	char *type; /* lower case type/subtype; NULL when none sane is given */
 	char *charset;	  /* of data, when it is text; NULL: unknown */
 	char *method;	  /* of a calendar: REQUEST, CANCEL, ... */

@@ -134,6 +134,7 @@ read_change(const unsigned char *p, struct tnef_change *out)
 	       day <= (get16(p) != 0 ? 31 : LAST);
 }
 
+/* All of it or, where something is absurd, nothing. */
 static int
 read_zone(const unsigned char *bias, const unsigned char *standard,
 	const unsigned char *daylight, struct tnef_zone *out)
@@ -142,18 +143,20 @@ read_zone(const unsigned char *bias, const unsigned char *standard,
 	int64_t minutes = get32(bias);
 	int64_t in_winter = minutes + get32(bias + 4);
 	int64_t in_summer = minutes + get32(bias + 8);
+	struct tnef_zone zone = { .name = out->name,
+		.standard_seconds = -in_winter * 60,
+		.daylight_seconds = -in_summer * 60 };
 
 	if (in_winter <= -day_minutes || in_winter >= day_minutes ||
 		in_summer <= -day_minutes || in_summer >= day_minutes ||
-		!read_change(standard, &out->to_standard) ||
-		!read_change(daylight, &out->to_daylight))
+		!read_change(standard, &zone.to_standard) ||
+		!read_change(daylight, &zone.to_daylight))
 		return 0;
-	out->standard_seconds = -in_winter * 60;
-	out->daylight_seconds = -in_summer * 60;
-	if (out->to_standard.month == 0 || out->to_daylight.month == 0) {
-		out->to_standard.month = out->to_daylight.month = 0;
-		out->daylight_seconds = out->standard_seconds;
+	if (zone.to_standard.month == 0 || zone.to_daylight.month == 0) {
+		zone.to_standard.month = zone.to_daylight.month = 0;
+		zone.daylight_seconds = zone.standard_seconds;
 	}
+	*out = zone;
 	return 1;
 }
 

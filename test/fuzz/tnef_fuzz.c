@@ -26,12 +26,36 @@ must(bool condition, const char *what)
 	abort();
 }
 
+/* The bytes that follow this one in UTF-8; -1: none begins so. */
+static int
+following(unsigned char c)
+{
+	if (c < 0x80)
+		return 0;
+	if (c < 0xc2 || c > 0xf4)
+		return -1;
+	return c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+}
+
+static void
+must_be_utf8(const char *text)
+{
+	while (*text != '\0') {
+		int more = following((unsigned char)*text++);
+
+		MUST(more >= 0);
+		while (more-- > 0)
+			MUST(((unsigned char)*text++ & 0xc0) == 0x80);
+	}
+}
+
 static void
 must_be_line(const char *text)
 {
 	if (text == NULL)
 		return;
 	MUST(text[0] != '\0');
+	must_be_utf8(text);
 	for (const char *at = text; *at != '\0'; at++)
 		MUST((unsigned char)*at >= ' ' && *at != 0x7f);
 }

@@ -10,7 +10,8 @@ build="autoconf libmilter-dev libssl-dev libconfig-dev libidn2-dev
 demo="openssl python3 postfix"
 test="openssl python3 postfix libcmocka-dev gpgsm gpg-agent libnss3-tools
 	openjdk-17-jdk-headless libbcprov-java libbcpkix-java libbcmail-java
-	mandoc slapd softhsm2 libengine-pkcs11-openssl opensc"
+	mandoc slapd softhsm2 libengine-pkcs11-openssl opensc
+	python3-icalendar python3-vobject"
 fuzz="clang-14 libclang-rt-14-dev"
 format="clang-format-14"
 coverage="lcov libcmocka-dev"

@@ -141,6 +141,58 @@ a_message_within_is_read_from_its_object(void **state UNUSED)
 	buf_clear(&bytes);
 }
 
+static const struct {
+	const char *label;
+	uint32_t method;
+	const unsigned char *iid;
+	bool is_tnef;
+	bool is_message;
+} inners[] = {
+	{ "method and interface", 5, made_iid_message, true, true },
+	{ "the method alone", 5, made_iid_storage, true, true },
+	{ "the interface alone", 1, made_iid_message, true, true },
+	{ "neither", 1, made_iid_storage, true, false },
+	{ "no TNEF", 5, made_iid_message, false, false },
+};
+
+static void
+what_cannot_be_read_as_a_message_is_an_attachment(void **state UNUSED)
+{
+	for (size_t i = 0; i < COUNT_OF(inners); i++) {
+		struct made_list list = { 0 };
+		struct buf bytes = { 0 };
+		struct buf inner = { 0 };
+		const struct tnef_item *item;
+		struct tnef_message *message;
+
+		print_message("%s\n", inners[i].label);
+		made_begin(&inner);
+		made_begin(&bytes);
+		made_rendering(&bytes, 1);
+		made_attribute(&bytes, MADE_FILE, ATT_DATA, SPAN("a word"));
+		made_int(&list, 0x37050003, inners[i].method);
+		made_text(&list, 0x3001001e, "Re: a/b");
+		made_text(&list, 0x370e001e, "message/rfc822");
+		made_object(&list, 0x3701000d, inners[i].iid,
+			inners[i].is_tnef ? buf_span(&inner) : SPAN("what?"));
+		made_properties(&bytes, MADE_FILE, &list);
+		message = made_read(buf_span(&bytes));
+		item = message->items.item[0];
+		assert_int_equal(
+			item->kind == TNEF_MESSAGE, inners[i].is_message);
+		assert_string_equal(
+			item->name, inners[i].is_message ? "Re: a_b" : "b");
+		assert_int_equal(message->is_incomplete, !inners[i].is_tnef);
+		if (!inners[i].is_tnef) {
+			assert_null(item->type);
+			assert_bytes(item->data, "what?");
+		}
+		tnef_message_free(message);
+		buf_clear(&bytes);
+		buf_clear(&inner);
+	}
+}
+
 static void
 an_object_comes_without_its_interface(void **state UNUSED)
 {
@@ -318,11 +370,11 @@ old_attributes_alone_are_enough(void **state UNUSED)
 		     "Alice\0SMTP:alice@example.com\0"));
 	made_attribute(&bytes, MADE_MESSAGE, ATT_BODY, SPAN("Hello\0"));
 	made_attribute(&bytes, MADE_MESSAGE, ATT_CLASS,
-		SPAN("IPM.Microsoft Schedule.MtgReq\0"));
+		SPAN("IPM.Microsoft Mail.Read Receipt\0"));
 	message = made_read(buf_span(&bytes));
 	assert_sound(message);
 	assert_string_equal(message->subject, "Old");
-	assert_string_equal(message->class, "IPM.Schedule.Meeting.Request");
+	assert_string_equal(message->class, "Report.IPM.Note.IPNRN");
 	assert_bytes(tnef_message_body(message, "text/plain")->data, "Hello");
 	assert_int_equal(message->people.count, 1);
 	from = message->people.item[0];
@@ -414,6 +466,8 @@ main(void)
 		cmocka_unit_test(people_have_names_addresses_and_answers),
 		cmocka_unit_test(attachments_come_whole_and_are_not_copied),
 		cmocka_unit_test(a_message_within_is_read_from_its_object),
+		cmocka_unit_test(
+			what_cannot_be_read_as_a_message_is_an_attachment),
 		cmocka_unit_test(an_object_comes_without_its_interface),
 		cmocka_unit_test(files_have_the_best_name_there_is),
 		cmocka_unit_test(types_and_ids_are_taken_when_they_are_sane),
