@@ -318,11 +318,11 @@ old_attributes_alone_are_enough(void **state UNUSED)
 		     "Alice\0SMTP:alice@example.com\0"));
 	made_attribute(&bytes, MADE_MESSAGE, ATT_BODY, SPAN("Hello\0"));
 	made_attribute(&bytes, MADE_MESSAGE, ATT_CLASS,
-		SPAN("IPM.Microsoft Schedule.MtgReq\0"));
+		SPAN("IPM.Microsoft Mail.Read Receipt\0"));
 	message = made_read(buf_span(&bytes));
 	assert_sound(message);
 	assert_string_equal(message->subject, "Old");
-	assert_string_equal(message->class, "IPM.Schedule.Meeting.Request");
+	assert_string_equal(message->class, "Report.IPM.Note.IPNRN");
 	assert_bytes(tnef_message_body(message, "text/plain")->data, "Hello");
 	assert_int_equal(message->people.count, 1);
 	from = message->people.item[0];
