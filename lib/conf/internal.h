@@ -139,6 +139,7 @@ struct rule_draft {
 	bool trusted;
 	bool weak_keys;
 	bool to_self;
+	bool tnef;
 	enum { ACCEPT_SMIME, ACCEPT_PGP } accept;
 	enum cms_cipher cipher;
 	enum cms_transport transport;
@@ -166,12 +167,12 @@ struct conf_range {
 
 /* kinds.c, texts.c: by offset into the struct of the group */
 extern const struct conf_kind kind_text, kind_any_text, kind_path, kind_number,
-	kind_size, kind_yes_no, kind_word, kind_mode, kind_not_yet;
+	kind_size, kind_yes_no, kind_word, kind_mode;
 extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
-	kind_login_map, kind_mixed, kind_report;
+	kind_login_map, kind_mixed, kind_report, kind_tnef_broken;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
@@ -208,6 +209,9 @@ struct limits_draft {
 	size_t message, buffered;
 	unsigned mails, mime_depth, mime_parts, cms_layers, encrypt_recipients,
 		lookup_seconds, decrypt_failures, harvest_day, harvest_total;
+	size_t tnef_unpacked;
+	unsigned tnef_depth, tnef_attachments, tnef_people, tnef_properties,
+		tnef_ratio;
 };
 
 struct trust_draft {

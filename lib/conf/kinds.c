@@ -181,22 +181,6 @@ set_yes_no(struct reader *reader, const config_setting_t *setting,
 		*(bool *)field(row, into) = config_setting_get_bool(setting);
 }
 
-/* Something that only a later version does may be there when it is off. */
-static void
-set_not_yet(struct reader *reader, const config_setting_t *setting,
-	const struct conf_row *row, void *into)
-{
-	char space[ROW_LABEL_SIZE];
-
-	(void)into;
-	if (config_setting_type(setting) != CONFIG_TYPE_BOOL)
-		wrong_kind(reader, setting, row);
-	else if (config_setting_get_bool(setting))
-		report_error(reader, setting,
-			"%s = true is not in this version",
-			row_label(row, space, sizeof(space)));
-}
-
 static void
 report_word(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, const char *text)
@@ -272,7 +256,6 @@ const struct conf_kind kind_size = {
 	"a size such as \"50M\" (K, M, G, or bytes)", set_size, true
 };
 const struct conf_kind kind_yes_no = { "true or false", set_yes_no, true };
-const struct conf_kind kind_not_yet = { "true or false", set_not_yet, false };
 const struct conf_kind kind_word = { "a word in quotes", set_word, true };
 const struct conf_kind kind_mode = { "octal digits in quotes, such as \"0660\"",
 	set_mode, true };

@@ -19,6 +19,9 @@ static const struct conf_word mixed[] = { { "all-or-nothing", 0 },
 	{ "split", CONF_WORD_LATER }, { NULL, 0 } };
 static const struct conf_word bcc[] = { { "reject", 0 }, { "share", 1 },
 	{ NULL, 0 } };
+static const struct conf_word tnef_broken[] = { { "beside",
+							TNEF_BROKEN_BESIDE },
+	{ "instead", TNEF_BROKEN_INSTEAD }, { NULL, 0 } };
 static const struct conf_word revocation[] = { { "off", TRUST_REVOCATION_OFF },
 	{ "soft", TRUST_REVOCATION_SOFT }, { "hard", TRUST_REVOCATION_HARD },
 	{ NULL, 0 } };
@@ -62,6 +65,8 @@ static const struct conf_range layers_range = { 1, 100 };
 static const struct conf_range recipients_range = { 1, 100000 };
 static const struct conf_range seconds_range = { 1, 3600 };
 static const struct conf_range count_range = { 0, 100000000 };
+static const struct conf_range properties_range = { 1, 100000000 };
+static const struct conf_range tnef_depth_range = { 1, 50 };
 static const struct conf_range cache_range = { 0, 86400 };
 
 #define AT(type, field) offsetof(struct type, field)
@@ -98,6 +103,7 @@ static const struct conf_row rows[] = {
 	ROW("", "internal", NULL, kind_internal, AT(gateway, internal), NULL),
 	ROW("", "mixed", "\"all-or-nothing\"", kind_mixed, 0, mixed),
 	ROW("", "bcc", "\"reject\"", kind_bcc, 0, bcc),
+	ROW("", "tnef_broken", "\"beside\"", kind_tnef_broken, 0, tnef_broken),
 	LATER("", "reinject", NULL),
 	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
 	ROW("", "report", "{ }", kind_report, 0, NULL),
@@ -144,6 +150,18 @@ static const struct conf_row rows[] = {
 		AT(limits_draft, harvest_day), &count_range),
 	ROW("limits", "harvest_total", "100000", kind_number,
 		AT(limits_draft, harvest_total), &count_range),
+	ROW("limits", "tnef_depth", "10", kind_number,
+		AT(limits_draft, tnef_depth), &tnef_depth_range),
+	ROW("limits", "tnef_attachments", "1000", kind_number,
+		AT(limits_draft, tnef_attachments), &parts_range),
+	ROW("limits", "tnef_people", "5000", kind_number,
+		AT(limits_draft, tnef_people), &parts_range),
+	ROW("limits", "tnef_properties", "100000", kind_number,
+		AT(limits_draft, tnef_properties), &properties_range),
+	ROW("limits", "tnef_unpacked", "\"64M\"", kind_size,
+		AT(limits_draft, tnef_unpacked), NULL),
+	ROW("limits", "tnef_ratio", "16", kind_number,
+		AT(limits_draft, tnef_ratio), &parts_range),
 
 	NEEDED("stores", "name", kind_text, AT(store_draft, name), NULL),
 	NEEDED("stores", "type", kind_text, AT(store_draft, type), NULL),
@@ -201,7 +219,7 @@ static const struct conf_row rows[] = {
 		digests),
 	ROW("sign", "scheme", "\"pkcs1\"", kind_word, AT(rule_draft, scheme),
 		schemes),
-	ROW("sign", "tnef", "false", kind_not_yet, 0, NULL),
+	ROW("sign", "tnef", "false", kind_yes_no, AT(rule_draft, tnef), NULL),
 	ROW("sign", "otherwise", "\"pass\"", kind_word,
 		AT(rule_draft, rule.otherwise), sign_otherwise),
 
@@ -228,7 +246,8 @@ static const struct conf_row rows[] = {
 		AT(rule_draft, oaep_digest), digests),
 	ROW("encrypt", "to_self", "false", kind_yes_no, AT(rule_draft, to_self),
 		NULL),
-	ROW("encrypt", "tnef", "false", kind_not_yet, 0, NULL),
+	ROW("encrypt", "tnef", "false", kind_yes_no, AT(rule_draft, tnef),
+		NULL),
 	ROW("encrypt", "accept", NULL, kind_word, AT(rule_draft, accept),
 		accepts),
 	NEEDED("encrypt", "otherwise", kind_word,

@@ -165,6 +165,7 @@ finish_sign(struct reader *reader, struct rule_draft *draft)
 	rule->form = draft->form;
 	rule->digest = draft->digest;
 	rule->scheme = draft->scheme;
+	rule->tnef = draft->tnef;
 	find_stores(reader, draft, &rule->stores);
 	draft->made = &rule->rule;
 	draft->rule = (struct rule){ 0 };
@@ -182,6 +183,7 @@ finish_encrypt(struct reader *reader, struct rule_draft *draft)
 	rule->trusted = draft->trusted;
 	rule->weak_keys = draft->weak_keys;
 	rule->to_self = draft->to_self;
+	rule->tnef = draft->tnef;
 	rule->accept_pgp = draft->accept == ACCEPT_PGP;
 	rule->share_bcc = gateway->share_bcc;
 	rule->cipher = draft->cipher;

@@ -64,6 +64,12 @@ set_limits(struct reader *reader, const config_setting_t *setting,
 	limits->harvest_total = draft.harvest_total;
 	limits->mime.depth = draft.mime_depth;
 	limits->mime.parts = draft.mime_parts;
+	limits->tnef = (struct tnef_limits){ .depth = draft.tnef_depth,
+		.attachments = draft.tnef_attachments,
+		.people = draft.tnef_people,
+		.properties = draft.tnef_properties,
+		.made_bytes = draft.tnef_unpacked,
+		.ratio = draft.tnef_ratio };
 	if (draft.buffered != 0 && draft.message > draft.buffered)
 		report_at(reader, PROBLEM_ERROR,
 			line_of_member(setting, "message"),
@@ -142,6 +148,17 @@ set_bcc(struct reader *reader, const config_setting_t *setting,
 	reader->conf->gateway->share_bcc = share != 0;
 }
 
+static void
+set_tnef_broken(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	int broken = TNEF_BROKEN_BESIDE;
+
+	(void)into;
+	kind_word.set(reader, setting, row, &broken);
+	reader->conf->gateway->tnef_broken = (enum tnef_broken)broken;
+}
+
 /* The sentence begins with "PATH:LINE: ", which has its own place. */
 static void
 report_map(struct reader *reader, const config_setting_t *setting,
@@ -186,6 +203,8 @@ const struct conf_kind kind_internal = {
 };
 const struct conf_kind kind_mixed = { "a word in quotes", set_mixed, false };
 const struct conf_kind kind_bcc = { "a word in quotes", set_bcc, false };
+const struct conf_kind kind_tnef_broken = { "a word in quotes", set_tnef_broken,
+	false };
 const struct conf_kind kind_login_map = { "a path in quotes", set_login_map,
 	false };
 const struct conf_kind kind_report = { "a group", set_report, false };

@@ -12,7 +12,7 @@ prepare(struct work *work, struct error *err)
 	struct error why = { 0 };
 
 	if (work->layers != 0 || work->kind != SMIME_KIND_PLAIN ||
-		work_make_fit(work, &why) == 0)
+		work_prepare(work, NULL, &why) == 0)
 		return 0;
 	if (why.kind == ERROR_SYSTEM)
 		return error_set(err, why.kind, "%s", why.text);

@@ -12,7 +12,13 @@ enum {
 	HARVEST_DAY = 1000,
 	HARVEST_TOTAL = 100000,
 	MIME_DEPTH = 20,
-	MIME_PARTS = 1000
+	MIME_PARTS = 1000,
+	TNEF_DEPTH = 10,
+	TNEF_ATTACHMENTS = 1000,
+	TNEF_PEOPLE = 5000,
+	TNEF_PROPERTIES = 100000,
+	TNEF_MADE_BYTES = 64 << 20,
+	TNEF_RATIO = 16
 };
 
 struct gateway *
@@ -29,6 +35,12 @@ gateway_new(void)
 		.harvest_day = HARVEST_DAY,
 		.harvest_total = HARVEST_TOTAL,
 		.mime = { .depth = MIME_DEPTH, .parts = MIME_PARTS },
+		.tnef = { .depth = TNEF_DEPTH,
+			.attachments = TNEF_ATTACHMENTS,
+			.people = TNEF_PEOPLE,
+			.properties = TNEF_PROPERTIES,
+			.made_bytes = TNEF_MADE_BYTES,
+			.ratio = TNEF_RATIO },
 	};
 	gateway->signers = signers_new(SIGNERS_MAX);
 	gateway->report.headers = mem_string("X-SMIME-Milter-Info");
@@ -150,6 +162,7 @@ prepare(struct gateway *gateway, bool (*wants)(const struct store *store),
 
 	if (crypto_init(err) != 0)
 		return -1;
+	mime_compose_init();
 	LIST_FOREACH (rule, &gateway->sign_rules)
 		if (prepare_rule(gateway, rule, wants, warnings, err) != 0)
 			return -1;

@@ -16,6 +16,7 @@
 #include "rule/rule.h"
 #include "smime/smime.h"
 #include "store/store.h"
+#include "tnef/tnef.h"
 #include "trust/trust.h"
 
 /* ---- the configuration, filled by conf, immutable while mails run ---- */
@@ -27,6 +28,7 @@ struct sign_rule {
 	enum smime_form form;
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
+	bool tnef; /* a winmail.dat is unpacked before */
 };
 
 struct encrypt_rule {
@@ -38,6 +40,7 @@ struct encrypt_rule {
 	bool accept_pgp; /* accept = "pgp" */
 	bool share_bcc;	 /* bcc = "share" (top level), copied here */
 	bool weak_keys;	 /* RSA keys below 2048 bits will do */
+	bool tnef;
 	enum cms_cipher cipher;
 	enum cms_transport transport;
 	enum crypto_digest oaep_digest;
@@ -71,6 +74,13 @@ struct gateway_limits {
 	unsigned harvest_day;	   /* certificates within a day, */
 	unsigned harvest_total;	   /* and harvested ones in a store */
 	struct mime_limits mime;
+	struct tnef_limits tnef;
+};
+
+/* A winmail.dat of which something is lost when it is unpacked. */
+enum tnef_broken {
+	TNEF_BROKEN_BESIDE, /* stays beside what could be read */
+	TNEF_BROKEN_INSTEAD /* stays, and nothing else */
 };
 
 struct gateway {
@@ -83,6 +93,7 @@ struct gateway {
 	struct trust *trust;
 	struct login_map *logins; /* or NULL */
 	bool share_bcc;
+	enum tnef_broken tnef_broken;
 	struct gateway_limits limits;
 	struct gateway_signers *signers; /* made by gateway_prepare() */
 	struct gateway_counts *counts;	 /* failures, harvests */
@@ -293,11 +304,11 @@ struct outcome {
 	struct inbound_report inbound;
 	bool headers_only_bounce; /* it must not carry out what was opened */
 	struct sign_report sign;
-	struct list recipients;	 /* struct recipient_report * */
-	bool signed_, encrypted; /* what was done */
-	char *encrypt_rule;	 /* names, comma separated; or NULL */
-	struct error error;	 /* kind and words for the log */
-	char *note;		 /* a word for the log line, or NULL */
+	struct list recipients;		   /* struct recipient_report * */
+	bool unpacked, signed_, encrypted; /* what was done */
+	char *encrypt_rule;		   /* names, comma separated; or NULL */
+	struct error error;		   /* kind and words for the log */
+	char *note; /* a word for the log line, or NULL */
 };
 
 void outcome_init(struct outcome *outcome);
@@ -330,6 +341,23 @@ void gateway_process(const struct gateway *gateway, struct mail *mail,
  */
 void outcome_log_line(const struct outcome *outcome, const struct mail *mail,
 	int64_t milliseconds, char *out, size_t size);
+
+/*
+ * What was read from a winmail.dat as a message of its own: its fields (From,
+ * Subject, ...) and content.
+ */
+int gateway_tnef_mail(const struct tnef_message *message, struct buf *out,
+	struct error *err) MUST_USE;
+/*
+ * By hand, without rules: the first winmail.dat in a whole message, borrowed
+ * from it or from held: 1, 0 or -1; and that message with each of them
+ * unpacked (out stays empty when there is none).  *note, which is the caller's,
+ * says why one was kept, or is NULL.
+ */
+int gateway_find_tnef(struct span message, struct buf *held, struct span *out,
+	struct error *err) MUST_USE;
+int gateway_unpack_message(struct span message, struct buf *out, char **note,
+	struct error *err) MUST_USE;
 
 /* The resulting message (edits applied, body replaced) as bytes. */
 int outcome_write_message(const struct outcome *outcome,

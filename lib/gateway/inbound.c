@@ -33,20 +33,12 @@ add_layer(struct work *work, bool encrypted)
 static void
 take_over(struct work *work, struct buf *entity)
 {
-	struct mail *mail = work->mail;
 	struct inbound_layer *layer;
-	struct mime_entity parts;
 
 	LIST_FOREACH (layer, &work->outcome->inbound.layers)
 		layer->parts.content = layer->parts.line_end = span_of(NULL, 0);
-	buf_clear(&mail->entity);
-	mail->entity = *entity;
-	*entity = (struct buf){ 0 };
-	mime_entity_split(buf_span(&mail->entity), &parts);
-	mail->body_offset =
-		parts.body.data != NULL
-			? (size_t)(parts.body.data - mail->entity.data)
-			: mail->entity.len;
+	buf_clear(&work->mail->entity);
+	work_set_entity(work, entity);
 	work->unpacked = true;
 }
 
@@ -353,11 +345,7 @@ can_be_read(struct work *work)
 static int
 start_again(struct work *work, struct error *err)
 {
-	struct span entity = buf_span(&work->mail->entity);
-
-	work->entity.count = 0;
-	pieces_add(&work->entity, entity);
-	return smime_detect(entity, &work->kind, err);
+	return smime_detect(buf_span(&work->mail->entity), &work->kind, err);
 }
 
 static void

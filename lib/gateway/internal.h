@@ -127,6 +127,38 @@ struct inbound_set {
 	enum otherwise undecryptable, bad_signature; /* the strictest */
 };
 
+/* ---- tnef_mail.c: what a winmail.dat holds, as mail ---- */
+
+/* The body that the message has beside its winmail.dat. */
+struct own_body {
+	enum { OWN_NONE, OWN_PLAIN, OWN_RICH } kind;
+	struct mime_node *node; /* taken over by tnef_mail_body() */
+	bool is_empty;		/* of a plain one: blanks alone */
+	bool is_ascii;
+	bool has_calendar; /* one is in the message already */
+};
+
+/* The better of both bodies; NULL when there is none. */
+struct mime_node *tnef_mail_body(
+	const struct tnef_message *message, struct own_body *own) MUST_USE;
+/* Everything else, as children of a node. */
+void tnef_mail_items(const struct tnef_message *message,
+	const struct own_body *own, struct mime_node *into);
+/* Both, as one node. */
+struct mime_node *tnef_mail_content(
+	const struct tnef_message *message) MUST_USE;
+
+/* ---- unpack.c ---- */
+
+/*
+ * The entity with what its winmail.dat hold, in out; nothing is added when it
+ * has none, or none that can be unpacked.  A note in the outcome says which
+ * originals are kept, and why.  SYSTEM is the only error.
+ */
+int unpack_entity(const struct gateway *gateway, struct span entity,
+	struct buf *out, struct outcome *outcome, struct trace *trace,
+	struct error *err) MUST_USE;
+
 /* ---- process.c ---- */
 
 struct work {
@@ -143,6 +175,7 @@ struct work {
 	struct pieces entity; /* the entity as it stands after the last step */
 	unsigned layers;      /* of outcome->layers in use */
 	int64_t deadline_ms;  /* limits.lookup_seconds from the start */
+	bool tnef_seen;	      /* it was looked for a winmail.dat */
 	bool fit;	      /* entity was looked at and made fit */
 	unsigned residue;
 };
@@ -156,13 +189,23 @@ void work_fail(struct work *work, enum otherwise otherwise,
 	const struct error *err, const char *words);
 /* 1 while the mail may go on, 0 when its fate is sealed or the MTA gave up. */
 int work_goes_on(struct work *work);
+
+/* ---- prepare.c ---- */
+
 /*
  * What was taken in is inside a layer now and in no piece of a result: a
  * mail of 25 MB need not stand in memory several times.
  */
 void work_release_content(struct work *work);
-/* Make the entity 7-bit safe and give it a Content-Type, once. */
-int work_make_fit(struct work *work, struct error *err) MUST_USE;
+/* The mail has this entity now, in the place of one that was taken away. */
+void work_set_entity(struct work *work, struct buf *entity);
+/*
+ * Before the first layer: unpack a winmail.dat where a rule says so, make the
+ * entity 7-bit safe and give it a Content-Type; once.  signed_by: the rule that
+ * is about to sign it, or NULL.
+ */
+int work_prepare(struct work *work, const struct sign_rule *signed_by,
+	struct error *err) MUST_USE;
 
 /* plan_certs.c: a certificate, or the reason why none, for each entry; and
  * the list of recipients for the CMS when all have one. */

@@ -167,6 +167,7 @@ put_did(struct line *line, const struct outcome *outcome)
 		{ outcome->inbound.verified, "verify" },
 		{ outcome->inbound.stripped, "strip" },
 		{ outcome->inbound.harvested, "harvest" },
+		{ outcome->body_changed && outcome->unpacked, "unpack" },
 		{ outcome->body_changed && outcome->signed_, "sign" },
 		{ outcome->body_changed && outcome->encrypted, "encrypt" },
 	};

@@ -58,58 +58,6 @@ work_goes_on(struct work *work)
 	return 0;
 }
 
-/* An entity without Content-Type says what it is (RFC 2045 5.2). */
-static void
-complete_header(struct work *work, struct span entity)
-{
-	struct mime_entity parts;
-	struct mime_field field;
-
-	mime_entity_split(entity, &parts);
-	if (mime_field_find(parts.header, "Content-Type", 0, &field) == 1)
-		return;
-	pieces_add(&work->entity,
-		SPAN("Content-Type: text/plain; charset=us-ascii\r\n"));
-	if (mime_field_find(
-		    parts.header, "Content-Transfer-Encoding", 0, &field) == 0)
-		pieces_add(&work->entity,
-			SPAN("Content-Transfer-Encoding: 7bit\r\n"));
-}
-
-void
-work_release_content(struct work *work)
-{
-	buf_clear(&work->mail->entity);
-	buf_clear(&work->outcome->rewritten);
-}
-
-int
-work_make_fit(struct work *work, struct error *err)
-{
-	struct buf *rewritten = &work->outcome->rewritten;
-	struct span entity = buf_span(&work->mail->entity);
-	struct mime_rewrite report = { 0 };
-
-	if (work->fit)
-		return 0;
-	if (!mime_is_fit(entity)) {
-		if (mime_make_fit(entity, &work->gateway->limits.mime,
-			    rewritten, &report, err) != 0)
-			return -1;
-		buf_clear(&work->mail->entity);
-		entity = buf_span(rewritten);
-		trace_add(work_trace(work),
-			"%u of %u parts re-encoded to be 7-bit", report.changed,
-			report.leaves);
-	}
-	work->residue = report.residue;
-	work->entity.count = 0;
-	complete_header(work, entity);
-	pieces_add(&work->entity, entity);
-	work->fit = true;
-	return 0;
-}
-
 static void
 start(struct work *work)
 {
@@ -248,6 +196,8 @@ count(const struct outcome *outcome)
 		metric_add(METRIC_MAILS_SIGNED, 1);
 	if (outcome->body_changed && outcome->encrypted)
 		metric_add(METRIC_MAILS_ENCRYPTED, 1);
+	if (outcome->body_changed && outcome->unpacked)
+		metric_add(METRIC_MAILS_UNPACKED, 1);
 }
 
 void

@@ -127,7 +127,7 @@ try_to_sign(struct work *work, const struct sign_rule *rule,
 	int result = -1;
 
 	if (choose_signer(work, rule, &cert, &signer, err) != 0 ||
-		work_make_fit(work, err) != 0)
+		work_prepare(work, rule, err) != 0)
 		goto out;
 	*form = form_for(work, rule);
 	result = smime_sign(

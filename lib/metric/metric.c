@@ -22,6 +22,8 @@ static const struct row {
 		"Mails that got a signature" },
 	[METRIC_MAILS_ENCRYPTED] = { "mails_encrypted", COUNTER,
 		"Mails that were encrypted" },
+	[METRIC_MAILS_UNPACKED] = { "mails_unpacked", COUNTER,
+		"Mails whose winmail.dat was unpacked" },
 	[METRIC_MAILS_DECRYPTED] = { "mails_decrypted", COUNTER,
 		"Mails that were opened for their recipients" },
 	[METRIC_MAILS_UNDECRYPTABLE] = { "mails_undecryptable", COUNTER,

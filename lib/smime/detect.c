@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -26,51 +25,6 @@ smime_kind_name(enum smime_kind kind)
 }
 
 /* ---- CMS in a body ---- */
-
-static int
-hex_value(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (unsigned char)toupper(c);
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* Quoted-printable (RFC 2045 6.7) of a body that should be CMS. */
-static int
-decode_quoted_printable(struct span text, struct buf *out, struct error *err)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = text.data[i];
-		int high, low;
-
-		if (c != '=') {
-			if (buf_add(out, &c, 1, err) != 0)
-				return -1;
-			continue;
-		}
-		if (i + 1 < text.len && text.data[i + 1] == '\n') {
-			i++;
-			continue;
-		}
-		if (i + 2 >= text.len)
-			break;
-		if (text.data[i + 1] == '\r' && text.data[i + 2] == '\n') {
-			i += 2;
-			continue;
-		}
-		high = hex_value(text.data[i + 1]);
-		low = hex_value(text.data[i + 2]);
-		if (high < 0 || low < 0)
-			return error_set(
-				err, ERROR_FORMAT, "broken quoted-printable");
-		c = (unsigned char)(high << 4 | low);
-		if (buf_add(out, &c, 1, err) != 0)
-			return -1;
-		i += 2;
-	}
-	return 0;
-}
 
 static bool
 encoding_is(struct span header, const char *name)
@@ -111,8 +65,8 @@ smime_decode_cms(const struct mime_entity *entity, struct buf *held,
 	*kind = cms_recognise(entity->body);
 	if (*kind == CMS_KIND_NONE &&
 		encoding_is(entity->header, "quoted-printable") &&
-		try_decoding(decode_quoted_printable, entity->body, held, cms,
-			kind, err) != 0)
+		try_decoding(mime_decode_quoted, entity->body, held, cms, kind,
+			err) != 0)
 		return -1;
 	if (*kind == CMS_KIND_NONE)
 		return try_decoding(

@@ -39,6 +39,12 @@ const struct command commands[] = {
 		{ "--at", "TIME", "judge certificates as of that time" },
 		{ "-o", "FILE", "write the resulting mail" },
 		{ 0 } } },
+	{ "tnef", "[OPTION...] FILE",
+		"what does a winmail.dat hold?  0: all of it could be read",
+		command_tnef, 1, 1, true, {
+		{ "-x", "DIR", "write what is in it to files there" },
+		{ "-o", "FILE", "write the resulting mail" },
+		{ 0 } } },
 	{ "reload", "", "make the daemon read its configuration again",
 		command_reload, 0, 0, false, { { 0 } } },
 	{ "status", "", "what the daemon is doing",
@@ -91,7 +97,6 @@ const struct command commands[] = {
 		command_help, 0, 2, false, { { 0 } } },
 	{ "version", "", "the version of this program",
 		command_version, 0, 0, false, { { 0 } } },
-	LATER("tnef", "unpack a winmail.dat"),
 	LATER("ca", "the certification authority"),
 	{ 0 }
 };

@@ -103,6 +103,7 @@ int command_edit(const struct request *request);
 int command_test(const struct request *request);
 int command_verify(const struct request *request);
 int command_decrypt(const struct request *request);
+int command_tnef(const struct request *request);
 int command_reload(const struct request *request);
 int command_status(const struct request *request);
 int command_metrics(const struct request *request);

@@ -74,6 +74,14 @@ read_stdin(struct buf *out, struct error *err)
 	}
 }
 
+int
+trial_read_bytes(const char *path, struct buf *out, struct error *err)
+{
+	if (strcmp(path, "-") == 0)
+		return read_stdin(out, err);
+	return file_read(path, BUF_LIMIT_DEFAULT, out, err);
+}
+
 /*
  * As in the daemon, a message that cannot be taken in whole is no error here:
  * the rules decide what becomes of it.
@@ -84,12 +92,8 @@ read_message(struct trial *trial, const char *path, struct error *err)
 	struct buf *message = &trial->message;
 	struct error why = { 0 };
 
-	if (strcmp(path, "-") == 0) {
-		if (read_stdin(message, err) != 0)
-			return -1;
-	} else if (file_read(path, BUF_LIMIT_DEFAULT, message, err) != 0) {
+	if (trial_read_bytes(path, message, err) != 0)
 		return -1;
-	}
 	if (mail_from_message(&trial->mail, buf_span(message), &why) != 0)
 		trial->mail.failure = why;
 	return 0;

@@ -40,6 +40,9 @@ void trial_admit(
 /* Every rule against a made-up mail: an exit code. */
 int test_all(const struct request *request, const struct conf *conf);
 
+/* The file, or standard input ("-"). */
+int trial_read_bytes(
+	const char *path, struct buf *out, struct error *err) MUST_USE;
 /* What is wrong with the file has been printed unless it is CTL_YES. */
 int trial_read(struct trial *trial, const char *path);
 /* smimectl verify and decrypt: this rule alone, as of `at` (0: now). */

@@ -36,9 +36,6 @@ WRONG = {
         r':\d+: .*not in this version'),
     'split_is_of_a_later_version': ('mixed = "split";',
                                     r':\d+: .*not in this version'),
-    'tnef_is_of_a_later_version': (
-        'sign = ( { sender = "*@example.com"; stores = "staff"; tnef = true; '
-        '} );', r':\d+: .*not in this version'),
     'size_is_no_number': ('limits = { message = "many"; };', r':\d+: '),
     'login_map_is_missing': ('login_map = "@W@/none"; sign = ( { sender = '
                              '"*@example.com"; stores = "staff"; '

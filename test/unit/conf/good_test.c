@@ -74,6 +74,13 @@ a_file_of_comments_is_all_defaults(void **state)
 	assert_string_equal(conf->gateway->report.authserv_id, "");
 	assert_false(conf->gateway->report.subject_tags);
 	assert_false(conf->gateway->share_bcc);
+	assert_int_equal(conf->gateway->tnef_broken, TNEF_BROKEN_BESIDE);
+	assert_int_equal(conf->gateway->limits.tnef.depth, 10);
+	assert_int_equal(conf->gateway->limits.tnef.attachments, 1000);
+	assert_int_equal(conf->gateway->limits.tnef.people, 5000);
+	assert_int_equal(conf->gateway->limits.tnef.properties, 100000);
+	assert_int_equal(conf->gateway->limits.tnef.made_bytes, 64 << 20);
+	assert_int_equal(conf->gateway->limits.tnef.ratio, 16);
 	written_end(&w);
 }
 
@@ -140,6 +147,29 @@ every_top_setting_arrives(void **state)
 }
 
 static void
+what_a_winmail_may_cost_arrives(void **state)
+{
+	struct written w;
+	const struct tnef_limits *tnef;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, "limits = { tnef_depth = 13; tnef_attachments = 14;"
+		 " tnef_people = 15; tnef_properties = 16;"
+		 " tnef_unpacked = \"17M\"; tnef_ratio = 18; };\n"
+		 "tnef_broken = \"instead\";\n");
+	tnef = &w.conf->gateway->limits.tnef;
+	assert_int_equal(tnef->depth, 13);
+	assert_int_equal(tnef->attachments, 14);
+	assert_int_equal(tnef->people, 15);
+	assert_int_equal(tnef->properties, 16);
+	assert_int_equal(tnef->made_bytes, 17 << 20);
+	assert_int_equal(tnef->ratio, 18);
+	assert_int_equal(w.conf->gateway->tnef_broken, TNEF_BROKEN_INSTEAD);
+	written_end(&w);
+}
+
+static void
 a_sign_rule_has_its_defaults(void **state)
 {
 	struct written w;
@@ -164,6 +194,7 @@ a_sign_rule_has_its_defaults(void **state)
 	assert_int_equal(rule->form, SMIME_FORM_DETACHED);
 	assert_int_equal(rule->digest, CRYPTO_SHA256);
 	assert_int_equal(rule->scheme, CMS_PKCS1);
+	assert_false(rule->tnef);
 	written_end(&w);
 }
 
@@ -177,7 +208,7 @@ every_setting_of_a_sign_rule_arrives(void **state)
 	written_begin(&w);
 	load(&w, SIGN "name = \"n\"; clients = \"192.0.2.0/24\";"
 		      "from_must_be = \"any\"; form = \"opaque\";"
-		      "certificate = \"subject:CN=x\"; tnef = false;"
+		      "certificate = \"subject:CN=x\"; tnef = true;"
 		      "digest = \"sha512\"; scheme = \"pss\";"
 		      "otherwise = \"quarantine\";" END);
 	rule = w.conf->gateway->sign_rules.item[0];
@@ -189,6 +220,7 @@ every_setting_of_a_sign_rule_arrives(void **state)
 	assert_int_equal(rule->form, SMIME_FORM_OPAQUE);
 	assert_int_equal(rule->digest, CRYPTO_SHA512);
 	assert_int_equal(rule->scheme, CMS_PSS);
+	assert_true(rule->tnef);
 	written_end(&w);
 }
 
@@ -210,6 +242,7 @@ an_encrypt_rule_has_its_defaults(void **state)
 	assert_null(rule->selector);
 	assert_true(rule->trusted);
 	assert_false(rule->to_self);
+	assert_false(rule->tnef);
 	assert_false(rule->accept_pgp);
 	assert_false(rule->share_bcc);
 	assert_int_equal(rule->cipher, CMS_AES256_CBC);
@@ -231,7 +264,7 @@ every_setting_of_an_encrypt_rule_arrives(void **state)
 		 "name = \"n\"; sender = [ \"c@d\", \"e@f\" ]; clients = "
 		 "\"local\"; certificate = \"subject:CN=x\"; trusted = false;"
 		 "cipher = \"aes-128-gcm\"; key_transport = \"oaep\";"
-		 "oaep_digest = \"sha384\"; to_self = true; tnef = false;"
+		 "oaep_digest = \"sha384\"; to_self = true; tnef = true;"
 		 "accept = \"pgp\";" END);
 	rule = w.conf->gateway->encrypt_rules.item[0];
 	assert_string_equal(rule->rule.name, "n");
@@ -240,6 +273,7 @@ every_setting_of_an_encrypt_rule_arrives(void **state)
 	assert_non_null(rule->selector);
 	assert_false(rule->trusted);
 	assert_true(rule->to_self);
+	assert_true(rule->tnef);
 	assert_true(rule->accept_pgp);
 	assert_true(rule->share_bcc);
 	assert_int_equal(rule->cipher, CMS_AES128_GCM);
@@ -554,6 +588,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_of_comments_is_all_defaults),
 		cmocka_unit_test(every_top_setting_arrives),
+		cmocka_unit_test(what_a_winmail_may_cost_arrives),
 		cmocka_unit_test(a_sign_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),
 		cmocka_unit_test(an_encrypt_rule_has_its_defaults),

@@ -1,0 +1,45 @@
+/* Between the files that unpack a winmail.dat. */
+#ifndef GATEWAY_UNPACK_H
+#define GATEWAY_UNPACK_H
+
+#include "gateway/internal.h"
+
+struct unpacking {
+	const struct gateway *gateway;
+	size_t limit_bytes;   /* of what is decoded */
+	struct list messages; /* struct tnef_message *: nodes borrow of them */
+	struct list contents; /* struct buf *: and they of these */
+	struct tnef_limits limits;
+	unsigned parts;	  /* looked at */
+	unsigned kept;	  /* originals, for something is lost */
+	struct error why; /* why the first of them */
+	struct trace *trace;
+	struct error *err;
+};
+
+/* A part of a multipart. */
+struct part {
+	struct span bytes;
+	struct mime_entity entity;
+	struct mime_node *node; /* NULL: stays as it is */
+	struct tnef_message *message;
+};
+
+/* Its node, or itself as it stands; for the caller. */
+struct mime_node *unpack_take_node(struct part *part) MUST_USE;
+
+/* ---- unpack_read.c ---- */
+
+/* Is it a winmail.dat, by what its header says? */
+bool unpack_is_claimed(const struct mime_entity *entity);
+/* The message, which is u's; NULL: it stays as it is.  -1: not now. */
+int unpack_read(struct unpacking *u, const struct mime_entity *part,
+	struct tnef_message **out) MUST_USE;
+
+/* ---- unpack_merge.c ---- */
+
+/* What parts become of which `first` is the first one with a message. */
+struct mime_node *unpack_merge(
+	const struct list *parts, const struct part *first) MUST_USE;
+
+#endif
