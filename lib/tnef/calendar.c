@@ -16,7 +16,7 @@ enum {
 	CATEGORIES_MAX = 100,
 };
 
-/* MS-OXCICAL 2.1.3.1.1.1; the second lot is of old Exchange clients. */
+/* MS-OXCICAL 2.1.3.1.1.1. */
 static const struct tnef_calendar_class classes[] = {
 	{ "IPM.Schedule.Meeting.Request", "REQUEST", NULL, false },
 	{ "IPM.Schedule.Meeting.Canceled", "CANCEL", NULL, false },
@@ -25,11 +25,6 @@ static const struct tnef_calendar_class classes[] = {
 	{ "IPM.Schedule.Meeting.Resp.Tent", "REPLY", "TENTATIVE", false },
 	{ "IPM.Appointment", "PUBLISH", NULL, false },
 	{ "IPM.Task", "PUBLISH", NULL, true },
-	{ "IPM.Microsoft Schedule.MtgReq", "REQUEST", NULL, false },
-	{ "IPM.Microsoft Schedule.MtgCncl", "CANCEL", NULL, false },
-	{ "IPM.Microsoft Schedule.MtgRespP", "REPLY", "ACCEPTED", false },
-	{ "IPM.Microsoft Schedule.MtgRespN", "REPLY", "DECLINED", false },
-	{ "IPM.Microsoft Schedule.MtgRespA", "REPLY", "TENTATIVE", false },
 };
 
 static const struct tnef_calendar_class *

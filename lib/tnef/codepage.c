@@ -146,13 +146,24 @@ converter(struct tnef_converters *converters, const struct code_page *row)
 	return *open;
 }
 
+/* A letter that the next one might have put an accent on (windows-1255). */
+static int
+drain(iconv_t cd, struct buf *out, struct error *err)
+{
+	char piece[PIECE_BYTES], *to = piece;
+	size_t room = sizeof(piece);
+
+	iconv(cd, NULL, NULL, &to, &room);
+	return buf_add(out, piece, sizeof(piece) - room, err);
+}
+
 /* What iconv stopped at, a byte or half of a pair, is left out and marked. */
 static int
 step_over(struct tnef_converters *converters, const struct code_page *row,
-	struct buf *out, char **from, size_t *left, struct error *err)
+	char **from, size_t *left, struct buf *out, struct error *err)
 {
-	size_t unit = row->number == TNEF_UTF16 || row->number == UTF16_BE;
-	size_t step = unit + 1 < *left ? unit + 1 : *left;
+	bool is_pair = row->number == TNEF_UTF16 || row->number == UTF16_BE;
+	size_t step = is_pair && *left > 1 ? 2 : 1;
 
 	converters->bad_bytes++;
 	*from += step;
@@ -171,17 +182,20 @@ run(struct tnef_converters *converters, const struct code_page *row, iconv_t cd,
 	while (left != 0) {
 		char piece[PIECE_BYTES], *to = piece;
 		size_t room = sizeof(piece);
-		int why = 0;
+		bool is_bad =
+			iconv(cd, &from, &left, &to, &room) == (size_t)-1 &&
+			errno != E2BIG;
 
-		if (iconv(cd, &from, &left, &to, &room) == (size_t)-1)
-			why = errno;
 		if (buf_add(out, piece, sizeof(piece) - room, err) != 0)
 			return -1;
-		if (why != 0 && why != E2BIG &&
-			step_over(converters, row, out, &from, &left, err) != 0)
+		/* Where bytes mean what those before them say, they go on. */
+		if (is_bad && row->has_ascii && drain(cd, out, err) != 0)
+			return -1;
+		if (is_bad &&
+			step_over(converters, row, &from, &left, out, err) != 0)
 			return -1;
 	}
-	return 0;
+	return drain(cd, out, err);
 }
 
 int

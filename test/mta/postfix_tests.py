@@ -1,14 +1,22 @@
 """What happens to mail that goes through a real Postfix."""
+import base64
 import ctypes
+import email
+import email.policy
 import errno
 import os
 import re
 import signal
 import socket
 import stat
+import sys
 import time
 
-import judge
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__))), 'flow'))
+
+import judge  # noqa: E402
+import winmail  # noqa: E402
 from daemon import Daemon
 from judge import Skip, Wrong, expect
 from postfix import wait_gone
@@ -33,11 +41,12 @@ sign = (
 	   clients = [ "local", "127.0.0.1" ]; otherwise = "quarantine"; }},
 	{{ name = "house"; sender = "*@example.com"; stores = "staff";
 	   clients = [ "authenticated", "local", "127.0.0.1" ];
-	   from_must_be = "envelope"; otherwise = "reject"; }}
+	   from_must_be = "envelope"; tnef = true; otherwise = "reject"; }}
 );
 encrypt = (
 	{{ name = "oaep"; recipient = "paula@partner.example";
-	   stores = "partners"; key_transport = "oaep"; otherwise = "reject"; }},
+	   stores = "partners"; key_transport = "oaep"; tnef = true;
+	   otherwise = "reject"; }},
 	{{ name = "partners"; recipient = "*@partner.example";
 	   stores = "partners"; otherwise = "reject"; }}
 );
@@ -48,6 +57,7 @@ inbound = (
 report = {{ authserv_id = "mx.example.com"; }};
 internal = "*@example.com";
 '''
+WHOLE = bytes(range(256)) * 40
 READER, BOUNCING = 'reader@inbound.example', 'bounces@inbound.example'
 STRANGER = 'paula@partner.example'
 FORGED = (b'Authentication-Results: mx.example.com; smime=pass; dkim=pass\r\n'
@@ -128,6 +138,42 @@ def signed_and_encrypted_mail_arrives(world):
     opened = world.verify(inner, ALICE)
     expect(judge.decoded(opened.entity) == judge.decoded(EIGHT_BIT),
            'the text has changed')
+
+
+def with_winmail():
+    octets = winmail.message(winmail.file('gr\u00fcn.bin', WHOLE),
+                             props=winmail.html('<p>gr\u00fcn</p>'))
+    return (b'Content-Type: multipart/mixed; boundary="=_x"\r\n\r\n--=_x\r\n'
+            b'Content-Type: text/plain\r\n\r\nDear reader\r\n--=_x\r\n'
+            b'Content-Type: application/ms-tnef; name="winmail.dat"\r\n'
+            b'Content-Transfer-Encoding: base64\r\n\r\n' +
+            base64.encodebytes(octets).replace(b'\n', b'\r\n') +
+            b'\r\n--=_x--\r\n')
+
+
+def looks_unpacked(entity):
+    parts = list(email.message_from_bytes(
+        entity, policy=email.policy.default).walk())
+    expect([p.get_content_subtype() for p in parts] ==
+           ['mixed', 'alternative', 'plain', 'html', 'octet-stream'],
+           'not unpacked: %s' % [p.get_content_type() for p in parts])
+    expect(parts[3].get_content().strip() == '<p>gr\u00fcn</p>', 'the text')
+    expect(parts[4].get_filename() == 'gr\u00fcn.bin' and
+           parts[4].get_payload(decode=True) == WHOLE, 'the file')
+
+
+def a_winmail_is_unpacked_and_signed(world):
+    accepted(world.send('door', ALICE, [CLEAR], message(
+        ALICE, CLEAR, 'winmail', with_winmail())))
+    looks_unpacked(world.verify(world.arrived('winmail').data, ALICE).entity)
+
+
+def a_winmail_is_unpacked_and_encrypted(world):
+    stranger = 'someone@elsewhere.example'
+    accepted(world.send('door', stranger, [PAULA], message(
+        stranger, PAULA, 'winmail2', with_winmail())))
+    looks_unpacked(world.decrypt(
+        world.arrived('winmail2').data, 'paula').entity)
 
 
 def login_signs_its_own_address(world):
@@ -472,7 +518,8 @@ def wait_for(condition, seconds=30):
 TESTS = [
     signed_mail_arrives_byte_for_byte, opaque_pss_signature_arrives,
     mail_of_the_sendmail_command_is_signed, encrypted_mail_arrives,
-    signed_and_encrypted_mail_arrives, login_signs_its_own_address,
+    signed_and_encrypted_mail_arrives, a_winmail_is_unpacked_and_signed,
+    a_winmail_is_unpacked_and_encrypted, login_signs_its_own_address,
     login_gets_no_signature_as_a_colleague,
     foreign_client_gets_no_signature, chrooted_smtpd_reaches_the_socket,
     eight_bit_mail_passes_a_seven_bit_hop, long_lines_arrive_signed,

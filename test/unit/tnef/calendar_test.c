@@ -241,15 +241,28 @@ make_proposal(struct made *made)
 	add_time(made, APPOINTMENT, 0x8251, START + 3 * HOUR);
 }
 
+/* The first property of a number is the one that counts. */
+static void
+add_day(struct made *made, int64_t midnight)
+{
+	add_true(made, APPOINTMENT, 0x8215);
+	add_time(made, APPOINTMENT, 0x820d, midnight);
+	add_time(made, APPOINTMENT, 0x820e, midnight + 24 * HOUR);
+	add_int(made, APPOINTMENT, 0x8205, 0);
+	add_meeting(made);
+}
+
 static void
 make_all_day(struct made *made)
 {
 	add_zone(made);
-	add_true(made, APPOINTMENT, 0x8215);
-	add_meeting(made);
-	add_time(made, APPOINTMENT, 0x820d, 1782856800); /* midnight there */
-	add_int(made, APPOINTMENT, 0x8205, 0);
-	add_int(made, COMMON, 0x8506, 0);
+	add_day(made, 1782856800); /* 2026-07-01 in Berlin */
+}
+
+static void
+make_day_without_zone(struct made *made)
+{
+	add_day(made, 1782928800); /* 2026-07-02 in Dhaka */
 }
 
 static void
@@ -413,9 +426,22 @@ static const struct row {
 					    "ample.com\r\n" TAIL },
 	{ "a day in summer", "IPM.Appointment", make_all_day, TNEF_CALENDAR,
 		HEAD("PUBLISH") EVENT(
-			"20260126T100000Z") "DTSTART;VALUE=DATE:20260127\r\n"
+			"20260126T100000Z") "DTSTART;VALUE=DATE:20260701\r\n"
 					    "DTEND;VALUE=DATE:"
-					    "20260128\r\n" TITLE
+					    "20260702\r\n" TITLE
+					    "CLASS:PUBLIC\r\nPRIORITY:"
+					    "5\r\n" ALICE
+					    "X-MICROSOFT-CDO-BUSYSTATUS:"
+					    "FREE\r\nTRANSP:TRANSPARENT\r\n"
+					    "X-MICROSOFT-CDO-ALLDAYEVENT:"
+					    "TRUE\r\nEND:VEVENT\r\n"
+					    "END:VCALENDAR\r\n" },
+	{ "a day without a zone", "IPM.Appointment", make_day_without_zone,
+		TNEF_CALENDAR,
+		HEAD("PUBLISH") EVENT(
+			"20260126T100000Z") "DTSTART;VALUE=DATE:20260702\r\n"
+					    "DTEND;VALUE=DATE:"
+					    "20260703\r\n" TITLE
 					    "CLASS:PUBLIC\r\nPRIORITY:"
 					    "5\r\n" ALICE
 					    "X-MICROSOFT-CDO-BUSYSTATUS:"

@@ -37,8 +37,8 @@ def request(text):
 
 def a_day(text):
     _, found = event(text)
-    assert found.decoded('dtstart') == datetime.date(2026, 1, 27)
-    assert found.decoded('dtend') == datetime.date(2026, 1, 28)
+    assert found.decoded('dtstart') == datetime.date(2026, 7, 1)
+    assert found.decoded('dtend') == datetime.date(2026, 7, 2)
 
 
 def accepted(text):
