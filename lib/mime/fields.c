@@ -153,12 +153,12 @@ put_object(struct buf *out, GMimeObject *object, struct error *err)
 	return result;
 }
 
-/* Characters of which a URI is made, and few enough for a line. */
+/* Of the characters that URIs and identifiers have, and short. */
 static bool
 is_visible(const char *text)
 {
 	for (const char *c = text; *c != '\0'; c++)
-		if (*c <= ' ' || *c == 127)
+		if (*c <= ' ' || *c >= 127 || *c == '<' || *c == '>')
 			return false;
 	return text[0] != '\0' && strlen(text) < NAME_MAX_BYTES;
 }
@@ -176,11 +176,8 @@ mime_put_node_header(struct buf *out, const struct mime_node *node,
 	if (encoding != NULL)
 		g_mime_object_set_header(
 			object, "Content-Transfer-Encoding", encoding, NULL);
-	if (node->content_id != NULL) {
-		text = clean(node->content_id, NAME_MAX_BYTES);
-		g_mime_object_set_content_id(object, text);
-		mem_free(text);
-	}
+	if (node->content_id != NULL && is_visible(node->content_id))
+		g_mime_object_set_content_id(object, node->content_id);
 	if (node->location != NULL && is_visible(node->location))
 		g_mime_object_set_header(
 			object, "Content-Location", node->location, NULL);

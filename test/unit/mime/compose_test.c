@@ -202,6 +202,26 @@ a_tree_is_told_as_it_was_built(void **state)
 }
 
 static void
+an_identifier_that_is_none_is_left_out(void **state)
+{
+	static const char *const ids[] = { "", "a b", "gr" UE "n@x",
+		"a>\r\nX: y", "a<b", X1000 };
+	struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ids); i++) {
+		struct mime_node *leaf = mime_leaf_new("x/y", SPAN("a"));
+
+		mime_node_set(&leaf->content_id, ids[i]);
+		mime_node_set(&leaf->location, ids[i]);
+		compose(leaf, &out);
+		is_exactly(&out, ids[i],
+			"Content-Type: x/y\r\n" B64 "\r\nYQ==\r\n");
+		buf_clear(&out);
+	}
+}
+
+static void
 a_message_has_its_fields_encoded(void **state)
 {
 	struct mime_node *message = mime_message_new(
@@ -251,6 +271,7 @@ main(void)
 		cmocka_unit_test(a_long_name_is_cut_between_characters),
 		cmocka_unit_test(types_that_are_none_become_bytes),
 		cmocka_unit_test(a_tree_is_told_as_it_was_built),
+		cmocka_unit_test(an_identifier_that_is_none_is_left_out),
 		cmocka_unit_test(a_message_has_its_fields_encoded),
 		cmocka_unit_test(a_full_buffer_is_a_limit),
 	};
