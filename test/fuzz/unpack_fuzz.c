@@ -22,6 +22,21 @@ must(bool condition, const char *what)
 	abort();
 }
 
+/* As it stands, or because only text looks as if it were not. */
+static void
+must_be_fit(struct span entity)
+{
+	struct mime_rewrite report;
+	struct buf again = { 0 };
+
+	if (mime_is_fit(entity))
+		return;
+	MUST(mime_make_fit(entity, NULL, &again, &report, NULL) == 0);
+	MUST(report.residue == 0);
+	MUST(span_equal(buf_span(&again), entity));
+	buf_clear(&again);
+}
+
 static const struct gateway_limits limits = {
 	.mime = { .depth = 10, .parts = 100 },
 	.tnef = { .depth = 4,
@@ -42,7 +57,7 @@ unpack(struct span entity, enum tnef_broken broken, bool whole)
 
 	MUST(unpack_entity(&gateway, entity, &out, &outcome, NULL, &err) == 0);
 	if (whole && outcome.note == NULL && out.len != 0)
-		MUST(mime_is_fit(buf_span(&out)));
+		must_be_fit(buf_span(&out));
 	if (whole && out.len == 0)
 		MUST(outcome.note != NULL);
 	if (broken == TNEF_BROKEN_INSTEAD && whole)
