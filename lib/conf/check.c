@@ -58,7 +58,7 @@ covers_all(const struct list *broad, const struct list *narrow)
 static bool
 comes_first(const struct rule_draft *first, const struct rule_draft *second)
 {
-	if (!is_same_list(first, second))
+	if (!is_same_list(first, second) || rule_has_trigger(first->made))
 		return false;
 	if (is_sign(first))
 		return covers_all(
@@ -298,6 +298,7 @@ check_rules(struct reader *reader)
 			check_inbound(reader, draft);
 			continue;
 		}
+		check_trigger(reader, draft);
 		check_directories(reader, draft);
 		if (is_sign(draft))
 			check_sign(reader, draft);

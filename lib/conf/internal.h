@@ -128,6 +128,7 @@ struct rule_draft {
 	struct rule rule;   /* moves to the gateway */
 	struct rule *made;  /* where it is then */
 	struct list stores; /* char *: names; of inbound rules the keys */
+	int when;	    /* sign = "when-encrypting" */
 	bool verify, legacy, strip_signature;
 	int keys_for, weak_signatures; /* 1: "any", "pass" */
 	char *harvest;		       /* a store's name, or NULL */
@@ -176,10 +177,15 @@ extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
+/* triggers.c */
+extern const struct conf_kind kind_trigger_header, kind_trigger_size,
+	kind_trigger_bytes, kind_trigger_attachment, kind_trigger_text;
 
 /* "sign.digest", as words in a sentence. */
 const char *row_label(const struct conf_row *row, char *space, size_t size);
 enum { ROW_LABEL_SIZE = 80 };
+/* "50M" or digits alone, in bytes; -1 when it is none. */
+int parse_size(const char *text, unsigned long long *out);
 /* Call visit with each string of an array, or the single one. */
 void each_text(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into,
@@ -225,6 +231,8 @@ struct store_draft *stores_find(const struct reader *reader, const char *name);
 /* When everything has been read: names become stores, drafts rules. */
 void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);
+/* What no single setting of a trigger shows. */
+void check_trigger(struct reader *reader, const struct rule_draft *draft);
 /* What is risky, or cannot be what was meant, though each setting is good. */
 void check_rules(struct reader *reader);
 void check_listen(struct reader *reader, const config_setting_t *root);

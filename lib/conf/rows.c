@@ -64,6 +64,9 @@ static const struct conf_range seconds_range = { 1, 3600 };
 static const struct conf_range count_range = { 0, 100000000 };
 static const struct conf_range cache_range = { 0, 86400 };
 
+static const struct conf_word when_to_sign[] = { { "always", 0 },
+	{ "when-encrypting", 1 }, { NULL, 0 } };
+
 #define AT(type, field) offsetof(struct type, field)
 #define ROW(where, name, fallback, kind, offset, detail)                       \
 	{                                                                      \
@@ -77,6 +80,19 @@ static const struct conf_range cache_range = { 0, 86400 };
 	{                                                                      \
 		where, name, fallback, true, false, NULL, 0, NULL              \
 	}
+
+/* What of a mail makes a rule apply; the same for both lists. */
+#define TRIGGERS(where)                                                        \
+	ROW(where, "subject", NULL, kind_trigger_text,                         \
+		AT(rule_draft, rule.trigger.subject), NULL),                   \
+		ROW(where, "subject_remove", "false", kind_yes_no,             \
+			AT(rule_draft, rule.trigger.subject_remove), NULL),    \
+		ROW(where, "header", NULL, kind_trigger_header,                \
+			AT(rule_draft, rule.trigger), NULL),                   \
+		ROW(where, "size", NULL, kind_trigger_size,                    \
+			AT(rule_draft, rule.trigger), NULL),                   \
+		ROW(where, "has_attachment", NULL, kind_trigger_attachment,    \
+			AT(rule_draft, rule.trigger.attachment), NULL)
 
 static const struct conf_row rows[] = {
 	ROW("", "listen", "{ }", kind_listen, 0, NULL),
@@ -201,6 +217,9 @@ static const struct conf_row rows[] = {
 		digests),
 	ROW("sign", "scheme", "\"pkcs1\"", kind_word, AT(rule_draft, scheme),
 		schemes),
+	TRIGGERS("sign"),
+	ROW("sign", "sign", "\"always\"", kind_word, AT(rule_draft, when),
+		when_to_sign),
 	ROW("sign", "tnef", "false", kind_not_yet, 0, NULL),
 	ROW("sign", "otherwise", "\"pass\"", kind_word,
 		AT(rule_draft, rule.otherwise), sign_otherwise),
@@ -213,6 +232,7 @@ static const struct conf_row rows[] = {
 		AT(rule_draft, rule.senders), NULL),
 	ROW("encrypt", "clients", NULL, kind_clients,
 		AT(rule_draft, rule.clients), NULL),
+	TRIGGERS("encrypt"),
 	NEEDED("encrypt", "stores", kind_texts, AT(rule_draft, stores), NULL),
 	ROW("encrypt", "certificate", "\"address\"", kind_text,
 		AT(rule_draft, certificate), NULL),
@@ -233,6 +253,15 @@ static const struct conf_row rows[] = {
 		accepts),
 	NEEDED("encrypt", "otherwise", kind_word,
 		AT(rule_draft, rule.otherwise), encrypt_otherwise),
+
+	NEEDED("header", "name", kind_trigger_text, AT(trigger, header), NULL),
+	ROW("header", "value", "\"*\"", kind_trigger_text,
+		AT(trigger, header_value), NULL),
+
+	ROW("size", "min", NULL, kind_trigger_bytes, AT(trigger, min_bytes),
+		NULL),
+	ROW("size", "max", NULL, kind_trigger_bytes, AT(trigger, max_bytes),
+		NULL),
 
 	ROW("inbound", "name", NULL, kind_text, AT(rule_draft, rule.name),
 		NULL),

@@ -27,6 +27,7 @@ struct sign_rule {
 	enum smime_form form;
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
+	bool when_encrypting; /* only what gets encrypted as well */
 };
 
 struct encrypt_rule {

@@ -11,11 +11,19 @@ struct facts {
 	struct list readers; /* struct address *: To, Cc, Resent-To, -Cc */
 	struct address *nobody; /* <>, when MAIL FROM was not given */
 	struct sender sender;
+	const struct client *client; /* the mail's */
 	unsigned content_types;
+	struct content content; /* by facts_read_content() */
 };
 
 int facts_gather(struct facts *facts, const struct mail *mail,
 	struct error *err) MUST_USE;
+/*
+ * What the triggers of the rules ask for: of the header, or (whole) of the
+ * body as well.
+ */
+void facts_read_content(struct facts *facts, const struct gateway *gateway,
+	const struct mail *mail, bool whole);
 void facts_clear(struct facts *facts);
 /* The one mailbox of From, or NULL. */
 const struct address *facts_author(const struct facts *facts);
@@ -69,10 +77,15 @@ void signer_release(void *entry); /* NULL is fine */
 
 /* ---- match.c ---- */
 
-/* The first rule that matches, or NULL. */
-const struct encrypt_rule *encrypt_rule_for(const struct gateway *gateway,
-	const struct sender *sender, const struct client *client,
-	const struct address *recipient, struct trace *trace);
+/*
+ * The first rule that matches: 1 with *out, 0 when there is none, -1 when it
+ * cannot be told yet.
+ */
+int sign_rule_for(const struct gateway *gateway, const struct facts *facts,
+	struct trace *trace, const struct sign_rule **out) MUST_USE;
+int encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
+	const struct address *recipient, struct trace *trace,
+	const struct encrypt_rule **out) MUST_USE;
 
 /* The one for this recipient, or NULL. */
 const struct inbound_rule *inbound_rule_for(const struct gateway *gateway,
@@ -175,6 +188,11 @@ void step_inbound(struct work *work);
 void step_plan(struct work *work);
 void step_sign(struct work *work);
 void step_encrypt(struct work *work);
+/* triggers.c: what was written for the rules alone does not leave. */
+void step_triggers(struct work *work);
+/* Is there something for it to do? */
+bool triggers_found(const struct gateway *gateway, const struct facts *facts,
+	const struct mail *mail);
 
 /* ---- edits.c ---- */
 
@@ -188,6 +206,9 @@ void edits_for_entity(
 /* Takes over name and value. */
 struct edit *edit_add(struct list *edits, const struct mail *mail,
 	enum edit_kind kind, char *name, char *value);
+/* The one of that name, and (CHANGE) of that index, or NULL. */
+struct edit *edit_find(
+	const struct list *edits, const char *name, unsigned index);
 void edit_free(void *edit);
 
 /* ---- counts.c: what is counted over many mails; thread-safe ---- */

@@ -1,4 +1,4 @@
-/* Which rule is a recipient's? */
+/* Which rule is a sender's, and a recipient's? */
 #include <string.h>
 
 #include "base/mem.h"
@@ -33,25 +33,59 @@ routed_reading(const struct address *recipient)
 	return reading;
 }
 
-const struct encrypt_rule *
-encrypt_rule_for(const struct gateway *gateway, const struct sender *sender,
-	const struct client *client, const struct address *recipient,
+int
+sign_rule_for(const struct gateway *gateway, const struct facts *facts,
+	struct trace *trace, const struct sign_rule **out)
+{
+	const struct sign_rule *rule;
+	int matches = 0;
+
+	*out = NULL;
+	LIST_FOREACH (rule, &gateway->sign_rules) {
+		matches = rule_match_sign(&rule->rule, &facts->sender,
+			facts->client, &facts->content, trace);
+		if (matches == 0)
+			continue;
+		*out = rule;
+		break;
+	}
+	return matches;
+}
+
+/* Either reading of the address will do. */
+static int
+match_either(const struct encrypt_rule *rule, const struct facts *facts,
+	const struct address *recipient, const struct address *routed,
 	struct trace *trace)
 {
-	struct address *routed = routed_reading(recipient);
-	const struct encrypt_rule *rule, *found = NULL;
+	int matches = rule_match_encrypt(&rule->rule, &facts->sender,
+		facts->client, recipient, &facts->content, trace);
 
-	LIST_FOREACH (rule, &gateway->encrypt_rules)
-		if (rule_match_encrypt(&rule->rule, sender, client, recipient,
-			    trace) == 1 ||
-			(routed != NULL &&
-				rule_match_encrypt(&rule->rule, sender, client,
-					routed, trace) == 1)) {
-			found = rule;
-			break;
-		}
+	if (matches != 0 || routed == NULL)
+		return matches;
+	return rule_match_encrypt(&rule->rule, &facts->sender, facts->client,
+		routed, &facts->content, trace);
+}
+
+int
+encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
+	const struct address *recipient, struct trace *trace,
+	const struct encrypt_rule **out)
+{
+	struct address *routed = routed_reading(recipient);
+	const struct encrypt_rule *rule;
+	int matches = 0;
+
+	*out = NULL;
+	LIST_FOREACH (rule, &gateway->encrypt_rules) {
+		matches = match_either(rule, facts, recipient, routed, trace);
+		if (matches == 0)
+			continue;
+		*out = rule;
+		break;
+	}
 	address_free(routed);
-	return found;
+	return matches;
 }
 
 /*

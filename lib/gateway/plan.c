@@ -48,9 +48,10 @@ match_all(struct work *work)
 		struct plan_entry *entry = &plan->entries[plan->count++];
 
 		entry->address = recipient;
-		entry->rule = encrypt_rule_for(work->gateway,
-			&work->facts.sender, &work->mail->client, recipient,
-			work_trace(work));
+		/* At the end of the mail everything is known. */
+		if (encrypt_rule_for(work->gateway, &work->facts, recipient,
+			    work_trace(work), &entry->rule) != 1)
+			entry->rule = NULL;
 		entry->internal =
 			recipient_is_internal(work->gateway, recipient);
 		entry->report =

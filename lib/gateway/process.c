@@ -17,6 +17,7 @@ static const struct step {
 	{ "plan", step_plan },
 	{ "sign", step_sign },
 	{ "encrypt", step_encrypt },
+	{ "triggers", step_triggers },
 };
 
 struct trace *
@@ -124,6 +125,7 @@ start(struct work *work)
 			buf_span(&work->mail->entity), &work->kind, &err) != 0)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_SIGN, err.kind));
+	facts_read_content(&work->facts, work->gateway, work->mail, true);
 }
 
 /* What an MTA would cut or an SMTP client refuse, whatever the encoding. */
@@ -271,27 +273,35 @@ gateway_process(const struct gateway *gateway, struct mail *mail,
 	facts_clear(&work.facts);
 }
 
+/* Nothing may be said to be no matter that is not known yet. */
+static bool
+may_sign(const struct gateway *gateway, const struct facts *facts,
+	struct trace *trace)
+{
+	const struct sign_rule *rule;
+	int matches = sign_rule_for(gateway, facts, trace, &rule);
+
+	return matches == -1 || (matches == 1 && !rule->when_encrypting);
+}
+
 bool
 gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 	struct trace *trace)
 {
+	const struct encrypt_rule *encrypt;
 	const struct address *recipient;
-	const struct sign_rule *sign;
 	struct facts facts;
-	bool wanted = false;
+	bool wanted;
 
-	if (facts_gather(&facts, mail, NULL) != 0)
-		wanted = true;
-	LIST_FOREACH (sign, &gateway->sign_rules)
-		wanted = wanted || rule_match_sign(&sign->rule, &facts.sender,
-					   trace) != 0;
+	wanted = facts_gather(&facts, mail, NULL) != 0;
+	facts_read_content(&facts, gateway, mail, false);
+	wanted = wanted || may_sign(gateway, &facts, trace);
 	LIST_FOREACH (recipient, &mail->recipients)
 		wanted = wanted ||
-			 encrypt_rule_for(gateway, &facts.sender, &mail->client,
-				 recipient, trace) != NULL;
-	LIST_FOREACH (recipient, &mail->recipients)
-		wanted = wanted ||
+			 encrypt_rule_for(gateway, &facts, recipient, trace,
+				 &encrypt) != 0 ||
 			 inbound_rule_for(gateway, recipient, trace) != NULL;
+	wanted = wanted || triggers_found(gateway, &facts, mail);
 	facts_clear(&facts);
 	return wanted;
 }

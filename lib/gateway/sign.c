@@ -4,18 +4,6 @@
 #include "base/mem.h"
 #include "gateway/internal.h"
 
-static const struct sign_rule *
-find_rule(const struct work *work)
-{
-	const struct sign_rule *rule;
-
-	LIST_FOREACH (rule, &work->gateway->sign_rules)
-		if (rule_match_sign(&rule->rule, &work->facts.sender,
-			    work_trace(work)) == 1)
-			return rule;
-	return NULL;
-}
-
 static void
 remark(struct work *work, const char *why)
 {
@@ -165,14 +153,20 @@ sign(struct work *work, const struct sign_rule *rule, struct error *err)
 void
 step_sign(struct work *work)
 {
-	const struct sign_rule *rule = find_rule(work);
 	struct sign_report *report = &work->outcome->sign;
+	const struct sign_rule *rule;
 	struct error err = { 0 };
 	int may;
 
-	if (rule == NULL)
+	/* At the end of the mail everything is known. */
+	if (sign_rule_for(
+		    work->gateway, &work->facts, work_trace(work), &rule) != 1)
 		return;
 	report->rule = rule->rule.name;
+	if (rule->when_encrypting && !work->plan.encrypt) {
+		remark(work, "the mail is not encrypted");
+		return;
+	}
 	may = check_client(work, rule, &err);
 	if (may == 1)
 		may = check_form(work, &err);

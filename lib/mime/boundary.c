@@ -58,3 +58,31 @@ mime_new_boundary(const struct pieces *content,
 	return error_set(err, ERROR_SYSTEM,
 		"no boundary found that the mail does not contain");
 }
+
+enum mime_delimiter
+mime_delimiter_of(struct span line, struct span boundary)
+{
+	enum mime_delimiter kind = MIME_DELIMITER_PART;
+	size_t at = boundary.len + 2;
+
+	if (line.len < at || line.data[0] != '-' || line.data[1] != '-' ||
+		memcmp(line.data + 2, boundary.data, boundary.len) != 0)
+		return MIME_DELIMITER_NONE;
+	line = mime_line_text(line);
+	if (line.len >= at + 2 && memcmp(line.data + at, "--", 2) == 0) {
+		kind = MIME_DELIMITER_CLOSE;
+		at += 2;
+	}
+	while (at < line.len && mime_is_blank(line.data[at]))
+		at++;
+	return at == line.len ? kind : MIME_DELIMITER_NONE;
+}
+
+struct span
+mime_part_before(const unsigned char *part, const unsigned char *delimiter)
+{
+	struct span bytes = mime_between(part, delimiter);
+
+	bytes.len -= mime_line_end(bytes);
+	return bytes;
+}

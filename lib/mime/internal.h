@@ -75,6 +75,18 @@ struct mime_scan {
 void mime_scan(struct span bytes, struct mime_scan *out);
 unsigned mime_line_flaws(struct span line);
 
+/* ---- delimiters (RFC 2046 5.1.1) ---- */
+
+enum mime_delimiter {
+	MIME_DELIMITER_NONE,
+	MIME_DELIMITER_PART,
+	MIME_DELIMITER_CLOSE,
+};
+enum mime_delimiter mime_delimiter_of(struct span line, struct span boundary);
+/* From part to a delimiter, whose the line end before it is. */
+struct span mime_part_before(
+	const unsigned char *part, const unsigned char *delimiter);
+
 /* ---- labels ---- */
 
 enum mime_encoding {
@@ -112,6 +124,8 @@ int mime_put_fields(struct buf *out, struct span fields, unsigned *flaws,
 
 /* Raw UTF-8 in a field that is only text: as encoded words (RFC 2047). */
 bool mime_is_encodable_field(const struct mime_field *field);
+/* The same of a text on one line; words end in CRLF, blank. */
+int mime_put_encoded_text(struct buf *out, struct span text, struct error *err);
 int mime_put_encoded_field(
 	struct buf *out, const struct mime_field *field, struct error *err);
 

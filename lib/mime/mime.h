@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "mime/survey.h"
 
 /* ---- fields (RFC 5322 2.2) ---- */
 
@@ -131,11 +132,6 @@ int mime_make_fit(struct span entity, const struct mime_limits *limits,
 
 /* What a residue means, as a clause for a sentence: "8-bit in a header". */
 const char *mime_residue_text(unsigned residue);
-
-/*
- * Text of a From, Subject or other field decoded from RFC 2047 is not needed
- * for matching and therefore not here.
- */
 
 /*
  * A new boundary (random, 7-bit, never in the pieces: RFC 2046 5.1.1).

@@ -73,37 +73,6 @@ kind_of(const struct mime_labels *labels, const struct mime_entity *entity,
 	return kind;
 }
 
-enum delimiter { DELIMITER_NONE, DELIMITER_PART, DELIMITER_CLOSE };
-
-static enum delimiter
-delimiter_of(struct span line, struct span boundary)
-{
-	enum delimiter kind = DELIMITER_PART;
-	size_t at = boundary.len + 2;
-
-	if (line.len < at || line.data[0] != '-' || line.data[1] != '-' ||
-		memcmp(line.data + 2, boundary.data, boundary.len) != 0)
-		return DELIMITER_NONE;
-	line = mime_line_text(line);
-	if (line.len >= at + 2 && memcmp(line.data + at, "--", 2) == 0) {
-		kind = DELIMITER_CLOSE;
-		at += 2;
-	}
-	while (at < line.len && mime_is_blank(line.data[at]))
-		at++;
-	return at == line.len ? kind : DELIMITER_NONE;
-}
-
-/* The line end before a delimiter is the delimiter's (RFC 2046 5.1.1). */
-static struct span
-part_before(const unsigned char *part, const unsigned char *delimiter)
-{
-	struct span bytes = mime_between(part, delimiter);
-
-	bytes.len -= mime_line_end(bytes);
-	return bytes;
-}
-
 static int
 put_multipart(struct rewriter *r, struct span body,
 	const struct mime_type *type, unsigned depth)
@@ -116,12 +85,12 @@ put_multipart(struct rewriter *r, struct span body,
 	r->report->scanned_bytes += body.len;
 	while (rest.len != 0) {
 		struct span line = mime_line_next(&rest);
-		enum delimiter kind = delimiter_of(line, boundary);
+		enum mime_delimiter kind = mime_delimiter_of(line, boundary);
 
-		if (kind == DELIMITER_NONE)
+		if (kind == MIME_DELIMITER_NONE)
 			continue;
 		if (in_part) {
-			part = part_before(from, line.data);
+			part = mime_part_before(from, line.data);
 			if (put_entity(r, part, digest, depth + 1) != 0)
 				return -1;
 			from = part.data + part.len;
@@ -130,7 +99,7 @@ put_multipart(struct rewriter *r, struct span body,
 			    MIME_RESIDUE_AROUND) != 0)
 			return -1;
 		from = rest.data;
-		in_part = kind == DELIMITER_PART;
+		in_part = kind == MIME_DELIMITER_PART;
 		if (!in_part)
 			break;
 	}

@@ -12,6 +12,7 @@ rule_clear(struct rule *rule)
 	list_clear(&rule->senders, pattern_free);
 	list_clear(&rule->recipients, pattern_free);
 	list_clear(&rule->clients, mem_free);
+	trigger_clear(&rule->trigger);
 	*rule = (struct rule){ 0 };
 }
 
@@ -88,17 +89,6 @@ match_sender(const struct rule *rule, const struct sender *sender,
 		sender->mail_from, &rule->senders);
 }
 
-int
-rule_match_sign(const struct rule *rule, const struct sender *sender,
-	struct trace *trace)
-{
-	int matches = match_sender(rule, sender, trace);
-
-	if (matches == 1)
-		trace_add(trace, "sign rule %s applies", rule->name);
-	return matches;
-}
-
 static int
 match_client(const struct rule *rule, const struct client *client,
 	struct trace *trace)
@@ -115,21 +105,56 @@ match_client(const struct rule *rule, const struct client *client,
 	return 0;
 }
 
+static int
+match_recipient(const struct rule *rule, const struct address *recipient,
+	struct trace *trace)
+{
+	if (rule->recipients.count == 0 ||
+		find_pattern(&rule->recipients, recipient) != NULL)
+		return 1;
+	return no_match(rule, trace, "recipient", recipient, &rule->recipients);
+}
+
+int
+rule_match_sign(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct content *content,
+	struct trace *trace)
+{
+	int matches = match_sender(rule, sender, trace);
+
+	if (matches == 1)
+		matches = trigger_match(rule, client, content, trace);
+	if (matches == 1)
+		trace_add(trace, "sign rule %s applies", rule->name);
+	return matches;
+}
+
 int
 rule_match_encrypt(const struct rule *rule, const struct sender *sender,
 	const struct client *client, const struct address *recipient,
-	struct trace *trace)
+	const struct content *content, struct trace *trace)
 {
-	if (rule->recipients.count != 0 &&
-		find_pattern(&rule->recipients, recipient) == NULL)
-		return no_match(
-			rule, trace, "recipient", recipient, &rule->recipients);
-	if (match_sender(rule, sender, trace) != 1 ||
+	int matches;
+
+	if (match_recipient(rule, recipient, trace) != 1 ||
+		match_sender(rule, sender, trace) != 1 ||
 		match_client(rule, client, trace) != 1)
 		return 0;
-	trace_add(trace, "encrypt rule %s applies to <%s>", rule->name,
-		recipient->text);
-	return 1;
+	matches = trigger_match(rule, client, content, trace);
+	if (matches == 1)
+		trace_add(trace, "encrypt rule %s applies to <%s>", rule->name,
+			recipient->text);
+	return matches;
+}
+
+bool
+rule_trigger_counts(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct address *recipient)
+{
+	return rule_has_trigger(rule) && rule_admission(rule, client) != NULL &&
+	       match_sender(rule, sender, NULL) == 1 &&
+	       (recipient == NULL ||
+		       match_recipient(rule, recipient, NULL) == 1);
 }
 
 int
