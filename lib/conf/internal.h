@@ -124,11 +124,14 @@ struct store_draft {
 /* A rule as written; used are the fields of its kind. */
 struct rule_draft {
 	const config_setting_t *at;
-	const char *list;   /* "sign", "encrypt", "inbound" */
-	struct rule rule;   /* moves to the gateway */
-	struct rule *made;  /* where it is then */
-	struct list stores; /* char *: names; of inbound rules the keys */
-	int when;	    /* sign = "when-encrypting" */
+	const char *list;    /* "sign", "encrypt", "inbound" */
+	struct rule rule;    /* moves to the gateway */
+	struct rule *made;   /* where it is then */
+	struct list stores;  /* char *: names; of inbound rules the keys */
+	int when;	     /* sign = "when-encrypting" */
+	int mode, otherwise; /* -1: not written */
+	char *table;	     /* a path, or NULL */
+	int bad_lines;	     /* table_bad_lines = "skip" */
 	bool verify, legacy, strip_signature;
 	int keys_for, weak_signatures; /* 1: "any", "pass" */
 	char *harvest;		       /* a store's name, or NULL */
@@ -228,6 +231,21 @@ struct trust_draft {
 void stores_finish(struct reader *reader);
 void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
+/* One setting of a group that stands elsewhere; NULL: it was unknown. */
+const struct conf_row *row_find(const char *where, const char *name);
+enum rule_mode { MODE_NONE, MODE_ALLOW, MODE_MANDATORY };
+/*
+ * A draft becomes a rule of its list, owned by the caller: the draft's
+ * patterns are the rule's then.
+ */
+void *rule_make(struct reader *reader, struct rule_draft *draft) MUST_USE;
+void rule_free(const struct rule_draft *draft, void *rule);
+/*
+ * tables.c: the lines of draft->table into made->table, which is `whole`'s;
+ * what they change becomes variants.
+ */
+void table_read(struct reader *reader, const struct rule_draft *draft,
+	struct rule *made, void *whole, struct list *variants);
 /* When everything has been read: names become stores, drafts rules. */
 void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);

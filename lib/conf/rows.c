@@ -67,6 +67,11 @@ static const struct conf_range cache_range = { 0, 86400 };
 static const struct conf_word when_to_sign[] = { { "always", 0 },
 	{ "when-encrypting", 1 }, { NULL, 0 } };
 
+static const struct conf_word modes[] = { { "none", MODE_NONE },
+	{ "allow", MODE_ALLOW }, { "mandatory", MODE_MANDATORY }, { NULL, 0 } };
+static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
+	{ NULL, 0 } };
+
 #define AT(type, field) offsetof(struct type, field)
 #define ROW(where, name, fallback, kind, offset, detail)                       \
 	{                                                                      \
@@ -93,6 +98,14 @@ static const struct conf_word when_to_sign[] = { { "always", 0 },
 			AT(rule_draft, rule.trigger), NULL),                   \
 		ROW(where, "has_attachment", NULL, kind_trigger_attachment,    \
 			AT(rule_draft, rule.trigger.attachment), NULL)
+
+/* Who it is for, when these are many; the same for both lists. */
+#define TABLES(where)                                                          \
+	ROW(where, "table", NULL, kind_path, AT(rule_draft, table), NULL),     \
+		ROW(where, "table_bad_lines", "\"refuse\"", kind_word,         \
+			AT(rule_draft, bad_lines), bad_lines),                 \
+		ROW(where, "mode", NULL, kind_word, AT(rule_draft, mode),      \
+			modes)
 
 static const struct conf_row rows[] = {
 	ROW("", "listen", "{ }", kind_listen, 0, NULL),
@@ -202,13 +215,14 @@ static const struct conf_row rows[] = {
 	ROW("trust", "proxy", NULL, kind_proxy, AT(trust_draft, proxy), NULL),
 
 	ROW("sign", "name", NULL, kind_text, AT(rule_draft, rule.name), NULL),
-	NEEDED("sign", "sender", kind_patterns, AT(rule_draft, rule.senders),
+	ROW("sign", "sender", NULL, kind_patterns, AT(rule_draft, rule.senders),
 		NULL),
+	TABLES("sign"),
 	ROW("sign", "clients", "[ \"authenticated\", \"local\" ]", kind_clients,
 		AT(rule_draft, rule.clients), NULL),
 	ROW("sign", "from_must_be", NULL, kind_word,
 		AT(rule_draft, rule.from_must_be), from_must_be),
-	NEEDED("sign", "stores", kind_texts, AT(rule_draft, stores), NULL),
+	ROW("sign", "stores", NULL, kind_texts, AT(rule_draft, stores), NULL),
 	ROW("sign", "certificate", "\"address\"", kind_text,
 		AT(rule_draft, certificate), NULL),
 	ROW("sign", "form", "\"detached\"", kind_word, AT(rule_draft, form),
@@ -221,19 +235,21 @@ static const struct conf_row rows[] = {
 	ROW("sign", "sign", "\"always\"", kind_word, AT(rule_draft, when),
 		when_to_sign),
 	ROW("sign", "tnef", "false", kind_not_yet, 0, NULL),
-	ROW("sign", "otherwise", "\"pass\"", kind_word,
-		AT(rule_draft, rule.otherwise), sign_otherwise),
+	ROW("sign", "otherwise", NULL, kind_word, AT(rule_draft, otherwise),
+		sign_otherwise),
 
 	ROW("encrypt", "name", NULL, kind_text, AT(rule_draft, rule.name),
 		NULL),
-	NEEDED("encrypt", "recipient", kind_patterns,
+	ROW("encrypt", "recipient", NULL, kind_patterns,
 		AT(rule_draft, rule.recipients), NULL),
+	TABLES("encrypt"),
 	ROW("encrypt", "sender", NULL, kind_patterns,
 		AT(rule_draft, rule.senders), NULL),
 	ROW("encrypt", "clients", NULL, kind_clients,
 		AT(rule_draft, rule.clients), NULL),
 	TRIGGERS("encrypt"),
-	NEEDED("encrypt", "stores", kind_texts, AT(rule_draft, stores), NULL),
+	ROW("encrypt", "stores", NULL, kind_texts, AT(rule_draft, stores),
+		NULL),
 	ROW("encrypt", "certificate", "\"address\"", kind_text,
 		AT(rule_draft, certificate), NULL),
 	ROW("encrypt", "trusted", "true", kind_yes_no, AT(rule_draft, trusted),
@@ -251,8 +267,8 @@ static const struct conf_row rows[] = {
 	ROW("encrypt", "tnef", "false", kind_not_yet, 0, NULL),
 	ROW("encrypt", "accept", NULL, kind_word, AT(rule_draft, accept),
 		accepts),
-	NEEDED("encrypt", "otherwise", kind_word,
-		AT(rule_draft, rule.otherwise), encrypt_otherwise),
+	ROW("encrypt", "otherwise", NULL, kind_word, AT(rule_draft, otherwise),
+		encrypt_otherwise),
 
 	NEEDED("header", "name", kind_trigger_text, AT(trigger, header), NULL),
 	ROW("header", "value", "\"*\"", kind_trigger_text,

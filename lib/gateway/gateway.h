@@ -20,9 +20,15 @@
 
 /* ---- the configuration, filled by conf, immutable while mails run ---- */
 
+/*
+ * variants: what the lines of a rule's table make of it, rules of the same
+ * name; values of rule.table, as the rule itself is.
+ */
+
 struct sign_rule {
 	struct rule rule;
 	struct list stores;		/* struct store *, borrowed */
+	struct list variants;		/* struct sign_rule *, owned */
 	struct cert_selector *selector; /* NULL: certificate = "address" */
 	enum smime_form form;
 	enum crypto_digest digest;
@@ -33,6 +39,7 @@ struct sign_rule {
 struct encrypt_rule {
 	struct rule rule;
 	struct list stores;
+	struct list variants; /* struct encrypt_rule *, owned */
 	struct cert_selector *selector;
 	bool trusted;
 	bool to_self;

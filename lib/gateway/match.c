@@ -33,6 +33,33 @@ routed_reading(const struct address *recipient)
 	return reading;
 }
 
+/*
+ * What the line of the sender says.  Several senders are not signed for: the
+ * rule's own `otherwise` decides.
+ */
+static const struct sign_rule *
+sign_variant(const struct sign_rule *rule, const struct sender *sender)
+{
+	const struct sign_rule *variant = NULL;
+
+	if (rule->rule.table != NULL && sender->single)
+		variant = table_find(rule->rule.table, sender->from->item[0]);
+	return variant != NULL ? variant : rule;
+}
+
+static const struct encrypt_rule *
+encrypt_variant(const struct encrypt_rule *rule,
+	const struct address *recipient, const struct address *routed)
+{
+	const struct encrypt_rule *variant = NULL;
+
+	if (rule->rule.table != NULL)
+		variant = table_find(rule->rule.table, recipient);
+	if (variant == NULL && rule->rule.table != NULL && routed != NULL)
+		variant = table_find(rule->rule.table, routed);
+	return variant != NULL ? variant : rule;
+}
+
 int
 sign_rule_for(const struct gateway *gateway, const struct facts *facts,
 	struct trace *trace, const struct sign_rule **out)
@@ -46,7 +73,7 @@ sign_rule_for(const struct gateway *gateway, const struct facts *facts,
 			facts->client, &facts->content, trace);
 		if (matches == 0)
 			continue;
-		*out = rule;
+		*out = sign_variant(rule, &facts->sender);
 		break;
 	}
 	return matches;
@@ -81,7 +108,7 @@ encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
 		matches = match_either(rule, facts, recipient, routed, trace);
 		if (matches == 0)
 			continue;
-		*out = rule;
+		*out = encrypt_variant(rule, recipient, routed);
 		break;
 	}
 	address_free(routed);

@@ -56,6 +56,11 @@ match_all(struct work *work)
 			recipient_is_internal(work->gateway, recipient);
 		entry->report =
 			add_report(work->outcome, recipient, entry->rule);
+		if (entry->rule != NULL && entry->rule->rule.none) {
+			report_say_why(
+				entry->report, "the rule says mode = \"none\"");
+			entry->rule = NULL; /* a clear plan */
+		}
 	}
 }
 
@@ -87,9 +92,14 @@ plan_strictest(const struct plan_set *plan)
 static bool
 is_used(const struct plan_set *plan, const struct encrypt_rule *rule)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->entries[i].rule == rule)
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct encrypt_rule *used = plan->entries[i].rule;
+
+		/* A line of its table makes another rule of the same name. */
+		if (used != NULL &&
+			strcmp(used->rule.name, rule->rule.name) == 0)
 			return true;
+	}
 	return false;
 }
 

@@ -281,14 +281,24 @@ may_sign(const struct gateway *gateway, const struct facts *facts,
 	const struct sign_rule *rule;
 	int matches = sign_rule_for(gateway, facts, trace, &rule);
 
-	return matches == -1 || (matches == 1 && !rule->when_encrypting);
+	return matches == -1 ||
+	       (matches == 1 && !rule->rule.none && !rule->when_encrypting);
+}
+
+static bool
+may_encrypt(const struct gateway *gateway, const struct facts *facts,
+	const struct address *recipient, struct trace *trace)
+{
+	const struct encrypt_rule *rule;
+	int matches = encrypt_rule_for(gateway, facts, recipient, trace, &rule);
+
+	return matches == -1 || (matches == 1 && !rule->rule.none);
 }
 
 bool
 gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 	struct trace *trace)
 {
-	const struct encrypt_rule *encrypt;
 	const struct address *recipient;
 	struct facts facts;
 	bool wanted;
@@ -298,8 +308,7 @@ gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 	wanted = wanted || may_sign(gateway, &facts, trace);
 	LIST_FOREACH (recipient, &mail->recipients)
 		wanted = wanted ||
-			 encrypt_rule_for(gateway, &facts, recipient, trace,
-				 &encrypt) != 0 ||
+			 may_encrypt(gateway, &facts, recipient, trace) ||
 			 inbound_rule_for(gateway, recipient, trace) != NULL;
 	wanted = wanted || triggers_found(gateway, &facts, mail);
 	facts_clear(&facts);

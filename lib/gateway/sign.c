@@ -163,6 +163,10 @@ step_sign(struct work *work)
 		    work->gateway, &work->facts, work_trace(work), &rule) != 1)
 		return;
 	report->rule = rule->rule.name;
+	if (rule->rule.none) {
+		remark(work, "the rule says mode = \"none\"");
+		return;
+	}
 	if (rule->when_encrypting && !work->plan.encrypt) {
 		remark(work, "the mail is not encrypted");
 		return;

@@ -101,12 +101,32 @@ struct trigger {
 struct span text_find(const char *pattern, const char *text);
 bool text_matches(const char *pattern, const char *text);
 
+/*
+ * Names of addresses, domains ("b.example"), all below one (".b.example") and
+ * everybody ("*"), each with a value of the caller's; of several names of an
+ * address the narrowest is found.
+ */
+struct table;
+struct table *table_new(void) MUST_USE;
+void table_free(struct table *table);
+/* CONFIG when it is no name, or stands there already. */
+int table_add(struct table *table, const char *name, void *value,
+	struct error *err) MUST_USE;
+bool table_name_is_address(const char *name);
+size_t table_count(const struct table *table);
+/* The value, or NULL. */
+void *table_find(const struct table *table, const struct address *address);
+
 struct rule {
 	char *name;	     /* or "sign 2": never NULL */
 	struct list senders; /* struct pattern *; empty: everybody */
 	struct list recipients;
 	struct list clients; /* struct client_condition * */
 	struct trigger trigger;
+	struct table
+		*table; /* of senders or recipients, a condition; or NULL */
+	bool none;	/* mode = "none": nothing is done, and no rule
+			   below is looked at */
 	enum from_must_be from_must_be;
 	enum otherwise otherwise;
 };
