@@ -175,7 +175,8 @@ extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
-	kind_login_map, kind_mixed, kind_report;
+	kind_login_map, kind_mixed, kind_report, kind_leave_alone,
+	kind_even_mandatory;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;

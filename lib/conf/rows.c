@@ -67,6 +67,17 @@ static const struct conf_range cache_range = { 0, 86400 };
 static const struct conf_word when_to_sign[] = { { "always", 0 },
 	{ "when-encrypting", 1 }, { NULL, 0 } };
 
+static const struct conf_word left_mails[] = { { "protect", TREAT_PROTECT },
+	{ "sign", TREAT_SIGN }, { "skip", TREAT_SKIP }, { NULL, 0 } };
+static const struct conf_word left_calendar[] = { { "sign-detached",
+							  TREAT_SIGN_DETACHED },
+	{ "skip", TREAT_SKIP }, { "protect", TREAT_PROTECT }, { NULL, 0 } };
+static const struct conf_word left_lists[] = { { "detached", TREAT_DETACHED },
+	{ "opaque", TREAT_OPAQUE }, { "skip", TREAT_SKIP },
+	{ "protect", TREAT_PROTECT }, { NULL, 0 } };
+static const struct conf_word left_partial[] = { { "reject", TREAT_REJECT },
+	{ "pass", TREAT_SKIP }, { NULL, 0 } };
+
 static const struct conf_word modes[] = { { "none", MODE_NONE },
 	{ "allow", MODE_ALLOW }, { "mandatory", MODE_MANDATORY }, { NULL, 0 } };
 static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
@@ -99,6 +110,10 @@ static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
 		ROW(where, "has_attachment", NULL, kind_trigger_attachment,    \
 			AT(rule_draft, rule.trigger.attachment), NULL)
 
+#define LEFT(name, fallback, kind, words)                                      \
+	ROW("leave_alone", name, "\"" fallback "\"", kind_word,                \
+		AT(special_settings, treatment[kind]), words)
+
 /* Who it is for, when these are many; the same for both lists. */
 #define TABLES(where)                                                          \
 	ROW(where, "table", NULL, kind_path, AT(rule_draft, table), NULL),     \
@@ -130,6 +145,7 @@ static const struct conf_row rows[] = {
 	LATER("", "reinject", NULL),
 	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
 	ROW("", "report", "{ }", kind_report, 0, NULL),
+	ROW("", "leave_alone", "{ }", kind_leave_alone, 0, NULL),
 
 	ROW("listen", "socket",
 		"\"unix:/var/spool/postfix/smime-milter/milter.sock\"",
@@ -299,6 +315,15 @@ static const struct conf_row rows[] = {
 	ROW("inbound", "weak_signatures", "\"policy\"", kind_word,
 		AT(rule_draft, weak_signatures), weak_signatures),
 	ROW("inbound", "legacy", "false", kind_yes_no, AT(rule_draft, legacy),
+		NULL),
+
+	LEFT("reports", "skip", SPECIAL_REPORT, left_mails),
+	LEFT("partial", "reject", SPECIAL_PARTIAL, left_partial),
+	LEFT("calendar", "sign-detached", SPECIAL_CALENDAR, left_calendar),
+	LEFT("answers", "protect", SPECIAL_ANSWER, left_mails),
+	LEFT("lists", "detached", SPECIAL_LIST, left_lists),
+	LEFT("bulk", "protect", SPECIAL_BULK, left_mails),
+	ROW("leave_alone", "even_mandatory", "[ ]", kind_even_mandatory, 0,
 		NULL),
 
 	ROW("report", "headers", "\"X-SMIME-Milter-Info\"", kind_text,

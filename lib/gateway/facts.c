@@ -149,6 +149,7 @@ facts_read_content(struct facts *facts, const struct gateway *gateway,
 	if (!whole)
 		return;
 	mime_survey(buf_span(&mail->entity), &gateway->limits.mime, &survey);
+	facts->invitation = survey.invitation;
 	content->bytes = size_of(mail);
 	content->has_attachment =
 		survey.attachment || mail->failure.kind != ERROR_NONE;

@@ -70,6 +70,32 @@ struct report_settings {
 	bool subject_tags;
 };
 
+/* Mails that S/MIME does no good, and what is done with them. */
+enum special {
+	SPECIAL_REPORT, /* null sender, multipart/report */
+	SPECIAL_PARTIAL,
+	SPECIAL_CALENDAR,
+	SPECIAL_ANSWER,
+	SPECIAL_LIST,
+	SPECIAL_BULK,
+	SPECIAL_COUNT
+};
+enum treatment {
+	TREAT_PROTECT, /* as any mail */
+	TREAT_SKIP,
+	TREAT_SIGN, /* not encrypted */
+	TREAT_SIGN_DETACHED,
+	TREAT_DETACHED, /* signed so, encrypted as any mail */
+	TREAT_OPAQUE,
+	TREAT_REJECT
+};
+struct special_settings {
+	enum treatment treatment[SPECIAL_COUNT];
+	/* Rules that must be kept heed it, too. */
+	bool even_mandatory[SPECIAL_COUNT];
+};
+int special_from_name(const char *name) MUST_USE; /* "reports"; or -1 */
+
 struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
@@ -88,6 +114,7 @@ struct gateway {
 	struct list inbound_rules; /* struct inbound_rule *, owned */
 	struct list internal;	   /* struct pattern *, owned */
 	struct report_settings report;
+	struct special_settings special;
 	struct trust *trust;
 	struct login_map *logins; /* or NULL */
 	bool share_bcc;

@@ -14,6 +14,7 @@ struct facts {
 	const struct client *client; /* the mail's */
 	unsigned content_types;
 	struct content content; /* by facts_read_content() */
+	bool invitation;	/* likewise, of a whole mail */
 };
 
 int facts_gather(struct facts *facts, const struct mail *mail,
@@ -149,6 +150,7 @@ struct work {
 	struct outcome *outcome;
 	struct facts facts;
 	enum smime_kind kind; /* what the mail is already */
+	size_t special;	      /* enum special; SPECIAL_COUNT: none of them */
 	struct inbound_set inbound;
 	bool unpacked;	     /* mail->entity is no more what came */
 	bool came_protected; /* then it is not signed again */
@@ -193,6 +195,18 @@ void step_triggers(struct work *work);
 /* Is there something for it to do? */
 bool triggers_found(const struct gateway *gateway, const struct facts *facts,
 	const struct mail *mail);
+
+/* ---- special.c: what is left alone ---- */
+
+void special_find(struct work *work);
+/*
+ * Is it left as it is by a rule with that otherwise?  Then a note says so, or
+ * the mail has failed.
+ */
+bool special_leaves_unsigned(struct work *work, enum otherwise otherwise);
+bool special_leaves_clear(struct work *work, enum otherwise otherwise);
+/* How it is signed. */
+enum smime_form special_form(struct work *work, enum smime_form form);
 
 /* ---- edits.c ---- */
 

@@ -377,6 +377,8 @@ step_plan(struct work *work)
 		note_satisfied(work);
 		return;
 	}
+	if (special_leaves_clear(work, plan_strictest(&work->plan)))
+		return;
 	for (size_t i = 0; i < COUNT_OF(checks); i++)
 		if (checks[i].run(work, &obstacle) != 0) {
 			give_up(work, &obstacle);

@@ -126,6 +126,7 @@ start(struct work *work)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_SIGN, err.kind));
 	facts_read_content(&work->facts, work->gateway, work->mail, true);
+	special_find(work);
 }
 
 /* What an MTA would cut or an SMTP client refuse, whatever the encoding. */

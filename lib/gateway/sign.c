@@ -91,8 +91,10 @@ choose_signer(struct work *work, const struct sign_rule *rule,
 static enum smime_form
 form_for(struct work *work, const struct sign_rule *rule)
 {
-	if (work->residue == 0 || rule->form == SMIME_FORM_OPAQUE)
-		return rule->form;
+	enum smime_form form = special_form(work, rule->form);
+
+	if (work->residue == 0 || form == SMIME_FORM_OPAQUE)
+		return form;
 	mem_free(work->outcome->note);
 	work->outcome->note = mem_printf("opaque, since %s cannot be made "
 					 "7-bit",
@@ -176,6 +178,12 @@ step_sign(struct work *work)
 		may = check_form(work, &err);
 	if (may == 0) {
 		remark(work, err.text);
+		return;
+	}
+	if (may == 1 && special_leaves_unsigned(work, rule->rule.otherwise)) {
+		remark(work, work->outcome->verdict != VERDICT_ACCEPT
+				     ? work->outcome->error.text
+				     : work->outcome->note);
 		return;
 	}
 	if (may != 1 || sign(work, rule, &err) != 0) {
