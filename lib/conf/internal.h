@@ -131,7 +131,9 @@ struct rule_draft {
 	int when;	     /* sign = "when-encrypting" */
 	int mode, otherwise; /* -1: not written */
 	char *table;	     /* a path, or NULL */
-	int bad_lines;	     /* table_bad_lines = "skip" */
+	char *mode_store, *mode_attribute; /* mode_from; or NULL */
+	int mode_of;			   /* 1: the sender */
+	int bad_lines;			   /* table_bad_lines = "skip" */
 	bool verify, legacy, strip_signature;
 	int keys_for, weak_signatures; /* 1: "any", "pass" */
 	char *harvest;		       /* a store's name, or NULL */
@@ -184,6 +186,7 @@ extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 /* triggers.c */
 extern const struct conf_kind kind_trigger_header, kind_trigger_size,
 	kind_trigger_bytes, kind_trigger_attachment, kind_trigger_text;
+extern const struct conf_kind kind_mode_from;
 
 /* "sign.digest", as words in a sentence. */
 const char *row_label(const struct conf_row *row, char *space, size_t size);
@@ -234,7 +237,6 @@ void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
 /* One setting of a group that stands elsewhere; NULL: it was unknown. */
 const struct conf_row *row_find(const char *where, const char *name);
-enum rule_mode { MODE_NONE, MODE_ALLOW, MODE_MANDATORY };
 /*
  * A draft becomes a rule of its list, owned by the caller: the draft's
  * patterns are the rule's then.
@@ -247,6 +249,11 @@ void rule_free(const struct rule_draft *draft, void *rule);
  */
 void table_read(struct reader *reader, const struct rule_draft *draft,
 	struct rule *made, void *whole, struct list *variants);
+/* When the rule was made: what each answer of the directory makes of it. */
+void mode_from_finish(struct reader *reader, struct rule_draft *draft,
+	struct encrypt_rule *rule);
+void report_no_store(struct reader *reader, const struct rule_draft *draft,
+	const char *setting, const char *name);
 /* When everything has been read: names become stores, drafts rules. */
 void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);

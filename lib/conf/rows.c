@@ -80,6 +80,8 @@ static const struct conf_word left_partial[] = { { "reject", TREAT_REJECT },
 
 static const struct conf_word modes[] = { { "none", MODE_NONE },
 	{ "allow", MODE_ALLOW }, { "mandatory", MODE_MANDATORY }, { NULL, 0 } };
+static const struct conf_word mode_of[] = { { "recipient", 0 }, { "sender", 1 },
+	{ NULL, 0 } };
 static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
 	{ NULL, 0 } };
 
@@ -259,6 +261,7 @@ static const struct conf_row rows[] = {
 	ROW("encrypt", "recipient", NULL, kind_patterns,
 		AT(rule_draft, rule.recipients), NULL),
 	TABLES("encrypt"),
+	ROW("encrypt", "mode_from", NULL, kind_mode_from, 0, NULL),
 	ROW("encrypt", "sender", NULL, kind_patterns,
 		AT(rule_draft, rule.senders), NULL),
 	ROW("encrypt", "clients", NULL, kind_clients,
@@ -285,6 +288,13 @@ static const struct conf_row rows[] = {
 		accepts),
 	ROW("encrypt", "otherwise", NULL, kind_word, AT(rule_draft, otherwise),
 		encrypt_otherwise),
+
+	NEEDED("mode_from", "store", kind_text, AT(rule_draft, mode_store),
+		NULL),
+	NEEDED("mode_from", "attribute", kind_text,
+		AT(rule_draft, mode_attribute), NULL),
+	ROW("mode_from", "of", "\"recipient\"", kind_word,
+		AT(rule_draft, mode_of), mode_of),
 
 	NEEDED("header", "name", kind_trigger_text, AT(trigger, header), NULL),
 	ROW("header", "value", "\"*\"", kind_trigger_text,

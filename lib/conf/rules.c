@@ -14,6 +14,8 @@ rule_draft_free(void *item)
 	mem_free(draft->certificate);
 	mem_free(draft->harvest);
 	mem_free(draft->table);
+	mem_free(draft->mode_store);
+	mem_free(draft->mode_attribute);
 	mem_free(draft);
 }
 
@@ -148,7 +150,7 @@ stores_word(const struct rule_draft *draft)
 	return strcmp(draft->list, "inbound") == 0 ? "keys" : "stores";
 }
 
-static void
+void
 report_no_store(struct reader *reader, const struct rule_draft *draft,
 	const char *setting, const char *name)
 {
@@ -292,6 +294,7 @@ finish_encrypt(struct reader *reader, struct rule_draft *draft)
 	rule = rule_make(reader, draft);
 	list_add(&reader->conf->gateway->encrypt_rules, rule);
 	table_read(reader, draft, &rule->rule, rule, &rule->variants);
+	mode_from_finish(reader, draft, rule);
 }
 
 /* Only what is managed can be added to while mails run. */

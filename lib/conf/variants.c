@@ -47,6 +47,8 @@ place_problems(struct table_reader *t, size_t since)
 		struct located *one = located->item[i];
 
 		one->at = line_of_member(t->draft->at, "table");
+		if (t->line == 0)
+			continue; /* of the rule itself */
 		mem_free(one->problem->file);
 		one->problem->file = mem_string(t->draft->table);
 		one->problem->line = t->line;
@@ -181,7 +183,8 @@ check_variant(struct table_reader *t, const struct rule_draft *draft)
 {
 	struct error err = { 0 };
 
-	if (draft->mode != MODE_NONE && draft->stores.count == 0)
+	if (draft->mode != MODE_NONE && draft->stores.count == 0 &&
+		config_setting_get_member(draft->at, "stores") == NULL)
 		table_report(t, "neither the line nor the rule has \"stores\"");
 	if (strcmp(draft->list, "encrypt") == 0 &&
 		cms_cipher_available(draft->cipher, &err) != 0)
@@ -272,3 +275,67 @@ table_forget(struct table_reader *t)
 	tdestroy(t->tree, variant_free);
 	t->tree = NULL;
 }
+
+/* ---- modes from a directory ---- */
+
+static void
+set_mode_from(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	group_read(reader, setting, row->name, into);
+}
+
+/* A variant with that one setting; NULL after an error. */
+static void *
+variant_make(struct reader *reader, const struct rule_draft *draft,
+	struct rule *made, void *whole, struct list *variants,
+	const char *setting)
+{
+	struct table_reader t = {
+		.reader = reader, .draft = draft, .made = made, .whole = whole
+	};
+	char *words[] = { mem_string(setting) };
+	void *rule = make_variant(&t, words, 1);
+
+	if (rule != NULL)
+		list_add(variants, rule);
+	mem_free(words[0]);
+	return rule;
+}
+
+/* What each answer of the directory makes of the rule. */
+void
+mode_from_finish(struct reader *reader, struct rule_draft *draft,
+	struct encrypt_rule *rule)
+{
+	static const char *const words[] = { [MODE_NONE] = "mode=none",
+		[MODE_ALLOW] = "mode=allow",
+		[MODE_MANDATORY] = "mode=mandatory" };
+	const struct store_draft *store;
+
+	if (draft->mode_store == NULL || draft->mode_attribute == NULL)
+		return;
+	store = stores_find(reader, draft->mode_store);
+	if (store == NULL)
+		report_no_store(reader, draft, "mode_from", draft->mode_store);
+	else if (store->type != NULL && strcmp(store->type, "ldap") != 0)
+		report_at(reader, PROBLEM_ERROR,
+			line_of_member(draft->at, "mode_from"),
+			"mode_from: store \"%s\" is of type %s, and only one "
+			"of type ldap has attributes",
+			draft->mode_store, store->type);
+	else
+		rule->mode_store = store->store;
+	rule->mode_attribute = mem_string(draft->mode_attribute);
+	rule->mode_of_sender = draft->mode_of == 1;
+	for (int mode = MODE_NONE; mode <= MODE_MANDATORY; mode++)
+		/* What is stricter than pass already stays as it is. */
+		rule->by_mode[mode] =
+			mode == MODE_MANDATORY &&
+					rule->rule.otherwise != OTHERWISE_PASS
+				? rule
+				: variant_make(reader, draft, &rule->rule, rule,
+					  &rule->variants, words[mode]);
+}
+
+const struct conf_kind kind_mode_from = { "a group", set_mode_from, false };

@@ -73,6 +73,7 @@ encrypt_rule_free(void *item)
 	struct encrypt_rule *rule = item;
 
 	list_clear(&rule->variants, encrypt_rule_free);
+	mem_free(rule->mode_attribute);
 	rule_clear(&rule->rule);
 	list_clear(&rule->stores, NULL);
 	cert_selector_free(rule->selector);

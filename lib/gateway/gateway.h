@@ -40,6 +40,11 @@ struct encrypt_rule {
 	struct rule rule;
 	struct list stores;
 	struct list variants; /* struct encrypt_rule *, owned */
+	/* mode_from: where to ask, or NULL, and what an answer makes of it. */
+	struct store *mode_store;
+	char *mode_attribute;
+	bool mode_of_sender;
+	const struct encrypt_rule *by_mode[MODE_COUNT];
 	struct cert_selector *selector;
 	bool trusted;
 	bool to_self;

@@ -118,6 +118,12 @@ struct plan_set {
 };
 
 void plan_set_clear(struct plan_set *plan);
+/*
+ * match.c: the rule of entry->address, as a directory may have changed it; the
+ * mail fails when that cannot be told now.
+ */
+struct work;
+void plan_match(struct work *work, struct plan_entry *entry);
 /* The first rule that matched any recipient, or NULL. */
 const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
 /* Of all rules that matched. */

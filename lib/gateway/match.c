@@ -115,6 +115,71 @@ encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
 	return matches;
 }
 
+/* The strictest of the words; what is no mode asks for all there is. */
+static int
+mode_of_words(
+	const struct list *words, const char *attribute, struct trace *trace)
+{
+	int strictest = -1;
+	const char *word;
+
+	LIST_FOREACH (word, words) {
+		int mode = rule_mode_from_name(word);
+
+		if (mode == -1) {
+			trace_add(trace,
+				"%s is none of none, allow, mandatory: "
+				"mandatory",
+				attribute);
+			mode = MODE_MANDATORY;
+		}
+		if (mode > strictest)
+			strictest = mode;
+	}
+	return strictest;
+}
+
+/* What a directory says of the recipient's mode, or the sender's. */
+static int
+ask_mode(const struct facts *facts, const struct address *recipient,
+	int64_t deadline_ms, struct trace *trace,
+	const struct encrypt_rule **rule, struct error *err)
+{
+	const struct encrypt_rule *asks = *rule;
+	const struct address *of = recipient;
+	struct list words = { 0 };
+	int mode, result;
+
+	if (asks == NULL || asks->mode_store == NULL)
+		return 0;
+	if (asks->mode_of_sender)
+		of = facts->sender.single ? facts->sender.from->item[0]
+					  : facts->sender.mail_from;
+	result = store_find_words(asks->mode_store, of, asks->mode_attribute,
+		deadline_ms, &words, err);
+	mode = mode_of_words(&words, asks->mode_attribute, trace);
+	if (result == 0 && mode != -1)
+		*rule = asks->by_mode[mode];
+	list_clear(&words, mem_free);
+	return result;
+}
+
+/* A directory may have a word in it; what it cannot say now makes us wait. */
+void
+plan_match(struct work *work, struct plan_entry *entry)
+{
+	struct error err = { 0 };
+
+	/* At the end of the mail everything else is known. */
+	if (encrypt_rule_for(work->gateway, &work->facts, entry->address,
+		    work_trace(work), &entry->rule) != 1)
+		entry->rule = NULL;
+	if (ask_mode(&work->facts, entry->address, work->deadline_ms,
+		    work_trace(work), &entry->rule, &err) != 0)
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_ENCRYPT, ERROR_SYSTEM));
+}
+
 /*
  * No routed reading here: who is mentioned in another's address gets nothing
  * opened for him.

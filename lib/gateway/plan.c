@@ -48,10 +48,7 @@ match_all(struct work *work)
 		struct plan_entry *entry = &plan->entries[plan->count++];
 
 		entry->address = recipient;
-		/* At the end of the mail everything is known. */
-		if (encrypt_rule_for(work->gateway, &work->facts, recipient,
-			    work_trace(work), &entry->rule) != 1)
-			entry->rule = NULL;
+		plan_match(work, entry);
 		entry->internal =
 			recipient_is_internal(work->gateway, recipient);
 		entry->report =
@@ -370,7 +367,8 @@ step_plan(struct work *work)
 	struct obstacle obstacle = { 0 };
 
 	match_all(work);
-	if (plan_first_rule(&work->plan) == NULL)
+	if (plan_first_rule(&work->plan) == NULL ||
+		work->outcome->verdict >= VERDICT_TEMPFAIL)
 		return;
 	name_rules(work);
 	if (all_satisfied(work)) {

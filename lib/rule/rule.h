@@ -117,6 +117,11 @@ size_t table_count(const struct table *table);
 /* The value, or NULL. */
 void *table_find(const struct table *table, const struct address *address);
 
+enum rule_mode { MODE_NONE, MODE_ALLOW, MODE_MANDATORY };
+enum { MODE_COUNT = MODE_MANDATORY + 1 };
+/* "none", "allow", "mandatory" in upper or lower case; or -1. */
+int rule_mode_from_name(const char *name) MUST_USE;
+
 struct rule {
 	char *name;	     /* or "sign 2": never NULL */
 	struct list senders; /* struct pattern *; empty: everybody */
