@@ -1,4 +1,5 @@
 /* Copies for recipients whose mail is another: whether, and where to. */
+#include <string.h>
 #include <strings.h>
 
 #include "base/file.h"
@@ -41,6 +42,18 @@ const struct conf_kind kind_internal_copy = { "a word in quotes",
 	set_internal_copy, false };
 const struct conf_kind kind_reinject = { "a group", set_reinject, false };
 
+static bool
+is_this_host(const char *uri)
+{
+	static const char *const hosts[] = { "//127.", "//localhost",
+		"//[::1]" };
+
+	for (size_t i = 0; i < COUNT_OF(hosts); i++)
+		if (strcasestr(uri, hosts[i]) != NULL)
+			return true;
+	return false;
+}
+
 static void
 check_login(struct reader *reader, const config_setting_t *at)
 {
@@ -57,7 +70,8 @@ check_login(struct reader *reader, const config_setting_t *at)
 			line_of_member(at, "password_file"), "reinject: %s",
 			err.text);
 	if (reinject->login != NULL && !reinject->start_tls &&
-		strncasecmp(reinject->uri, "smtps:", 6) != 0)
+		strncasecmp(reinject->uri, "smtps:", 6) != 0 &&
+		!is_this_host(reinject->uri))
 		report_warning(reader, at,
 			"reinject: the password goes over the network as it "
 			"is, without start_tls");
@@ -75,9 +89,6 @@ check_reinject(struct reader *reader, const config_setting_t *at)
 		report_at(reader, PROBLEM_ERROR, line_of_member(at, "uri"),
 			"reinject.uri: %s", err.text);
 	check_login(reader, at);
-	if (!reader->conf->gateway->split.on)
-		report_warning(
-			reader, at, "reinject is for mixed = \"split\" alone");
 }
 
 void
