@@ -43,7 +43,9 @@ set_login(CURL *curl, const struct submit_settings *settings)
 {
 	if (settings->login == NULL)
 		return 0;
-	return curl_easy_setopt(curl, CURLOPT_USERNAME, settings->login) != 0 ||
+	return curl_easy_setopt(curl, CURLOPT_SASL_IR, 1L) != 0 ||
+			       curl_easy_setopt(curl, CURLOPT_USERNAME,
+				       settings->login) != 0 ||
 			       curl_easy_setopt(curl, CURLOPT_PASSWORD,
 				       settings->password) != 0
 		       ? -1
