@@ -80,6 +80,9 @@ complete_header(struct work *work, struct span entity)
 void
 work_release_content(struct work *work)
 {
+	/* Copies are made of it as well. */
+	if (work->plan.groups.count > 1)
+		return;
 	buf_clear(&work->mail->entity);
 	buf_clear(&work->outcome->rewritten);
 }

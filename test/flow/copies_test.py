@@ -356,6 +356,21 @@ def a_lost_answer_is_sent_again_and_logged(world, port):
 
 
 @with_port
+def status_shows_the_journal(world, port):
+    start(world, port)
+    code, out, _ = world.ctl('status')
+    expect('sent to 0 recipients, 0 without' in out, out)
+    send(world)
+    port.says = lambda what, line: DROP if what == 'taken' else None
+    send(world, name=b'two')
+    code, out, _ = world.ctl('status')
+    expect(re.search(r'copies +sent to 2 recipients since \d{4}-\d\d-\d\d, '
+                     '1 without an answer', out), out)
+    code, out, _ = world.ctl('--json', 'status')
+    expect('"journal": { "sent": 2, "unanswered": 1 }' in out, out)
+
+
+@with_port
 def two_at_the_same_mail_do_not_both_send_it(world, port):
     start(world, port)
     go, come = threading.Event(), threading.Event()
@@ -573,6 +588,7 @@ TESTS = [
     another_mail_is_another_mail,
     who_has_a_copy_gets_no_other_one_from_the_mta,
     a_lost_answer_is_sent_again_and_logged,
+    status_shows_the_journal,
     two_at_the_same_mail_do_not_both_send_it,
     a_journal_that_cannot_be_written_stops_all_before_anything,
     a_full_disk_stops_all_before_anything,

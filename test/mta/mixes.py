@@ -84,6 +84,11 @@ internal_in_clear_as_bcc | split-clear | r1 | i1 | enc: r1; clear: i1
 marked_copies_come_through | split-mark | r1 e1 c1 | r2 | enc: r1; enc: e1; enc: r2; clear: c1
 marked_clear_for_optional | split-mark | r1 opt | | enc: r1; clear: opt
 marked_internal | split-mark | r1 i2 | c1 | enc: r1; enc: i2; clear: c1
+sendmail_two_forms | sendmail | r1 e1 | | enc: r1; enc: e1
+sendmail_three_forms_and_bcc | sendmail | c1 r1 e1 | r2 | enc: r1; enc: e1; enc: r2; clear: c1
+sendmail_quotes_and_case | sendmail | quote R1 c1 | | enc: quote R1 (quote r1); clear: c1
+sendmail_duplicates | sendmail | r1 r1 c1 c1 | | enc: r1; clear: c1
+sendmail_missing | sendmail | r1 none c1 | | 550 none@partner.example
 nothing_for_two_forms | all | r1 e1 | | 550 separately
 nothing_for_two_ciphers | all | r1 g1 | | 550 separately
 nothing_beside_clear | all | r1 c1 | | 550 c1@elsewhere.example

@@ -108,7 +108,7 @@ class World:
                              'intermediate.pem'):
                     with open(os.path.join(self.pki, file)) as pem:
                         out.write(pem.read())
-        for name in ('paula', 'peter'):
+        for name in ('paula', 'petra', 'peter'):
             shutil.copy('%s/%s.pem' % (self.pki, name),
                         self.folder + '/partners')
         with open(self.folder + '/password', 'w') as out:
