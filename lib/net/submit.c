@@ -54,6 +54,10 @@ say(struct submit_session *session, const char *line,
 {
 	struct smtp *smtp = &session->smtp;
 
+	/* No address or argument of a sender's may become a command. */
+	if (line[strcspn(line, "\r\n")] != '\0')
+		return error_set(err, ERROR_SYSTEM,
+			"an address or argument has a line end");
 	return smtp_put(smtp, span_string(line), err) != 0 ||
 			       smtp_put(smtp, SPAN("\r\n"), err) != 0 ||
 			       smtp_flush(smtp, err) != 0

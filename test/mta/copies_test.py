@@ -12,12 +12,12 @@ import judge
 import mixes
 from judge import Skip, expect
 from run import Count, missing
-from smtp import Client
+from smtp import Client, Reply
 from world import PLAIN, World
 
 RULES = '''
 sign = ( {{ name = "house"; sender = "alice@example.com"; stores = "staff";
-	clients = [ "127.0.0.1" ]; otherwise = "reject"; }} );
+	clients = [ "127.0.0.1", "local" ]; otherwise = "reject"; }} );
 encrypt = (
 	{{ name = "later"; recipient = "*@later.example"; stores = "many";
 	   trusted = false; otherwise = "tempfail"; }},
@@ -34,6 +34,9 @@ internal = "*@example.com";
 '''
 SETTINGS = {
     'split': '''mixed = "split";
+reinject = {{ uri = "smtp://127.0.0.1:{port_back}"; mark = false; }};
+''',
+    'split-local': '''mixed = "split";
 reinject = {{ uri = "smtp://127.0.0.1:{port_back}"; mark = false; }};
 ''',
     'split-clear': '''mixed = "split"; internal_copy = "clear";
@@ -199,15 +202,24 @@ def gather(world, subject, count):
     return found
 
 
-def mix(world, name, shown, hidden, outcome, setting):
-    subject = name.replace('_', '-')
-    envelope = [address(n) for n in shown + hidden]
+def send(world, setting, envelope, message):
     utf8 = 'SMTPUTF8' if any(not a.isascii() for a in envelope) else ''
     port = world.sendmail.port if setting == 'sendmail' else \
         world.postfix.ports['door']
     with Client(port) as client:
-        reply = client.send(ALICE, envelope,
-                            mail_for(subject, shown, hidden), utf8)
+        return client.send(ALICE, envelope, message, utf8)
+
+
+def mix(world, name, shown, hidden, outcome, setting):
+    subject = name.replace('_', '-')
+    envelope = [address(n) for n in shown + hidden]
+    message = mail_for(subject, shown, hidden)
+    if setting == 'split-local':
+        world.postfix.sendmail(['-f', ALICE, *envelope],
+                               message.replace(b'\r\n', b'\n'))
+        reply = Reply(250, 'it is in the queue')
+    else:
+        reply = send(world, setting, envelope, message)
     if outcome[0].isdigit():
         code, _, words = outcome.partition(' ')
         expect(reply.code == int(code) and words in reply.text,

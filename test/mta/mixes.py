@@ -78,6 +78,9 @@ quotes_and_case | split | quote R1 c1 | | enc: quote R1 (quote r1); clear: c1
 the_same_in_other_case | split | r1 R1 e1 | | enc: r1; enc: e1
 duplicates | split | r1 r1 c1 c1 | | enc: r1; clear: c1
 utf8_address | split | r1 idn | | enc: r1; clear: idn
+odd_paths_are_forgotten | split | e1 quote R1 | | enc: e1; enc: quote R1 (quote r1)
+local_mail_too | split-local | r1 e1 c1 | r2 | enc: r1; enc: e1; enc: r2; clear: c1
+local_mail_with_odd_paths | split-local | e1 quote | | enc: e1; enc: quote
 internal_in_clear | split-clear | r1 i1 i3 | | enc: r1; clear: i1 i3
 internal_in_clear_with_others | split-clear | r1 i1 c1 e1 | | enc: r1; enc: e1; clear: i1 c1
 internal_in_clear_as_bcc | split-clear | r1 | i1 | enc: r1; clear: i1
@@ -87,6 +90,7 @@ marked_internal | split-mark | r1 i2 | c1 | enc: r1; enc: i2; clear: c1
 sendmail_two_forms | sendmail | r1 e1 | | enc: r1; enc: e1
 sendmail_three_forms_and_bcc | sendmail | c1 r1 e1 | r2 | enc: r1; enc: e1; enc: r2; clear: c1
 sendmail_quotes_and_case | sendmail | quote R1 c1 | | enc: quote R1 (quote r1); clear: c1
+sendmail_odd_paths | sendmail | e1 quote R1 | | enc: e1; enc: quote R1 (quote r1)
 sendmail_duplicates | sendmail | r1 r1 c1 c1 | | enc: r1; clear: c1
 sendmail_missing | sendmail | r1 none c1 | | 550 none@partner.example
 nothing_for_two_forms | all | r1 e1 | | 550 separately
