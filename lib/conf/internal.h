@@ -177,8 +177,8 @@ extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
-	kind_login_map, kind_mixed, kind_report, kind_leave_alone,
-	kind_even_mandatory;
+	kind_login_map, kind_report, kind_leave_alone, kind_even_mandatory;
+extern const struct conf_kind kind_mixed, kind_internal_copy, kind_reinject;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
@@ -235,6 +235,8 @@ struct trust_draft {
 void stores_finish(struct reader *reader);
 void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
+/* reinject.c */
+void reinject_finish(struct reader *reader, const config_setting_t *root);
 /* One setting of a group that stands elsewhere; NULL: it was unknown. */
 const struct conf_row *row_find(const char *where, const char *name);
 /*

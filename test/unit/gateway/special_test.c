@@ -172,13 +172,13 @@ one_mandatory_rule_is_enough(void **state)
 {
 	static const char rules[] =
 		"encrypt = ( { recipient = \"bob@*\"; stores = \"all\"; "
-		"mode = \"allow\"; }, { recipient = \"carol@*\"; stores = "
+		"mode = \"allow\"; }, { recipient = \"alice@*\"; stores = "
 		"\"all\"; mode = \"mandatory\"; } );"
 		"leave_alone = { answers = \"skip\"; };";
 	struct conf *conf = fixture_conf(rules);
 	struct fixture_mail from = { "local", "alice@example.com",
-		"bob@example.com carol@example.com",
-		"To: bob@example.com, carol@example.com\n" ANSWER };
+		"bob@example.com alice@example.com",
+		"To: bob@example.com, alice@example.com\n" ANSWER };
 	struct outcome outcome;
 	struct mail mail;
 
