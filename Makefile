@@ -159,7 +159,10 @@ check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(PKI)
 check-flow: all tools $(PKI)
 	@$(PART) flow test/tool/suite.sh test/flow
 check-mta: all $(PKI)
-	@$(PART) mta test/mta/run.sh
+	@$(PART) mta test/tool/suite.sh test/mta
+# A thousand mails while everything around them is killed: some ten minutes.
+soak: all $(PKI)
+	@python3 -B test/mta/soak.py $(SOAK_MAILS)
 check-interop: all tools $(PKI)
 	@$(PART) interop test/tool/suite.sh test/interop
 lint: $(LIB_OBJ)
@@ -280,6 +283,7 @@ help:
 #: thread         the same with TSan
 #: faults         allocations that fail, one after the other
 #: fuzz           each fuzzer for FUZZ_SECONDS (30)
+#: soak           a thousand mails, and everything killed at random
 #: bench          signatures, megabytes and latencies
 #: coverage       line coverage of lib/, at least 90 %
 #: analyze        gcc -fanalyzer
@@ -292,6 +296,6 @@ help:
 	-type f -name '*.d' 2>/dev/null)
 .PHONY: all lib tools deps demo check everything check-parts check-unit check-flow \
 	check-mta check-interop lint sanitize thread coverage faults \
-	faults-run fuzz fuzz-run bench analyze format install dist clean \
+	faults-run fuzz fuzz-run soak bench analyze format install dist clean \
 	distclean help
 .SECONDARY:

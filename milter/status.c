@@ -92,6 +92,41 @@ print_concerns(const struct parent *parent, struct buf *out, struct error *err)
 	return failed ? -1 : 0;
 }
 
+/* The journal of copies: what it holds, or why it cannot be read. */
+static int
+print_journal(const struct parent *parent, struct buf *out, struct error *err)
+{
+	const struct gateway *gateway = parent->conf->gateway;
+	struct journal_summary journal;
+	struct error why;
+
+	if (!gateway->split.on)
+		return 0;
+	if (gateway_journal_summary(gateway, &journal, &why) != 0)
+		return buf_add_format(
+			out, err, "copies             %s\n", why.text);
+	return buf_add_format(out, err,
+		"copies             sent to %zu recipients%s%s, %zu without an "
+		"answer\n",
+		journal.sent, journal.since[0] != '\0' ? " since " : "",
+		journal.since, journal.begun);
+}
+
+static int
+print_journal_json(
+	const struct parent *parent, struct buf *out, struct error *err)
+{
+	struct journal_summary journal;
+
+	if (!parent->conf->gateway->split.on ||
+		gateway_journal_summary(
+			parent->conf->gateway, &journal, NULL) != 0)
+		return buf_add_string(out, ",\n  \"journal\": null", err);
+	return buf_add_format(out, err,
+		",\n  \"journal\": { \"sent\": %zu, \"unanswered\": %zu }",
+		journal.sent, journal.begun);
+}
+
 int
 status_print(struct parent *parent, struct buf *out, struct error *err)
 {
@@ -113,6 +148,7 @@ status_print(struct parent *parent, struct buf *out, struct error *err)
 		    parent->conf->listen.socket, parent->conf->path, loaded,
 		    log_level_name(log_level())) != 0 ||
 		print_numbers(out, "text", err) != 0 ||
+		print_journal(parent, out, err) != 0 ||
 		print_concerns(parent, out, err) != 0)
 		return -1;
 	if (parent->last_refusal == NULL)
@@ -190,6 +226,7 @@ status_print_json(struct parent *parent, struct buf *out, struct error *err)
 		print_field(out, "last_refusal", parent->last_refusal, err) !=
 			0 ||
 		print_concerns_json(parent, out, err) != 0 ||
+		print_journal_json(parent, out, err) != 0 ||
 		print_numbers(out, "json", err) != 0)
 		return -1;
 	return buf_add_string(out, "\n}\n", err);

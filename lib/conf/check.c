@@ -58,7 +58,8 @@ covers_all(const struct list *broad, const struct list *narrow)
 static bool
 comes_first(const struct rule_draft *first, const struct rule_draft *second)
 {
-	if (!is_same_list(first, second))
+	if (!is_same_list(first, second) || rule_has_trigger(first->made) ||
+		first->made->table != NULL)
 		return false;
 	if (is_sign(first))
 		return covers_all(
@@ -192,7 +193,7 @@ check_encrypt(struct reader *reader, const struct rule_draft *draft)
 		report_at(reader, PROBLEM_ERROR,
 			line_of_member(draft->at, "oaep_digest"),
 			"oaep_digest needs key_transport = \"oaep\"");
-	if (draft->trusted && reader->anchor_count == 0)
+	if (draft->trusted && reader->anchor_count == 0 && !draft->made->none)
 		report_warning(reader, draft->at,
 			"rule \"%s\" wants trusted certificates, and "
 			"trust.anchors is empty: no certificate is trusted, "
@@ -318,6 +319,7 @@ check_rules(struct reader *reader)
 			check_inbound(reader, draft);
 			continue;
 		}
+		check_trigger(reader, draft);
 		check_directories(reader, draft);
 		if (is_sign(draft))
 			check_sign(reader, draft);

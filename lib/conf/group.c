@@ -35,8 +35,8 @@ is_near(const char *a, const char *b)
 	return cost[rows][columns] <= 2 && cost[rows][columns] < rows;
 }
 
-static const struct conf_row *
-find_row(const char *where, const char *name)
+const struct conf_row *
+row_find(const char *where, const char *name)
 {
 	size_t count;
 	const struct conf_row *rows = conf_rows(&count);
@@ -111,7 +111,7 @@ read_member(struct reader *reader, const config_setting_t *setting,
 	const char *where, void *into)
 {
 	const struct conf_row *row =
-		find_row(where, config_setting_name(setting));
+		row_find(where, config_setting_name(setting));
 	size_t problems = reader->located.count;
 	char space[ROW_LABEL_SIZE];
 

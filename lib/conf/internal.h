@@ -124,10 +124,16 @@ struct store_draft {
 /* A rule as written; used are the fields of its kind. */
 struct rule_draft {
 	const config_setting_t *at;
-	const char *list;   /* "sign", "encrypt", "inbound" */
-	struct rule rule;   /* moves to the gateway */
-	struct rule *made;  /* where it is then */
-	struct list stores; /* char *: names; of inbound rules the keys */
+	const char *list;    /* "sign", "encrypt", "inbound" */
+	struct rule rule;    /* moves to the gateway */
+	struct rule *made;   /* where it is then */
+	struct list stores;  /* char *: names; of inbound rules the keys */
+	int when;	     /* sign = "when-encrypting" */
+	int mode, otherwise; /* -1: not written */
+	char *table;	     /* a path, or NULL */
+	char *mode_store, *mode_attribute; /* mode_from; or NULL */
+	int mode_of;			   /* 1: the sender */
+	int bad_lines;			   /* table_bad_lines = "skip" */
 	bool verify, legacy, strip_signature;
 	int keys_for, weak_signatures; /* 1: "any", "pass" */
 	char *harvest;		       /* a store's name, or NULL */
@@ -172,15 +178,23 @@ extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
-	kind_login_map, kind_mixed, kind_report, kind_tnef_broken;
+	kind_login_map, kind_report, kind_leave_alone, kind_even_mandatory;
+extern const struct conf_kind kind_mixed, kind_internal_copy, kind_reinject,
+	kind_tnef_broken;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
+/* triggers.c */
+extern const struct conf_kind kind_trigger_header, kind_trigger_size,
+	kind_trigger_bytes, kind_trigger_attachment, kind_trigger_text;
+extern const struct conf_kind kind_mode_from;
 
 /* "sign.digest", as words in a sentence. */
 const char *row_label(const struct conf_row *row, char *space, size_t size);
 enum { ROW_LABEL_SIZE = 80 };
+/* "50M" or digits alone, in bytes; -1 when it is none. */
+int parse_size(const char *text, unsigned long long *out);
 /* Call visit with each string of an array, or the single one. */
 void each_text(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into,
@@ -226,9 +240,32 @@ struct trust_draft {
 void stores_finish(struct reader *reader);
 void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
+/* reinject.c */
+void reinject_finish(struct reader *reader, const config_setting_t *root);
+/* One setting of a group that stands elsewhere; NULL: it was unknown. */
+const struct conf_row *row_find(const char *where, const char *name);
+/*
+ * A draft becomes a rule of its list, owned by the caller: the draft's
+ * patterns are the rule's then.
+ */
+void *rule_make(struct reader *reader, struct rule_draft *draft) MUST_USE;
+void rule_free(const struct rule_draft *draft, void *rule);
+/*
+ * tables.c: the lines of draft->table into made->table, which is `whole`'s;
+ * what they change becomes variants.
+ */
+void table_read(struct reader *reader, const struct rule_draft *draft,
+	struct rule *made, void *whole, struct list *variants);
+/* When the rule was made: what each answer of the directory makes of it. */
+void mode_from_finish(struct reader *reader, struct rule_draft *draft,
+	struct encrypt_rule *rule);
+void report_no_store(struct reader *reader, const struct rule_draft *draft,
+	const char *setting, const char *name);
 /* When everything has been read: names become stores, drafts rules. */
 void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);
+/* What no single setting of a trigger shows. */
+void check_trigger(struct reader *reader, const struct rule_draft *draft);
 /* What is risky, or cannot be what was meant, though each setting is good. */
 void check_rules(struct reader *reader);
 void check_listen(struct reader *reader, const config_setting_t *root);

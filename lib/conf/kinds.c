@@ -123,7 +123,7 @@ set_number(struct reader *reader, const config_setting_t *setting,
 }
 
 /* "50M": digits and perhaps one of K M G (of 1024); -1 when it is none. */
-static int
+int
 parse_size(const char *text, unsigned long long *out)
 {
 	static const char units[] = "KMG";

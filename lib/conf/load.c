@@ -20,6 +20,11 @@ conf_free(struct conf *conf)
 	mem_free(conf->pid_file);
 	gateway_free(conf->gateway);
 	list_clear(&conf->managed, mem_free);
+	mem_free(conf->reinject.uri);
+	mem_free(conf->reinject.ca_file);
+	mem_free(conf->reinject.login);
+	mem_free(conf->reinject.password_file);
+	mem_free_secret(conf->reinject.password);
 	mem_free(conf);
 }
 
@@ -104,6 +109,7 @@ read_settings(struct reader *reader, const config_setting_t *root)
 	rules_finish(reader);
 	check_rules(reader);
 	check_listen(reader, root);
+	reinject_finish(reader, root);
 	if (reader->load_stores && !has_error(reader))
 		prepare(reader);
 }

@@ -16,7 +16,9 @@ static const struct conf_word facilities[] = { { "mail", LOG_MAIL },
 	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
 	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
 static const struct conf_word mixed[] = { { "all-or-nothing", 0 },
-	{ "split", CONF_WORD_LATER }, { NULL, 0 } };
+	{ "split", 1 }, { NULL, 0 } };
+static const struct conf_word internal_copies[] = { { "protect", 0 },
+	{ "clear", 1 }, { NULL, 0 } };
 static const struct conf_word bcc[] = { { "reject", 0 }, { "share", 1 },
 	{ NULL, 0 } };
 static const struct conf_word tnef_broken[] = { { "beside",
@@ -64,10 +66,32 @@ static const struct conf_range parts_range = { 1, 1000000 };
 static const struct conf_range layers_range = { 1, 100 };
 static const struct conf_range recipients_range = { 1, 100000 };
 static const struct conf_range seconds_range = { 1, 3600 };
+static const struct conf_range hours_range = { 1, 8784 };
 static const struct conf_range count_range = { 0, 100000000 };
 static const struct conf_range properties_range = { 1, 100000000 };
 static const struct conf_range tnef_depth_range = { 1, 50 };
 static const struct conf_range cache_range = { 0, 86400 };
+
+static const struct conf_word when_to_sign[] = { { "always", 0 },
+	{ "when-encrypting", 1 }, { NULL, 0 } };
+
+static const struct conf_word left_mails[] = { { "protect", TREAT_PROTECT },
+	{ "sign", TREAT_SIGN }, { "skip", TREAT_SKIP }, { NULL, 0 } };
+static const struct conf_word left_calendar[] = { { "sign-detached",
+							  TREAT_SIGN_DETACHED },
+	{ "skip", TREAT_SKIP }, { "protect", TREAT_PROTECT }, { NULL, 0 } };
+static const struct conf_word left_lists[] = { { "detached", TREAT_DETACHED },
+	{ "opaque", TREAT_OPAQUE }, { "skip", TREAT_SKIP },
+	{ "protect", TREAT_PROTECT }, { NULL, 0 } };
+static const struct conf_word left_partial[] = { { "reject", TREAT_REJECT },
+	{ "pass", TREAT_SKIP }, { NULL, 0 } };
+
+static const struct conf_word modes[] = { { "none", MODE_NONE },
+	{ "allow", MODE_ALLOW }, { "mandatory", MODE_MANDATORY }, { NULL, 0 } };
+static const struct conf_word mode_of[] = { { "recipient", 0 }, { "sender", 1 },
+	{ NULL, 0 } };
+static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
+	{ NULL, 0 } };
 
 #define AT(type, field) offsetof(struct type, field)
 #define ROW(where, name, fallback, kind, offset, detail)                       \
@@ -82,6 +106,31 @@ static const struct conf_range cache_range = { 0, 86400 };
 	{                                                                      \
 		where, name, fallback, true, false, NULL, 0, NULL              \
 	}
+
+/* What of a mail makes a rule apply; the same for both lists. */
+#define TRIGGERS(where)                                                        \
+	ROW(where, "subject", NULL, kind_trigger_text,                         \
+		AT(rule_draft, rule.trigger.subject), NULL),                   \
+		ROW(where, "subject_remove", "false", kind_yes_no,             \
+			AT(rule_draft, rule.trigger.subject_remove), NULL),    \
+		ROW(where, "header", NULL, kind_trigger_header,                \
+			AT(rule_draft, rule.trigger), NULL),                   \
+		ROW(where, "size", NULL, kind_trigger_size,                    \
+			AT(rule_draft, rule.trigger), NULL),                   \
+		ROW(where, "has_attachment", NULL, kind_trigger_attachment,    \
+			AT(rule_draft, rule.trigger.attachment), NULL)
+
+#define LEFT(name, fallback, kind, words)                                      \
+	ROW("leave_alone", name, "\"" fallback "\"", kind_word,                \
+		AT(special_settings, treatment[kind]), words)
+
+/* Who it is for, when these are many; the same for both lists. */
+#define TABLES(where)                                                          \
+	ROW(where, "table", NULL, kind_path, AT(rule_draft, table), NULL),     \
+		ROW(where, "table_bad_lines", "\"refuse\"", kind_word,         \
+			AT(rule_draft, bad_lines), bad_lines),                 \
+		ROW(where, "mode", NULL, kind_word, AT(rule_draft, mode),      \
+			modes)
 
 static const struct conf_row rows[] = {
 	ROW("", "listen", "{ }", kind_listen, 0, NULL),
@@ -104,9 +153,12 @@ static const struct conf_row rows[] = {
 	ROW("", "mixed", "\"all-or-nothing\"", kind_mixed, 0, mixed),
 	ROW("", "bcc", "\"reject\"", kind_bcc, 0, bcc),
 	ROW("", "tnef_broken", "\"beside\"", kind_tnef_broken, 0, tnef_broken),
-	LATER("", "reinject", NULL),
+	ROW("", "internal_copy", "\"protect\"", kind_internal_copy, 0,
+		internal_copies),
+	ROW("", "reinject", NULL, kind_reinject, 0, NULL),
 	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
 	ROW("", "report", "{ }", kind_report, 0, NULL),
+	ROW("", "leave_alone", "{ }", kind_leave_alone, 0, NULL),
 
 	ROW("listen", "socket",
 		"\"unix:/var/spool/postfix/smime-milter/milter.sock\"",
@@ -163,6 +215,22 @@ static const struct conf_row rows[] = {
 	ROW("limits", "tnef_ratio", "16", kind_number,
 		AT(limits_draft, tnef_ratio), &parts_range),
 
+	NEEDED("reinject", "uri", kind_text, AT(conf_reinject, uri), NULL),
+	ROW("reinject", "start_tls", "false", kind_yes_no,
+		AT(conf_reinject, start_tls), NULL),
+	ROW("reinject", "ca_file", NULL, kind_path, AT(conf_reinject, ca_file),
+		NULL),
+	ROW("reinject", "login", NULL, kind_text, AT(conf_reinject, login),
+		NULL),
+	ROW("reinject", "password_file", NULL, kind_path,
+		AT(conf_reinject, password_file), NULL),
+	ROW("reinject", "timeout_seconds", "300", kind_number,
+		AT(conf_reinject, timeout_seconds), &seconds_range),
+	ROW("reinject", "mark", "true", kind_yes_no, AT(conf_reinject, mark),
+		NULL),
+	ROW("reinject", "keep_hours", "120", kind_number,
+		AT(conf_reinject, keep_hours), &hours_range),
+
 	NEEDED("stores", "name", kind_text, AT(store_draft, name), NULL),
 	NEEDED("stores", "type", kind_text, AT(store_draft, type), NULL),
 	ROW("stores", "path", NULL, kind_path, AT(store_draft, path), NULL),
@@ -204,13 +272,14 @@ static const struct conf_row rows[] = {
 	ROW("trust", "proxy", NULL, kind_proxy, AT(trust_draft, proxy), NULL),
 
 	ROW("sign", "name", NULL, kind_text, AT(rule_draft, rule.name), NULL),
-	NEEDED("sign", "sender", kind_patterns, AT(rule_draft, rule.senders),
+	ROW("sign", "sender", NULL, kind_patterns, AT(rule_draft, rule.senders),
 		NULL),
+	TABLES("sign"),
 	ROW("sign", "clients", "[ \"authenticated\", \"local\" ]", kind_clients,
 		AT(rule_draft, rule.clients), NULL),
 	ROW("sign", "from_must_be", NULL, kind_word,
 		AT(rule_draft, rule.from_must_be), from_must_be),
-	NEEDED("sign", "stores", kind_texts, AT(rule_draft, stores), NULL),
+	ROW("sign", "stores", NULL, kind_texts, AT(rule_draft, stores), NULL),
 	ROW("sign", "certificate", "\"address\"", kind_text,
 		AT(rule_draft, certificate), NULL),
 	ROW("sign", "form", "\"detached\"", kind_word, AT(rule_draft, form),
@@ -219,19 +288,26 @@ static const struct conf_row rows[] = {
 		digests),
 	ROW("sign", "scheme", "\"pkcs1\"", kind_word, AT(rule_draft, scheme),
 		schemes),
+	TRIGGERS("sign"),
+	ROW("sign", "sign", "\"always\"", kind_word, AT(rule_draft, when),
+		when_to_sign),
 	ROW("sign", "tnef", "false", kind_yes_no, AT(rule_draft, tnef), NULL),
-	ROW("sign", "otherwise", "\"pass\"", kind_word,
-		AT(rule_draft, rule.otherwise), sign_otherwise),
+	ROW("sign", "otherwise", NULL, kind_word, AT(rule_draft, otherwise),
+		sign_otherwise),
 
 	ROW("encrypt", "name", NULL, kind_text, AT(rule_draft, rule.name),
 		NULL),
-	NEEDED("encrypt", "recipient", kind_patterns,
+	ROW("encrypt", "recipient", NULL, kind_patterns,
 		AT(rule_draft, rule.recipients), NULL),
+	TABLES("encrypt"),
+	ROW("encrypt", "mode_from", NULL, kind_mode_from, 0, NULL),
 	ROW("encrypt", "sender", NULL, kind_patterns,
 		AT(rule_draft, rule.senders), NULL),
 	ROW("encrypt", "clients", NULL, kind_clients,
 		AT(rule_draft, rule.clients), NULL),
-	NEEDED("encrypt", "stores", kind_texts, AT(rule_draft, stores), NULL),
+	TRIGGERS("encrypt"),
+	ROW("encrypt", "stores", NULL, kind_texts, AT(rule_draft, stores),
+		NULL),
 	ROW("encrypt", "certificate", "\"address\"", kind_text,
 		AT(rule_draft, certificate), NULL),
 	ROW("encrypt", "trusted", "true", kind_yes_no, AT(rule_draft, trusted),
@@ -250,8 +326,24 @@ static const struct conf_row rows[] = {
 		NULL),
 	ROW("encrypt", "accept", NULL, kind_word, AT(rule_draft, accept),
 		accepts),
-	NEEDED("encrypt", "otherwise", kind_word,
-		AT(rule_draft, rule.otherwise), encrypt_otherwise),
+	ROW("encrypt", "otherwise", NULL, kind_word, AT(rule_draft, otherwise),
+		encrypt_otherwise),
+
+	NEEDED("mode_from", "store", kind_text, AT(rule_draft, mode_store),
+		NULL),
+	NEEDED("mode_from", "attribute", kind_text,
+		AT(rule_draft, mode_attribute), NULL),
+	ROW("mode_from", "of", "\"recipient\"", kind_word,
+		AT(rule_draft, mode_of), mode_of),
+
+	NEEDED("header", "name", kind_trigger_text, AT(trigger, header), NULL),
+	ROW("header", "value", "\"*\"", kind_trigger_text,
+		AT(trigger, header_value), NULL),
+
+	ROW("size", "min", NULL, kind_trigger_bytes, AT(trigger, min_bytes),
+		NULL),
+	ROW("size", "max", NULL, kind_trigger_bytes, AT(trigger, max_bytes),
+		NULL),
 
 	ROW("inbound", "name", NULL, kind_text, AT(rule_draft, rule.name),
 		NULL),
@@ -273,6 +365,15 @@ static const struct conf_row rows[] = {
 	ROW("inbound", "weak_signatures", "\"policy\"", kind_word,
 		AT(rule_draft, weak_signatures), weak_signatures),
 	ROW("inbound", "legacy", "false", kind_yes_no, AT(rule_draft, legacy),
+		NULL),
+
+	LEFT("reports", "skip", SPECIAL_REPORT, left_mails),
+	LEFT("partial", "reject", SPECIAL_PARTIAL, left_partial),
+	LEFT("calendar", "sign-detached", SPECIAL_CALENDAR, left_calendar),
+	LEFT("answers", "protect", SPECIAL_ANSWER, left_mails),
+	LEFT("lists", "detached", SPECIAL_LIST, left_lists),
+	LEFT("bulk", "protect", SPECIAL_BULK, left_mails),
+	ROW("leave_alone", "even_mandatory", "[ ]", kind_even_mandatory, 0,
 		NULL),
 
 	ROW("report", "headers", "\"X-SMIME-Milter-Info\"", kind_text,

@@ -13,6 +13,9 @@ rule_draft_free(void *item)
 	list_clear(&draft->stores, mem_free);
 	mem_free(draft->certificate);
 	mem_free(draft->harvest);
+	mem_free(draft->table);
+	mem_free(draft->mode_store);
+	mem_free(draft->mode_attribute);
 	mem_free(draft);
 }
 
@@ -29,6 +32,7 @@ add_rule(struct reader *reader, const config_setting_t *at, const char *list)
 
 	draft->at = at;
 	draft->list = list;
+	draft->mode = draft->otherwise = -1;
 	list_add(&reader->drafts, draft);
 	group_read(reader, at, list, draft);
 	if (draft->rule.name == NULL)
@@ -80,6 +84,65 @@ set_inbound(struct reader *reader, const config_setting_t *setting,
 
 /* ---- when everything has been read ---- */
 
+static void
+report_missing(
+	struct reader *reader, const struct rule_draft *draft, const char *name)
+{
+	report_error(reader, draft->at, "%s has no \"%s\"", draft->list, name);
+}
+
+/* mode and otherwise are two ways to say what a rule is worth. */
+static void
+settle_mode(struct reader *reader, struct rule_draft *draft)
+{
+	bool is_sign = strcmp(draft->list, "sign") == 0;
+	unsigned at = line_of_member(draft->at, "mode");
+	int otherwise = draft->otherwise;
+
+	draft->rule.none = draft->mode == MODE_NONE;
+	if (draft->mode == MODE_ALLOW && otherwise > OTHERWISE_PASS)
+		report_at(reader, PROBLEM_ERROR, at,
+			"mode = \"allow\" lets mail pass that cannot be "
+			"protected, and otherwise = \"%s\" does not",
+			otherwise_name((enum otherwise)otherwise));
+	if (draft->mode == MODE_MANDATORY && otherwise == OTHERWISE_PASS)
+		report_at(reader, PROBLEM_ERROR, at,
+			"mode = \"mandatory\" and otherwise = \"pass\": a mail "
+			"that cannot be protected must not pass");
+	if (draft->mode == -1 && otherwise == -1 && !is_sign &&
+		config_setting_get_member(draft->at, "otherwise") == NULL)
+		report_missing(reader, draft, "otherwise");
+	if (otherwise == -1)
+		otherwise = draft->mode == MODE_MANDATORY ? OTHERWISE_REJECT
+							  : OTHERWISE_PASS;
+	draft->rule.otherwise = (enum otherwise)otherwise;
+}
+
+/* What a rule cannot do without, whatever the order in which it stands. */
+static void
+check_complete(struct reader *reader, const struct rule_draft *draft)
+{
+	bool is_sign = strcmp(draft->list, "sign") == 0;
+	const struct list *patterns =
+		is_sign ? &draft->rule.senders : &draft->rule.recipients;
+	const char *name = is_sign ? "sender" : "recipient";
+
+	/* One that is there and wrong has been told of. */
+	if (patterns->count == 0 && draft->table == NULL &&
+		config_setting_get_member(draft->at, "table") == NULL &&
+		config_setting_get_member(draft->at, name) == NULL)
+		report_missing(reader, draft, name);
+	if (draft->mode != MODE_NONE &&
+		config_setting_get_member(draft->at, "stores") == NULL)
+		report_missing(reader, draft, "stores");
+	if (draft->table != NULL && draft->certificate != NULL &&
+		strcmp(draft->certificate, "address") != 0)
+		report_at(reader, PROBLEM_ERROR,
+			line_of_member(draft->at, "certificate"),
+			"an explicit certificate is for exact addresses: with "
+			"a table it stands on their lines");
+}
+
 /* What the setting is called that names a rule's stores. */
 static const char *
 stores_word(const struct rule_draft *draft)
@@ -87,7 +150,7 @@ stores_word(const struct rule_draft *draft)
 	return strcmp(draft->list, "inbound") == 0 ? "keys" : "stores";
 }
 
-static void
+void
 report_no_store(struct reader *reader, const struct rule_draft *draft,
 	const char *setting, const char *name)
 {
@@ -155,8 +218,8 @@ find_selector(struct reader *reader, const struct rule_draft *draft,
 	return selector;
 }
 
-static void
-finish_sign(struct reader *reader, struct rule_draft *draft)
+static void *
+make_sign(struct reader *reader, struct rule_draft *draft)
 {
 	struct sign_rule *rule = mem_alloc(sizeof(*rule));
 
@@ -166,14 +229,15 @@ finish_sign(struct reader *reader, struct rule_draft *draft)
 	rule->digest = draft->digest;
 	rule->scheme = draft->scheme;
 	rule->tnef = draft->tnef;
+	rule->when_encrypting = draft->when == 1;
 	find_stores(reader, draft, &rule->stores);
 	draft->made = &rule->rule;
 	draft->rule = (struct rule){ 0 };
-	list_add(&reader->conf->gateway->sign_rules, rule);
+	return rule;
 }
 
-static void
-finish_encrypt(struct reader *reader, struct rule_draft *draft)
+static void *
+make_encrypt(struct reader *reader, struct rule_draft *draft)
 {
 	struct gateway *gateway = reader->conf->gateway;
 	struct encrypt_rule *rule = mem_alloc(sizeof(*rule));
@@ -192,7 +256,47 @@ finish_encrypt(struct reader *reader, struct rule_draft *draft)
 	find_stores(reader, draft, &rule->stores);
 	draft->made = &rule->rule;
 	draft->rule = (struct rule){ 0 };
-	list_add(&gateway->encrypt_rules, rule);
+	return rule;
+}
+
+void *
+rule_make(struct reader *reader, struct rule_draft *draft)
+{
+	settle_mode(reader, draft);
+	return strcmp(draft->list, "sign") == 0 ? make_sign(reader, draft)
+						: make_encrypt(reader, draft);
+}
+
+void
+rule_free(const struct rule_draft *draft, void *rule)
+{
+	if (strcmp(draft->list, "sign") == 0)
+		sign_rule_free(rule);
+	else
+		encrypt_rule_free(rule);
+}
+
+static void
+finish_sign(struct reader *reader, struct rule_draft *draft)
+{
+	struct sign_rule *rule;
+
+	check_complete(reader, draft);
+	rule = rule_make(reader, draft);
+	list_add(&reader->conf->gateway->sign_rules, rule);
+	table_read(reader, draft, &rule->rule, rule, &rule->variants);
+}
+
+static void
+finish_encrypt(struct reader *reader, struct rule_draft *draft)
+{
+	struct encrypt_rule *rule;
+
+	check_complete(reader, draft);
+	rule = rule_make(reader, draft);
+	list_add(&reader->conf->gateway->encrypt_rules, rule);
+	table_read(reader, draft, &rule->rule, rule, &rule->variants);
+	mode_from_finish(reader, draft, rule);
 }
 
 /* Only what is managed can be added to while mails run. */

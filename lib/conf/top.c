@@ -120,21 +120,42 @@ set_report(struct reader *reader, const config_setting_t *setting,
 }
 
 static void
+set_leave_alone(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	(void)into;
+	group_read(reader, setting, row->name, &reader->conf->gateway->special);
+}
+
+static void
+add_even_mandatory(struct reader *reader, const config_setting_t *at,
+	const char *text, void *into)
+{
+	struct special_settings *special = into;
+	int kind = special_from_name(text);
+
+	if (kind < 0)
+		report_error(reader, at,
+			"even_mandatory: \"%s\" is none of the settings beside "
+			"it",
+			text);
+	else
+		special->even_mandatory[kind] = true;
+}
+
+static void
+set_even_mandatory(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	each_text(reader, setting, row, into, add_even_mandatory);
+}
+
+static void
 set_internal(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
 {
 	(void)into;
 	kind_patterns.set(reader, setting, row, reader->conf->gateway);
-}
-
-static void
-set_mixed(struct reader *reader, const config_setting_t *setting,
-	const struct conf_row *row, void *into)
-{
-	int all_or_nothing;
-
-	(void)into;
-	kind_word.set(reader, setting, row, &all_or_nothing);
 }
 
 static void
@@ -197,11 +218,15 @@ set_login_map(struct reader *reader, const config_setting_t *setting,
 }
 
 const struct conf_kind kind_log = { "a group", set_log, false };
+const struct conf_kind kind_leave_alone = { "a group", set_leave_alone, false };
+const struct conf_kind kind_even_mandatory = {
+	"words in quotes, in [ ] when there are several", set_even_mandatory,
+	false
+};
 const struct conf_kind kind_limits = { "a group", set_limits, false };
 const struct conf_kind kind_internal = {
 	"patterns in quotes, in [ ] when there are several", set_internal, false
 };
-const struct conf_kind kind_mixed = { "a word in quotes", set_mixed, false };
 const struct conf_kind kind_bcc = { "a word in quotes", set_bcc, false };
 const struct conf_kind kind_tnef_broken = { "a word in quotes", set_tnef_broken,
 	false };

@@ -37,6 +37,17 @@ find_edit(const struct list *edits, const char *name)
 }
 
 struct edit *
+edit_find(const struct list *edits, const char *name, unsigned index)
+{
+	struct edit *edit;
+
+	LIST_FOREACH (edit, edits)
+		if (strcasecmp(edit->name, name) == 0 && edit->index == index)
+			return edit;
+	return NULL;
+}
+
+struct edit *
 edit_add(struct list *edits, const struct mail *mail, enum edit_kind kind,
 	char *name, char *value)
 {

@@ -1,3 +1,5 @@
+/* What a mail says about itself, as far as rules ask. */
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,6 +71,7 @@ facts_gather(struct facts *facts, const struct mail *mail, struct error *err)
 	if (mail->mail_from == NULL &&
 		addr_parse_path(SPAN(""), &facts->nobody, err) != 0)
 		return -1;
+	facts->client = &mail->client;
 	facts->sender = (struct sender){
 		.mail_from = mail->mail_from ? mail->mail_from : facts->nobody,
 		.from = &facts->from,
@@ -79,11 +82,100 @@ facts_gather(struct facts *facts, const struct mail *mail, struct error *err)
 	return 0;
 }
 
+/* ---- what triggers ask for ---- */
+
+static bool
+asks_for(const struct trigger *trigger, const char *name)
+{
+	return (trigger->subject != NULL && strcasecmp(name, "Subject") == 0) ||
+	       (trigger->header != NULL &&
+		       strcasecmp(name, trigger->header) == 0);
+}
+
+static bool
+is_asked_for(const struct gateway *gateway, const char *name)
+{
+	const struct encrypt_rule *encrypt;
+	const struct sign_rule *sign;
+
+	LIST_FOREACH (encrypt, &gateway->encrypt_rules)
+		if (asks_for(&encrypt->rule.trigger, name))
+			return true;
+	LIST_FOREACH (sign, &gateway->sign_rules)
+		if (asks_for(&sign->rule.trigger, name))
+			return true;
+	return false;
+}
+
+static void
+add_field(struct content *content, const struct mail_field *field)
+{
+	struct content_field *one = mem_alloc(sizeof(*one));
+
+	one->name = field->name;
+	one->text = mime_text_decode(field->value);
+	list_add(&content->fields, one);
+}
+
+static size_t
+size_of(const struct mail *mail)
+{
+	const struct mail_field *field;
+	size_t bytes = mail->entity.len;
+
+	/* Of what was too large to be taken in, nobody knows how large. */
+	if (mail->failure.kind == ERROR_LIMIT)
+		return SIZE_MAX;
+	LIST_FOREACH (field, &mail->fields)
+		if (!span_starts_nocase(span_string(field->name), "Content-"))
+			bytes += strlen(field->name) + strlen(field->value) +
+				 sizeof(":\r\n") - 1;
+	return bytes;
+}
+
+void
+facts_read_content(struct facts *facts, const struct gateway *gateway,
+	const struct mail *mail, bool whole)
+{
+	struct content *content = &facts->content;
+	const struct mail_field *field;
+	struct mime_survey survey;
+
+	content->header_known = true;
+	LIST_FOREACH (field, &mail->fields)
+		if (is_asked_for(gateway, field->name))
+			add_field(content, field);
+	content->body_known = whole;
+	if (!whole)
+		return;
+	mime_survey(buf_span(&mail->entity), &gateway->limits.mime, &survey);
+	facts->invitation = survey.invitation;
+	content->bytes = size_of(mail);
+	content->has_attachment =
+		survey.attachment || mail->failure.kind != ERROR_NONE;
+}
+
+static void
+content_field_free(void *item)
+{
+	struct content_field *field = item;
+
+	mem_free(field->text);
+	mem_free(field);
+}
+
+static void
+content_clear(struct content *content)
+{
+	list_clear(&content->fields, content_field_free);
+}
+
 void
 facts_clear(struct facts *facts)
 {
 	list_clear(&facts->from, address_free);
 	list_clear(&facts->readers, address_free);
+	content_clear(&facts->content);
 	address_free(facts->nobody);
 	facts->nobody = NULL;
 }

@@ -1,7 +1,7 @@
 #include "gateway/gateway.h"
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/split.h"
 
 enum {
 	MESSAGE_BYTES = 50 << 20,
@@ -55,6 +55,9 @@ gateway_free(struct gateway *gateway)
 		return;
 	signers_free(gateway->signers);
 	counts_free(gateway->counts);
+	copies_free(gateway->copies);
+	mem_free(gateway->split.state);
+	mem_free(gateway->split.folder);
 	list_clear(&gateway->sign_rules, sign_rule_free);
 	list_clear(&gateway->encrypt_rules, encrypt_rule_free);
 	list_clear(&gateway->inbound_rules, inbound_rule_free);
@@ -72,6 +75,7 @@ sign_rule_free(void *item)
 {
 	struct sign_rule *rule = item;
 
+	list_clear(&rule->variants, sign_rule_free);
 	rule_clear(&rule->rule);
 	list_clear(&rule->stores, NULL);
 	cert_selector_free(rule->selector);
@@ -83,6 +87,8 @@ encrypt_rule_free(void *item)
 {
 	struct encrypt_rule *rule = item;
 
+	list_clear(&rule->variants, encrypt_rule_free);
+	mem_free(rule->mode_attribute);
 	rule_clear(&rule->rule);
 	list_clear(&rule->stores, NULL);
 	cert_selector_free(rule->selector);
@@ -110,11 +116,37 @@ may_use(const struct sign_rule *rule, const struct cert *cert)
 		return false;
 	if (rule->selector != NULL)
 		return cert_selector_match(rule->selector, cert);
-	LIST_FOREACH (pattern, &rule->rule.senders)
-		LIST_FOREACH (address, &cert->addresses)
+	LIST_FOREACH (address, &cert->addresses) {
+		if (rule->rule.table != NULL &&
+			table_find(rule->rule.table, address) != NULL)
+			return true;
+		LIST_FOREACH (pattern, &rule->rule.senders)
 			if (pattern_match(pattern, address))
 				return true;
+	}
 	return false;
+}
+
+/*
+ * With this certificate, in each way that the rule may sign; which line names
+ * whose certificate is seen when a mail comes.
+ */
+static void
+prepare_signers(struct gateway *gateway, const struct sign_rule *rule,
+	struct cert *cert, struct list *warnings)
+{
+	const struct sign_rule *variant;
+	struct error why = { 0 };
+
+	if (may_use(rule, cert) &&
+		signers_prepare(gateway->signers, rule, cert, &why) != 0)
+		list_add(warnings,
+			mem_printf("rule %s cannot sign with %s: %s",
+				rule->rule.name, cert->source, why.text));
+	LIST_FOREACH (variant, &rule->variants)
+		if (variant->selector != NULL &&
+			cert_selector_match(variant->selector, cert))
+			prepare_signers(gateway, variant, cert, warnings);
 }
 
 static int
@@ -138,16 +170,8 @@ prepare_rule(struct gateway *gateway, const struct sign_rule *rule,
 		}
 		/* A token that is not there: its store has said so. */
 	}
-	LIST_FOREACH (cert, &certs) {
-		struct error why = { 0 };
-
-		if (may_use(rule, cert) && signers_prepare(gateway->signers,
-						   rule, cert, &why) != 0)
-			list_add(warnings,
-				mem_printf("rule %s cannot sign with %s: %s",
-					rule->rule.name, cert->source,
-					why.text));
-	}
+	LIST_FOREACH (cert, &certs)
+		prepare_signers(gateway, rule, cert, warnings);
 	result = 0;
 out:
 	list_clear(&certs, cert_unref);
@@ -181,6 +205,10 @@ gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
 {
 	struct store *store;
 
+	if (gateway->split.on && (net_init(err) != 0 || crypto_init(err) != 0 ||
+					 copies_open(&gateway->split,
+						 &gateway->copies, err) != 0))
+		return -1;
 	LIST_FOREACH (store, &gateway->stores)
 		if (store_start(store, warnings, err) != 0)
 			return -1;

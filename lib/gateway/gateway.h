@@ -13,6 +13,7 @@
 #include "cert/cert.h"
 #include "cms/cms.h"
 #include "mime/mime.h"
+#include "net/net.h"
 #include "rule/rule.h"
 #include "smime/smime.h"
 #include "store/store.h"
@@ -21,19 +22,32 @@
 
 /* ---- the configuration, filled by conf, immutable while mails run ---- */
 
+/*
+ * variants: what the lines of a rule's table make of it, rules of the same
+ * name; values of rule.table, as the rule itself is.
+ */
+
 struct sign_rule {
 	struct rule rule;
 	struct list stores;		/* struct store *, borrowed */
+	struct list variants;		/* struct sign_rule *, owned */
 	struct cert_selector *selector; /* NULL: certificate = "address" */
 	enum smime_form form;
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
-	bool tnef; /* a winmail.dat is unpacked before */
+	bool tnef;	      /* a winmail.dat is unpacked before */
+	bool when_encrypting; /* only what gets encrypted as well */
 };
 
 struct encrypt_rule {
 	struct rule rule;
 	struct list stores;
+	struct list variants; /* struct encrypt_rule *, owned */
+	/* mode_from: where to ask, or NULL, and what an answer makes of it. */
+	struct store *mode_store;
+	char *mode_attribute;
+	bool mode_of_sender;
+	const struct encrypt_rule *by_mode[MODE_COUNT];
 	struct cert_selector *selector;
 	bool trusted;
 	bool to_self;
@@ -65,6 +79,45 @@ struct report_settings {
 	bool subject_tags;
 };
 
+/* Mails that S/MIME does no good, and what is done with them. */
+enum special {
+	SPECIAL_REPORT, /* null sender, multipart/report */
+	SPECIAL_PARTIAL,
+	SPECIAL_CALENDAR,
+	SPECIAL_ANSWER,
+	SPECIAL_LIST,
+	SPECIAL_BULK,
+	SPECIAL_COUNT
+};
+enum treatment {
+	TREAT_PROTECT, /* as any mail */
+	TREAT_SKIP,
+	TREAT_SIGN, /* not encrypted */
+	TREAT_SIGN_DETACHED,
+	TREAT_DETACHED, /* signed so, encrypted as any mail */
+	TREAT_OPAQUE,
+	TREAT_REJECT
+};
+struct special_settings {
+	enum treatment treatment[SPECIAL_COUNT];
+	/* Rules that must be kept heed it, too. */
+	bool even_mandatory[SPECIAL_COUNT];
+};
+int special_from_name(const char *name) MUST_USE; /* "reports"; or -1 */
+
+/*
+ * Copies for those whose mail is another than the one the MTA keeps.  Bcc
+ * recipients of a protected mail have copies of their own.
+ */
+struct split_settings {
+	bool on;	     /* mixed = "split"; false: all or nothing */
+	bool internal_clear; /* internal_copy = "clear" */
+	bool mark;	     /* a field that our other half knows */
+	unsigned keep_hours; /* of the journal */
+	char *state;	     /* the folder `state`, and below it */
+	char *folder;	     /* key and journal */
+};
+
 struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
@@ -90,10 +143,13 @@ struct gateway {
 	struct list inbound_rules; /* struct inbound_rule *, owned */
 	struct list internal;	   /* struct pattern *, owned */
 	struct report_settings report;
+	struct special_settings special;
 	struct trust *trust;
 	struct login_map *logins; /* or NULL */
 	bool share_bcc;
 	enum tnef_broken tnef_broken;
+	struct split_settings split;
+	struct copies *copies; /* key and journal: made by gateway_start() */
 	struct gateway_limits limits;
 	struct gateway_signers *signers; /* made by gateway_prepare() */
 	struct gateway_counts *counts;	 /* failures, harvests */
@@ -150,6 +206,14 @@ void gateway_expiring(const struct gateway *gateway, time_t now,
  */
 void gateway_concerns(const struct gateway *gateway, struct list *lines);
 
+/* What the journal of copies holds (mixed = "split"). */
+struct journal_summary {
+	size_t sent, begun; /* recipients */
+	char since[11];	    /* its first day, "2026-01-31"; or "" */
+};
+int gateway_journal_summary(const struct gateway *gateway,
+	struct journal_summary *out, struct error *err) MUST_USE;
+
 /* ---- a mail ---- */
 
 struct mail_field {
@@ -157,13 +221,21 @@ struct mail_field {
 	char *value; /* after the colon, leading blank included, folds as LF */
 };
 
+/* An envelope recipient as the MTA has said it. */
+struct mail_path {
+	char *path; /* with or without <> */
+	char *args; /* of RCPT TO, blanks between; or NULL */
+};
+
 struct mail {
 	char *queue_id; /* or NULL */
 	char *mta_name; /* macro j, or NULL */
 	struct client client;
 	struct address *mail_from; /* or NULL: not given yet */
+	char *sender_args;	   /* of MAIL FROM, blanks between; or NULL */
 	struct list recipients;	   /* struct address * */
-	struct list fields;	   /* struct mail_field *, in order */
+	struct list paths;    /* struct mail_path *, one of each recipient */
+	struct list fields;   /* struct mail_field *, in order */
 	struct buf entity;    /* all Content-* fields, blank line, body: set by
 				 mail_begin_body, grown by mail_add_body */
 	size_t body_offset;   /* where the body starts in entity */
@@ -178,6 +250,9 @@ void mail_add_field(struct mail *mail, const char *name, const char *value);
 /* FORMAT also for "host!user" and "user%host": no rule would match these. */
 int mail_add_recipient(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
+/* Of the recipient added last; args end in NULL. */
+void mail_set_recipient_args(struct mail *mail, char *const *args);
+void mail_set_sender_args(struct mail *mail, char *const *args);
 int mail_set_sender(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
 /* After the last field, before the first byte of the body. */
@@ -292,6 +367,15 @@ struct inbound_report {
 	bool decrypted, verified, stripped, harvested; /* what was done */
 };
 
+/* A mail of its own for some recipients, whom the MTA shall forget. */
+enum copy_state { COPY_PLANNED, COPY_SENT, COPY_SENT_BEFORE };
+struct outcome_copy {
+	struct list recipients; /* const struct address *, borrowed */
+	struct list paths;	/* const struct mail_path *, borrowed */
+	const char *rule;	/* borrowed; NULL: in clear */
+	enum copy_state state;
+};
+
 struct outcome {
 	enum verdict verdict;
 	char *reply; /* TEMPFAIL, REJECT: "550 5.7.1 words for the sender",
@@ -304,7 +388,9 @@ struct outcome {
 	struct inbound_report inbound;
 	bool headers_only_bounce; /* it must not carry out what was opened */
 	struct sign_report sign;
-	struct list recipients;		   /* struct recipient_report * */
+	struct list recipients; /* struct recipient_report * */
+	struct list copies;	/* struct outcome_copy * */
+	struct list forget;	/* const char *: paths that the MTA drops */
 	bool unpacked, signed_, encrypted; /* what was done */
 	char *encrypt_rule;		   /* names, comma separated; or NULL */
 	struct error error;		   /* kind and words for the log */
@@ -313,6 +399,18 @@ struct outcome {
 
 void outcome_init(struct outcome *outcome);
 void outcome_clear(struct outcome *outcome);
+
+/*
+ * How copies go back to the MTA: by the shell.  send takes a mail for all of
+ * its recipients or for none; ask finds out beforehand whether it would.
+ */
+struct courier {
+	enum submit_result (*ask)(
+		void *self, struct submit_mail *mail, struct error *err);
+	enum submit_result (*send)(
+		void *self, struct submit_mail *mail, struct error *err);
+	void *self;
+};
 
 /*
  * Do it.  mail must stay as it is until outcome is cleared; its entity is
@@ -325,6 +423,8 @@ struct gateway_run {
 	bool explain; /* keep every candidate in the reports */
 	int (*keep_working)(void *arg);
 	void *arg;
+	/* NULL: copies are planned, and nothing is sent. */
+	const struct courier *courier;
 	/*
 	 * `smimectl verify` and decrypt: this rule, whoever the recipients
 	 * are, and nothing beyond it; certificates judged as of `at` (0: now).

@@ -2,6 +2,7 @@
 #ifndef GATEWAY_INTERNAL_H
 #define GATEWAY_INTERNAL_H
 
+#include "crypto/crypto.h"
 #include "gateway/gateway.h"
 
 /* ---- facts.c: what the header says about sender and readers ---- */
@@ -11,11 +12,20 @@ struct facts {
 	struct list readers; /* struct address *: To, Cc, Resent-To, -Cc */
 	struct address *nobody; /* <>, when MAIL FROM was not given */
 	struct sender sender;
+	const struct client *client; /* the mail's */
 	unsigned content_types;
+	struct content content; /* by facts_read_content() */
+	bool invitation;	/* likewise, of a whole mail */
 };
 
 int facts_gather(struct facts *facts, const struct mail *mail,
 	struct error *err) MUST_USE;
+/*
+ * What the triggers of the rules ask for: of the header, or (whole) of the
+ * body as well.
+ */
+void facts_read_content(struct facts *facts, const struct gateway *gateway,
+	const struct mail *mail, bool whole);
 void facts_clear(struct facts *facts);
 /* The one mailbox of From, or NULL. */
 const struct address *facts_author(const struct facts *facts);
@@ -69,10 +79,15 @@ void signer_release(void *entry); /* NULL is fine */
 
 /* ---- match.c ---- */
 
-/* The first rule that matches, or NULL. */
-const struct encrypt_rule *encrypt_rule_for(const struct gateway *gateway,
-	const struct sender *sender, const struct client *client,
-	const struct address *recipient, struct trace *trace);
+/*
+ * The first rule that matches: 1 with *out, 0 when there is none, -1 when it
+ * cannot be told yet.
+ */
+int sign_rule_for(const struct gateway *gateway, const struct facts *facts,
+	struct trace *trace, const struct sign_rule **out) MUST_USE;
+int encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
+	const struct address *recipient, struct trace *trace,
+	const struct encrypt_rule **out) MUST_USE;
 
 /* The one for this recipient, or NULL. */
 const struct inbound_rule *inbound_rule_for(const struct gateway *gateway,
@@ -86,24 +101,45 @@ bool recipient_is_internal(
 
 struct plan_entry {
 	const struct address *address;
+	const struct mail_path *path;
 	struct recipient_report *report; /* borrowed from the outcome */
 	const struct encrypt_rule *rule; /* NULL: none matched */
 	bool internal;
+	bool clear;	   /* gets it as it is: no certificate is looked for */
 	struct cert *cert; /* owned reference */
 	struct error why;
+	struct plan_group *group;
+};
+
+/* Those who get the very same mail. */
+struct plan_group {
+	const struct encrypt_rule *rule; /* its first; NULL: in clear */
+	bool rsa;			 /* all keys of one CMS, or none */
+	const struct address *alone;	 /* in neither To nor Cc; or NULL */
+	size_t count;
+	struct cms_recipient *to; /* certificates owned by `certs` */
+	size_t to_count;
+	struct list certs;
 };
 
 struct plan_set {
 	struct plan_entry *entries;
 	size_t count;
-	struct cms_recipient *to; /* certificates owned by `certs` */
-	size_t to_count;
-	struct list certs;
-	enum cms_cipher cipher;
-	bool encrypt; /* everything is ready */
+	bool split; /* more than one group may be */
+	/* struct plan_group *, when encrypt: the first is what the MTA keeps,
+	   and never the one in clear */
+	struct list groups;
+	bool encrypt;		  /* everything is ready */
+	char mac[CRYPTO_MAC_HEX]; /* which mail it is, for the journal */
 };
 
 void plan_set_clear(struct plan_set *plan);
+/*
+ * match.c: the rule of entry->address, as a directory may have changed it; the
+ * mail fails when that cannot be told now.
+ */
+struct work;
+void plan_match(struct work *work, struct plan_entry *entry);
 /* The first rule that matched any recipient, or NULL. */
 const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
 /* Of all rules that matched. */
@@ -127,27 +163,6 @@ struct inbound_set {
 	enum otherwise undecryptable, bad_signature; /* the strictest */
 };
 
-/* ---- tnef_mail.c: what a winmail.dat holds, as mail ---- */
-
-/* The body that the message has beside its winmail.dat. */
-struct own_body {
-	enum { OWN_NONE, OWN_PLAIN, OWN_RICH } kind;
-	struct mime_node *node; /* taken over by tnef_mail_body() */
-	bool is_empty;		/* of a plain one: blanks alone */
-	bool is_ascii;
-	bool has_calendar; /* one is in the message already */
-};
-
-/* The better of both bodies; NULL when there is none. */
-struct mime_node *tnef_mail_body(
-	const struct tnef_message *message, struct own_body *own) MUST_USE;
-/* Everything else, as children of a node. */
-void tnef_mail_items(const struct tnef_message *message,
-	const struct own_body *own, struct mime_node *into);
-/* Both, as one node. */
-struct mime_node *tnef_mail_content(
-	const struct tnef_message *message) MUST_USE;
-
 /* ---- unpack.c ---- */
 
 /*
@@ -168,9 +183,11 @@ struct work {
 	struct outcome *outcome;
 	struct facts facts;
 	enum smime_kind kind; /* what the mail is already */
+	size_t special;	      /* enum special; SPECIAL_COUNT: none of them */
 	struct inbound_set inbound;
 	bool unpacked;	     /* mail->entity is no more what came */
 	bool came_protected; /* then it is not signed again */
+	bool is_copy;	     /* one of our own: never split again */
 	struct plan_set plan;
 	struct pieces entity; /* the entity as it stands after the last step */
 	unsigned layers;      /* of outcome->layers in use */
@@ -207,10 +224,47 @@ void work_set_entity(struct work *work, struct buf *entity);
 int work_prepare(struct work *work, const struct sign_rule *signed_by,
 	struct error *err) MUST_USE;
 
+/*
+ * Header edits (added to edits) and body that the mail gets with that layer
+ * outermost; NULL: with none.  *changed: there is a new body.
+ */
+int work_compose(struct work *work, const struct smime_layer *layer,
+	struct list *edits, struct pieces *body, bool *changed,
+	struct error *err) MUST_USE;
+
+/* plan_checks.c: what stands in the way, for the log, and whom it concerns,
+ * for the reply. */
+enum { OBSTACLE_NAMES = 200 };
+struct obstacle {
+	struct error err;
+	const char *words;  /* NULL: those of the error's kind */
+	bool always_reject; /* whatever the rules' otherwise */
+	char names[OBSTACLE_NAMES];
+	unsigned named;
+};
+int plan_check(struct work *work, struct obstacle *obstacle) MUST_USE;
+
 /* plan_certs.c: a certificate, or the reason why none, for each entry; and
- * the list of recipients for the CMS when all have one. */
+ * the recipients of each group's CMS. */
 void plan_choose_certs(struct work *work);
 int plan_assemble(struct work *work, struct error *err) MUST_USE;
+
+/* groups.c: entries with certificates, or clear, into groups. */
+void groups_make(struct work *work);
+void group_free(void *group);
+/* Why those of one mail cannot share a CMS: a clause; NULL when they can. */
+const char *groups_differ(
+	const struct plan_entry *a, const struct plan_entry *b);
+/* Does a recipient stand in neither To nor Cc, beside others? */
+bool groups_have_hidden(const struct work *work);
+
+/* written.c: header fields after these edits, and the empty line. */
+int written_header(const struct list *edits, const struct mail *mail,
+	const struct sink *out, struct error *err) MUST_USE;
+
+/* encrypt.c: what the entity is now, for one group. */
+int encrypt_for(struct work *work, const struct plan_group *group,
+	struct smime_layer *layer, struct error *err) MUST_USE;
 
 /* inbound_match.c: fills work->inbound. */
 void inbound_match(struct work *work);
@@ -218,6 +272,24 @@ void step_inbound(struct work *work);
 void step_plan(struct work *work);
 void step_sign(struct work *work);
 void step_encrypt(struct work *work);
+void step_copies(struct work *work);
+/* triggers.c: what was written for the rules alone does not leave. */
+void step_triggers(struct work *work);
+/* Is there something for it to do? */
+bool triggers_found(const struct gateway *gateway, const struct facts *facts,
+	const struct mail *mail);
+
+/* ---- special.c: what is left alone ---- */
+
+void special_find(struct work *work);
+/*
+ * Is it left as it is by a rule with that otherwise?  Then a note says so, or
+ * the mail has failed.
+ */
+bool special_leaves_unsigned(struct work *work, enum otherwise otherwise);
+bool special_leaves_clear(struct work *work, enum otherwise otherwise);
+/* How it is signed. */
+enum smime_form special_form(struct work *work, enum smime_form form);
 
 /* ---- edits.c ---- */
 
@@ -231,6 +303,9 @@ void edits_for_entity(
 /* Takes over name and value. */
 struct edit *edit_add(struct list *edits, const struct mail *mail,
 	enum edit_kind kind, char *name, char *value);
+/* The one of that name, and (CHANGE) of that index, or NULL. */
+struct edit *edit_find(
+	const struct list *edits, const char *name, unsigned index);
 void edit_free(void *edit);
 
 /*
@@ -323,7 +398,8 @@ enum failing {
 	FAILING_TO_SIGN,
 	FAILING_TO_ENCRYPT,
 	FAILING_TO_DECRYPT,
-	FAILING_TO_VERIFY
+	FAILING_TO_VERIFY,
+	FAILING_TO_SPLIT
 };
 const char *words_for(enum failing what, enum error_kind kind);
 /* "550 5.7.5 words", by verdict; owned by the caller. */

@@ -1,4 +1,4 @@
-/* Which rule is a recipient's? */
+/* Which rule is a sender's, and a recipient's? */
 #include <string.h>
 
 #include "base/mem.h"
@@ -33,25 +33,151 @@ routed_reading(const struct address *recipient)
 	return reading;
 }
 
-const struct encrypt_rule *
-encrypt_rule_for(const struct gateway *gateway, const struct sender *sender,
-	const struct client *client, const struct address *recipient,
+/*
+ * What the line of the sender says.  Several senders are not signed for: the
+ * rule's own `otherwise` decides.
+ */
+static const struct sign_rule *
+sign_variant(const struct sign_rule *rule, const struct sender *sender)
+{
+	const struct sign_rule *variant = NULL;
+
+	if (rule->rule.table != NULL && sender->single)
+		variant = table_find(rule->rule.table, sender->from->item[0]);
+	return variant != NULL ? variant : rule;
+}
+
+static const struct encrypt_rule *
+encrypt_variant(const struct encrypt_rule *rule,
+	const struct address *recipient, const struct address *routed)
+{
+	const struct encrypt_rule *variant = NULL;
+
+	if (rule->rule.table != NULL)
+		variant = table_find(rule->rule.table, recipient);
+	if (variant == NULL && rule->rule.table != NULL && routed != NULL)
+		variant = table_find(rule->rule.table, routed);
+	return variant != NULL ? variant : rule;
+}
+
+int
+sign_rule_for(const struct gateway *gateway, const struct facts *facts,
+	struct trace *trace, const struct sign_rule **out)
+{
+	const struct sign_rule *rule;
+	int matches = 0;
+
+	*out = NULL;
+	LIST_FOREACH (rule, &gateway->sign_rules) {
+		matches = rule_match_sign(&rule->rule, &facts->sender,
+			facts->client, &facts->content, trace);
+		if (matches == 0)
+			continue;
+		*out = sign_variant(rule, &facts->sender);
+		break;
+	}
+	return matches;
+}
+
+/* Either reading of the address will do. */
+static int
+match_either(const struct encrypt_rule *rule, const struct facts *facts,
+	const struct address *recipient, const struct address *routed,
 	struct trace *trace)
 {
-	struct address *routed = routed_reading(recipient);
-	const struct encrypt_rule *rule, *found = NULL;
+	int matches = rule_match_encrypt(&rule->rule, &facts->sender,
+		facts->client, recipient, &facts->content, trace);
 
-	LIST_FOREACH (rule, &gateway->encrypt_rules)
-		if (rule_match_encrypt(&rule->rule, sender, client, recipient,
-			    trace) == 1 ||
-			(routed != NULL &&
-				rule_match_encrypt(&rule->rule, sender, client,
-					routed, trace) == 1)) {
-			found = rule;
-			break;
-		}
+	if (matches != 0 || routed == NULL)
+		return matches;
+	return rule_match_encrypt(&rule->rule, &facts->sender, facts->client,
+		routed, &facts->content, trace);
+}
+
+int
+encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
+	const struct address *recipient, struct trace *trace,
+	const struct encrypt_rule **out)
+{
+	struct address *routed = routed_reading(recipient);
+	const struct encrypt_rule *rule;
+	int matches = 0;
+
+	*out = NULL;
+	LIST_FOREACH (rule, &gateway->encrypt_rules) {
+		matches = match_either(rule, facts, recipient, routed, trace);
+		if (matches == 0)
+			continue;
+		*out = encrypt_variant(rule, recipient, routed);
+		break;
+	}
 	address_free(routed);
-	return found;
+	return matches;
+}
+
+/* The strictest of the words; what is no mode asks for all there is. */
+static int
+mode_of_words(
+	const struct list *words, const char *attribute, struct trace *trace)
+{
+	int strictest = -1;
+	const char *word;
+
+	LIST_FOREACH (word, words) {
+		int mode = rule_mode_from_name(word);
+
+		if (mode == -1) {
+			trace_add(trace,
+				"%s is none of none, allow, mandatory: "
+				"mandatory",
+				attribute);
+			mode = MODE_MANDATORY;
+		}
+		if (mode > strictest)
+			strictest = mode;
+	}
+	return strictest;
+}
+
+/* What a directory says of the recipient's mode, or the sender's. */
+static int
+ask_mode(const struct facts *facts, const struct address *recipient,
+	int64_t deadline_ms, struct trace *trace,
+	const struct encrypt_rule **rule, struct error *err)
+{
+	const struct encrypt_rule *asks = *rule;
+	const struct address *of = recipient;
+	struct list words = { 0 };
+	int mode, result;
+
+	if (asks == NULL || asks->mode_store == NULL)
+		return 0;
+	if (asks->mode_of_sender)
+		of = facts->sender.single ? facts->sender.from->item[0]
+					  : facts->sender.mail_from;
+	result = store_find_words(asks->mode_store, of, asks->mode_attribute,
+		deadline_ms, &words, err);
+	mode = mode_of_words(&words, asks->mode_attribute, trace);
+	if (result == 0 && mode != -1)
+		*rule = asks->by_mode[mode];
+	list_clear(&words, mem_free);
+	return result;
+}
+
+/* A directory may have a word in it; what it cannot say now makes us wait. */
+void
+plan_match(struct work *work, struct plan_entry *entry)
+{
+	struct error err = { 0 };
+
+	/* At the end of the mail everything else is known. */
+	if (encrypt_rule_for(work->gateway, &work->facts, entry->address,
+		    work_trace(work), &entry->rule) != 1)
+		entry->rule = NULL;
+	if (ask_mode(&work->facts, entry->address, work->deadline_ms,
+		    work_trace(work), &entry->rule, &err) != 0)
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_ENCRYPT, ERROR_SYSTEM));
 }
 
 /*

@@ -23,6 +23,9 @@ complete_header(struct work *work, struct span entity)
 void
 work_release_content(struct work *work)
 {
+	/* Copies are made of it as well. */
+	if (work->plan.groups.count > 1)
+		return;
 	buf_clear(&work->mail->entity);
 	buf_clear(&work->outcome->rewritten);
 }
@@ -41,7 +44,9 @@ make_fit(struct work *work, struct error *err)
 		if (mime_make_fit(entity, &work->gateway->limits.mime,
 			    rewritten, &report, err) != 0)
 			return -1;
-		buf_clear(&work->mail->entity);
+		/* Who gets it in clear gets it as it came. */
+		if (work->plan.groups.count < 2)
+			buf_clear(&work->mail->entity);
 		entity = buf_span(rewritten);
 		trace_add(work_trace(work),
 			"%u of %u parts re-encoded to be 7-bit", report.changed,

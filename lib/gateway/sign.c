@@ -4,18 +4,6 @@
 #include "base/mem.h"
 #include "gateway/internal.h"
 
-static const struct sign_rule *
-find_rule(const struct work *work)
-{
-	const struct sign_rule *rule;
-
-	LIST_FOREACH (rule, &work->gateway->sign_rules)
-		if (rule_match_sign(&rule->rule, &work->facts.sender,
-			    work_trace(work)) == 1)
-			return rule;
-	return NULL;
-}
-
 static void
 remark(struct work *work, const char *why)
 {
@@ -103,8 +91,10 @@ choose_signer(struct work *work, const struct sign_rule *rule,
 static enum smime_form
 form_for(struct work *work, const struct sign_rule *rule)
 {
-	if (work->residue == 0 || rule->form == SMIME_FORM_OPAQUE)
-		return rule->form;
+	enum smime_form form = special_form(work, rule->form);
+
+	if (work->residue == 0 || form == SMIME_FORM_OPAQUE)
+		return form;
 	mem_free(work->outcome->note);
 	work->outcome->note = mem_printf("opaque, since %s cannot be made "
 					 "7-bit",
@@ -165,19 +155,35 @@ sign(struct work *work, const struct sign_rule *rule, struct error *err)
 void
 step_sign(struct work *work)
 {
-	const struct sign_rule *rule = find_rule(work);
 	struct sign_report *report = &work->outcome->sign;
+	const struct sign_rule *rule;
 	struct error err = { 0 };
 	int may;
 
-	if (rule == NULL)
+	/* At the end of the mail everything is known. */
+	if (sign_rule_for(
+		    work->gateway, &work->facts, work_trace(work), &rule) != 1)
 		return;
 	report->rule = rule->rule.name;
+	if (rule->rule.none) {
+		remark(work, "the rule says mode = \"none\"");
+		return;
+	}
+	if (rule->when_encrypting && !work->plan.encrypt) {
+		remark(work, "the mail is not encrypted");
+		return;
+	}
 	may = check_client(work, rule, &err);
 	if (may == 1)
 		may = check_form(work, &err);
 	if (may == 0) {
 		remark(work, err.text);
+		return;
+	}
+	if (may == 1 && special_leaves_unsigned(work, rule->rule.otherwise)) {
+		remark(work, work->outcome->verdict != VERDICT_ACCEPT
+				     ? work->outcome->error.text
+				     : work->outcome->note);
 		return;
 	}
 	if (may != 1 || sign(work, rule, &err) != 0) {

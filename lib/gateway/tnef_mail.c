@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/unpack.h"
 
 /* ---- leaves ---- */
 

@@ -42,4 +42,25 @@ int unpack_read(struct unpacking *u, const struct mime_entity *part,
 struct mime_node *unpack_merge(
 	const struct list *parts, const struct part *first) MUST_USE;
 
+/* ---- tnef_mail.c: what a winmail.dat holds, as mail ---- */
+
+/* The body that the message has beside its winmail.dat. */
+struct own_body {
+	enum { OWN_NONE, OWN_PLAIN, OWN_RICH } kind;
+	struct mime_node *node; /* taken over by tnef_mail_body() */
+	bool is_empty;		/* of a plain one: blanks alone */
+	bool is_ascii;
+	bool has_calendar; /* one is in the message already */
+};
+
+/* The better of both bodies; NULL when there is none. */
+struct mime_node *tnef_mail_body(
+	const struct tnef_message *message, struct own_body *own) MUST_USE;
+/* Everything else, as children of a node. */
+void tnef_mail_items(const struct tnef_message *message,
+	const struct own_body *own, struct mime_node *into);
+/* Both, as one node. */
+struct mime_node *tnef_mail_content(
+	const struct tnef_message *message) MUST_USE;
+
 #endif

@@ -124,6 +124,8 @@ int mime_put_fields(struct buf *out, struct span fields, unsigned *flaws,
 
 /* Raw UTF-8 in a field that is only text: as encoded words (RFC 2047). */
 bool mime_is_encodable_field(const struct mime_field *field);
+/* The same of a text on one line; words end in CRLF, blank. */
+int mime_put_encoded_text(struct buf *out, struct span text, struct error *err);
 int mime_put_encoded_field(
 	struct buf *out, const struct mime_field *field, struct error *err);
 

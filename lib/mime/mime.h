@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "mime/compose.h"
 #include "mime/parts.h"
+#include "mime/survey.h"
 
 /* ---- fields (RFC 5322 2.2) ---- */
 

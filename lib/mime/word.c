@@ -144,6 +144,23 @@ put_words(struct buf *out, struct span text, struct error *err)
 }
 
 int
+mime_put_encoded_text(struct buf *out, struct span text, struct error *err)
+{
+	struct span words = words_to_encode(text);
+	const unsigned char *end = text.data + text.len;
+
+	if (span_find(text, SPAN("=?")) != NULL)
+		words = text; /* it is none, and shall not become one */
+	if (words.len == 0)
+		return buf_add_span(out, text, err);
+	if (buf_add_span(out, mime_between(text.data, words.data), err) != 0 ||
+		put_words(out, words, err) != 0)
+		return -1;
+	return buf_add_span(
+		out, mime_between(words.data + words.len, end), err);
+}
+
+int
 mime_put_encoded_field(
 	struct buf *out, const struct mime_field *field, struct error *err)
 {

@@ -11,8 +11,8 @@ static const struct client_condition authenticated = {
 };
 static const struct client_condition local = { .kind = CLIENT_LOCAL };
 
-static const struct client_condition *
-find_admission(const struct rule *rule, const struct client *client)
+const struct client_condition *
+rule_admission(const struct rule *rule, const struct client *client)
 {
 	if (rule->clients.count != 0)
 		return client_admitted(&rule->clients, client);
@@ -94,7 +94,7 @@ rule_entitlement(const struct rule *rule, const struct sender *sender,
 	if (sender->mail_from->key[0] == '\0')
 		return not_entitled(why, "delivery reports and other mail "
 					 "from <> are not signed");
-	by = find_admission(rule, client);
+	by = rule_admission(rule, client);
 	if (by == NULL) {
 		error_set(why, ERROR_TRUST,
 			"the client (%s) is none of the clients of rule %s",

@@ -12,6 +12,8 @@ rule_clear(struct rule *rule)
 	list_clear(&rule->senders, pattern_free);
 	list_clear(&rule->recipients, pattern_free);
 	list_clear(&rule->clients, mem_free);
+	trigger_clear(&rule->trigger);
+	table_free(rule->table);
 	*rule = (struct rule){ 0 };
 }
 
@@ -59,44 +61,55 @@ no_match(const struct rule *rule, struct trace *trace, const char *what,
 	return 0;
 }
 
+/* Of a sign rule the table is one of senders, of an encrypt rule it is not. */
+static bool
+is_sender(const struct rule *rule, const struct table *table,
+	const struct address *address)
+{
+	if (rule->senders.count != 0 &&
+		find_pattern(&rule->senders, address) == NULL)
+		return false;
+	return table == NULL || table_find(table, address) != NULL;
+}
+
+static int
+no_sender(const struct rule *rule, const struct table *table,
+	struct trace *trace, const char *what, const struct address *address)
+{
+	if (table == NULL)
+		return no_match(rule, trace, what, address, &rule->senders);
+	trace_add(trace, "rule %s does not apply: %s <%s> is not in its table",
+		rule->name, what, address->text);
+	return 0;
+}
+
 /*
  * The one mailbox of From.  With several, any of them or MAIL FROM, so that
  * nobody slips past a rule by adding one; without From, MAIL FROM.
  */
 static int
-match_sender(const struct rule *rule, const struct sender *sender,
-	struct trace *trace)
+match_sender(const struct rule *rule, const struct table *table,
+	const struct sender *sender, struct trace *trace)
 {
 	const struct list *from = sender->from;
 	bool have_from = sender->known && from != NULL && from->count != 0;
 	const struct address *address;
 
-	if (rule->senders.count == 0)
+	if (rule->senders.count == 0 && table == NULL)
 		return 1;
 	if (have_from) {
 		LIST_FOREACH (address, from)
-			if (find_pattern(&rule->senders, address) != NULL)
+			if (is_sender(rule, table, address))
 				return 1;
 		if (sender->single)
-			return no_match(rule, trace, "From", from->item[0],
-				&rule->senders);
+			return no_sender(
+				rule, table, trace, "From", from->item[0]);
 	}
-	if (find_pattern(&rule->senders, sender->mail_from) != NULL)
+	if (is_sender(rule, table, sender->mail_from))
 		return 1;
-	return no_match(rule, trace,
+	return no_sender(rule, table, trace,
 		have_from ? "no mailbox of From, and MAIL FROM" : "MAIL FROM",
-		sender->mail_from, &rule->senders);
-}
-
-int
-rule_match_sign(const struct rule *rule, const struct sender *sender,
-	struct trace *trace)
-{
-	int matches = match_sender(rule, sender, trace);
-
-	if (matches == 1)
-		trace_add(trace, "sign rule %s applies", rule->name);
-	return matches;
+		sender->mail_from);
 }
 
 static int
@@ -115,21 +128,63 @@ match_client(const struct rule *rule, const struct client *client,
 	return 0;
 }
 
-int
-rule_match_encrypt(const struct rule *rule, const struct sender *sender,
-	const struct client *client, const struct address *recipient,
+static int
+match_recipient(const struct rule *rule, const struct address *recipient,
 	struct trace *trace)
 {
 	if (rule->recipients.count != 0 &&
 		find_pattern(&rule->recipients, recipient) == NULL)
 		return no_match(
 			rule, trace, "recipient", recipient, &rule->recipients);
-	if (match_sender(rule, sender, trace) != 1 ||
+	if (rule->table == NULL || table_find(rule->table, recipient) != NULL)
+		return 1;
+	trace_add(trace,
+		"rule %s does not apply: recipient <%s> is not in its table",
+		rule->name, recipient->text);
+	return 0;
+}
+
+int
+rule_match_sign(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct content *content,
+	struct trace *trace)
+{
+	int matches = match_sender(rule, rule->table, sender, trace);
+
+	if (matches == 1)
+		matches = trigger_match(rule, client, content, trace);
+	if (matches == 1)
+		trace_add(trace, "sign rule %s applies", rule->name);
+	return matches;
+}
+
+int
+rule_match_encrypt(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct address *recipient,
+	const struct content *content, struct trace *trace)
+{
+	int matches;
+
+	if (match_recipient(rule, recipient, trace) != 1 ||
+		match_sender(rule, NULL, sender, trace) != 1 ||
 		match_client(rule, client, trace) != 1)
 		return 0;
-	trace_add(trace, "encrypt rule %s applies to <%s>", rule->name,
-		recipient->text);
-	return 1;
+	matches = trigger_match(rule, client, content, trace);
+	if (matches == 1)
+		trace_add(trace, "encrypt rule %s applies to <%s>", rule->name,
+			recipient->text);
+	return matches;
+}
+
+bool
+rule_trigger_counts(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct address *recipient)
+{
+	return rule_has_trigger(rule) && rule_admission(rule, client) != NULL &&
+	       match_sender(rule, recipient == NULL ? rule->table : NULL,
+		       sender, NULL) == 1 &&
+	       (recipient == NULL ||
+		       match_recipient(rule, recipient, NULL) == 1);
 }
 
 int

@@ -1,6 +1,7 @@
 /*
  * Who gets what?  Which rule matches, who may have a signature, and what
  * becomes of a mail that cannot be protected.  Pure: no look-ups, no files.
+ * lint: a mail as rules see it, and all they ask of it, is one page.
  */
 #ifndef RULE_RULE_H
 #define RULE_RULE_H
@@ -30,6 +31,22 @@ struct sender {
 				    From field */
 	bool single; /* exactly one From field with exactly one mailbox */
 	bool known;  /* false at RCPT, when From is not known yet */
+};
+
+/* ---- what a mail says, as far as it is known ---- */
+
+struct content_field {
+	const char *name; /* borrowed */
+	char *text;	  /* decoded: mime_text_decode() */
+};
+
+struct content {
+	bool header_known; /* false at RCPT */
+	bool body_known;   /* false until the end of the mail */
+	struct list
+		fields; /* struct content_field *: those that are asked for */
+	size_t bytes;
+	bool has_attachment;
 };
 
 /* ---- conditions, as the rule file writes them ---- */
@@ -64,26 +81,86 @@ enum otherwise {
 const char *otherwise_name(enum otherwise otherwise);
 int otherwise_from_name(const char *name) MUST_USE; /* or -1 */
 
+/*
+ * What a sender can write or do so that the rule applies; NULL, 0 and
+ * ANY are no conditions, several are met together.
+ */
+struct trigger {
+	char *subject; /* text_find() */
+	bool subject_remove;
+	char *header, *header_value; /* its name; text_matches() */
+	size_t min_bytes, max_bytes;
+	enum { ATTACHMENT_ANY, ATTACHMENT_NONE, ATTACHMENT_SOME } attachment;
+};
+
+/*
+ * Patterns for text: * any characters, ? one; ASCII letters in either case,
+ * others as they are.  find: where it first stands in text, the shortest way;
+ * empty when it does not.  matches: the whole text.
+ */
+struct span text_find(const char *pattern, const char *text);
+bool text_matches(const char *pattern, const char *text);
+
+/*
+ * Names of addresses, domains ("b.example"), all below one (".b.example") and
+ * everybody ("*"), each with a value of the caller's; of several names of an
+ * address the narrowest is found.
+ */
+struct table;
+struct table *table_new(void) MUST_USE;
+void table_free(struct table *table);
+/* CONFIG when it is no name, or stands there already. */
+int table_add(struct table *table, const char *name, void *value,
+	struct error *err) MUST_USE;
+bool table_name_is_address(const char *name);
+size_t table_count(const struct table *table);
+/* The value, or NULL. */
+void *table_find(const struct table *table, const struct address *address);
+
+enum rule_mode { MODE_NONE, MODE_ALLOW, MODE_MANDATORY };
+enum { MODE_COUNT = MODE_MANDATORY + 1 };
+/* "none", "allow", "mandatory" in upper or lower case; or -1. */
+int rule_mode_from_name(const char *name) MUST_USE;
+
 struct rule {
 	char *name;	     /* or "sign 2": never NULL */
 	struct list senders; /* struct pattern *; empty: everybody */
 	struct list recipients;
 	struct list clients; /* struct client_condition * */
+	struct trigger trigger;
+	struct table
+		*table; /* of senders or recipients, a condition; or NULL */
+	bool none;	/* mode = "none": nothing is done, and no rule
+			   below is looked at */
 	enum from_must_be from_must_be;
 	enum otherwise otherwise;
 };
 
 void rule_clear(struct rule *rule);
 
-/* ---- matching: 1 matches, 0 not (the trace says why), -1 cannot tell ---- */
+/*
+ * ---- matching: 1 matches, 0 not (the trace says why), -1 not known yet ----
+ *
+ * Whether a rule with a trigger matches is not known before the header, or the
+ * end of the mail, is there.  A trigger counts only from clients that may have
+ * a signature: those of the rule, by default authenticated and local.
+ */
 
-/* By sender; clients are no part of it. */
+/* By sender and trigger; clients are no other part of it. */
 int rule_match_sign(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct content *content,
 	struct trace *trace) MUST_USE;
-/* By recipient; sender and clients are conditions. */
+/* By recipient; sender, clients and trigger are conditions. */
 int rule_match_encrypt(const struct rule *rule, const struct sender *sender,
 	const struct client *client, const struct address *recipient,
-	struct trace *trace) MUST_USE;
+	const struct content *content, struct trace *trace) MUST_USE;
+bool rule_has_trigger(const struct rule *rule);
+/*
+ * Would its trigger count, when there was one in a mail of that sender and
+ * client to that recipient (NULL: of a sign rule)?
+ */
+bool rule_trigger_counts(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct address *recipient);
 
 /* By recipient alone. */
 int rule_match_inbound(const struct rule *rule, const struct address *recipient,

@@ -1,5 +1,6 @@
 /* What becomes of a mail that cannot be protected: the one table. */
 #include <string.h>
+#include <strings.h>
 
 #include "rule/rule.h"
 
@@ -51,6 +52,21 @@ otherwise_from_name(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(otherwise_names); i++)
 		if (strcmp(name, otherwise_names[i]) == 0)
+			return (int)i;
+	return -1;
+}
+
+int
+rule_mode_from_name(const char *name)
+{
+	static const char *const names[] = {
+		[MODE_NONE] = "none",
+		[MODE_ALLOW] = "allow",
+		[MODE_MANDATORY] = "mandatory",
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
 			return (int)i;
 	return -1;
 }

@@ -44,6 +44,10 @@ struct store_driver {
 	int (*find)(struct store *store, const struct address *address,
 		const struct cert_selector *selector, int64_t deadline_ms,
 		struct list *out, struct error *err);
+	/* NULL: it has certificates and nothing else. */
+	int (*find_words)(struct store *store, const struct address *address,
+		const char *attribute, int64_t deadline_ms, struct list *out,
+		struct error *err);
 	int (*list)(struct store *store, struct list *out, struct error *err);
 	/* Those with a key; NULL: list is quick enough. */
 	int (*list_own)(
@@ -83,6 +87,9 @@ int ldap_store_start(
 int ldap_store_find(struct store *store, const struct address *address,
 	const struct cert_selector *selector, int64_t deadline_ms,
 	struct list *out, struct error *err) MUST_USE;
+int ldap_store_find_words(struct store *store, const struct address *address,
+	const char *attribute, int64_t deadline_ms, struct list *out,
+	struct error *err) MUST_USE;
 int ldap_store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;
 void ldap_store_concern(struct store *store, struct list *lines);

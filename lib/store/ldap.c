@@ -14,7 +14,7 @@ enum { FILTER_MAX_BYTES = 256 * 1024 };
 
 struct ldap_store {
 	struct ldap_pool *pool;
-	struct ldap_cache *cache;
+	struct ldap_cache *cache, *words;
 };
 
 int
@@ -27,6 +27,8 @@ ldap_store_open(struct store *store, const struct store_settings *settings,
 	ldap_connection_prepare();
 	store->own = own;
 	own->cache = ldap_cache_new(
+		settings->cache_seconds, settings->negative_cache_seconds);
+	own->words = ldap_cache_new_words(
 		settings->cache_seconds, settings->negative_cache_seconds);
 	if (ldap_plan_make(settings, &plan, warnings, err) != 0) {
 		ldap_plan_clear(&plan);
@@ -45,6 +47,7 @@ ldap_store_close(struct store *store)
 		return;
 	ldap_pool_free(own->pool);
 	ldap_cache_free(own->cache);
+	ldap_cache_free(own->words);
 	mem_free(own);
 }
 
@@ -186,6 +189,39 @@ ldap_store_find(struct store *store, const struct address *address,
 	result = 0;
 out:
 	ldap_answer_clear(&answer);
+	return result;
+}
+
+int
+ldap_store_find_words(struct store *store, const struct address *address,
+	const char *attribute, int64_t deadline_ms, struct list *out,
+	struct error *err)
+{
+	struct ldap_store *own = store->own;
+	struct ldap_answer answer;
+	int result = -1;
+	char *word, *key;
+
+	if (strchr(address->key, '@') == NULL)
+		return 0;
+	key = mem_printf("%s %s", attribute, address->key);
+	if (ldap_cache_find(own->words, key, clock_monotonic_ms(), out)) {
+		mem_free(key);
+		return 0;
+	}
+	ldap_answer_init(&answer, ldap_pool_plan(own->pool));
+	answer.attribute = attribute;
+	if (ask(own, address, deadline_ms, &answer, err) != 0) {
+		error_prefix(err, "store %s: ", store->name);
+		goto out;
+	}
+	ldap_cache_keep(own->words, key, clock_monotonic_ms(), &answer.words);
+	LIST_FOREACH (word, &answer.words)
+		list_add(out, mem_string(word));
+	result = 0;
+out:
+	ldap_answer_clear(&answer);
+	mem_free(key);
 	return result;
 }
 

@@ -59,6 +59,9 @@ enum {
 
 struct ldap_answer {
 	const struct ldap_plan *plan;
+	/* Asked for instead of certificates, or NULL. */
+	const char *attribute;
+	struct list words;    /* char *: its values */
 	struct list certs;    /* struct cert *: of every entry, each once */
 	struct list warnings; /* char *: the first of them */
 	unsigned entries, values;
@@ -159,6 +162,9 @@ enum { LDAP_CACHE_MAX = 5000, LDAP_CACHE_CERTS_MAX = 20000 };
 struct ldap_cache;
 
 struct ldap_cache *ldap_cache_new(
+	unsigned seconds, unsigned negative_seconds) MUST_USE;
+/* Of words (char *) in the place of certificates. */
+struct ldap_cache *ldap_cache_new_words(
 	unsigned seconds, unsigned negative_seconds) MUST_USE;
 void ldap_cache_free(struct ldap_cache *cache);
 /* True when the answer is known (it may be: none); appends to out. */

@@ -163,15 +163,18 @@ read_answer(const struct question *question, int id, struct error *err)
 static enum ldap_search_end
 ask(const struct question *question, struct error *err)
 {
-	const struct ldap_plan *plan = question->answer->plan;
+	const struct ldap_answer *answer = question->answer;
+	const struct ldap_plan *plan = answer->plan;
+	char *one[] = { (char *)answer->attribute, NULL };
 	struct timeval left = time_left(question->deadline_ms);
 	int id, code;
 
 	/* The server's own clock counts seconds, none of them is "no limit". */
 	left.tv_sec++;
 	code = ldap_search_ext(question->ld, plan->base, question->scope,
-		question->filter, (char **)plan->wanted, 0, NULL, NULL, &left,
-		LDAP_ENTRIES_MAX, &id);
+		question->filter,
+		answer->attribute != NULL ? one : (char **)plan->wanted, 0,
+		NULL, NULL, &left, LDAP_ENTRIES_MAX, &id);
 	if (code == LDAP_SUCCESS)
 		return read_answer(question, id, err);
 	if (code == LDAP_FILTER_ERROR) {

@@ -42,7 +42,9 @@ ldap_answer_clear(struct ldap_answer *answer)
 	forget_entry(answer);
 	list_clear(&answer->certs, cert_unref);
 	list_clear(&answer->warnings, mem_free);
-	*answer = (struct ldap_answer){ .plan = answer->plan };
+	list_clear(&answer->words, mem_free);
+	*answer = (struct ldap_answer){ .plan = answer->plan,
+		.attribute = answer->attribute };
 }
 
 static void
@@ -78,15 +80,36 @@ find_kind(const struct ldap_plan *plan, const char *attribute)
 	return i;
 }
 
+static int
+add_word(struct ldap_answer *answer, const char *attribute, struct span value,
+	struct error *err)
+{
+	struct span name = span_of(attribute, strcspn(attribute, ";"));
+
+	if (!span_is_nocase(name, answer->attribute))
+		return 0;
+	answer->bytes += value.len;
+	if (++answer->values > LDAP_VALUES_MAX ||
+		answer->bytes > LDAP_ANSWER_MAX_BYTES)
+		return error_set(err, ERROR_LIMIT,
+			"more than %d values or %d bytes for one address",
+			LDAP_VALUES_MAX, LDAP_ANSWER_MAX_BYTES);
+	list_add(&answer->words, mem_string_n(value.data, value.len));
+	return 0;
+}
+
 int
 ldap_answer_add(struct ldap_answer *answer, const char *attribute,
 	struct span value, struct error *err)
 {
-	size_t kind = find_kind(answer->plan, attribute), keys;
+	size_t kind, keys;
 	struct cert_file file = { .bytes = value, .without_keys = true };
 	struct error why = { 0 };
 	char *source;
 
+	if (answer->attribute != NULL)
+		return add_word(answer, attribute, value, err);
+	kind = find_kind(answer->plan, attribute);
 	if (kind == answer->plan->kinds.count || answer->dn == NULL)
 		return 0;
 	answer->bytes += value.len;

@@ -39,6 +39,7 @@ static const struct store_driver drivers[] = {
 		.open = ldap_store_open,
 		.start = ldap_store_start,
 		.find = ldap_store_find,
+		.find_words = ldap_store_find_words,
 		.list = ldap_store_list,
 		.concern = ldap_store_concern,
 		.close = ldap_store_close },
@@ -149,6 +150,21 @@ store_find(struct store *store, const struct address *address,
 {
 	return store->driver->find(
 		store, address, selector, deadline_ms, out, err);
+}
+
+int
+store_find_words(struct store *store, const struct address *address,
+	const char *attribute, int64_t deadline_ms, struct list *out,
+	struct error *err)
+{
+	if (store->driver->find_words == NULL)
+		return error_set(err, ERROR_CONFIG,
+			"store %s: its type is \"%s\"; only one of type "
+			"\"ldap\" "
+			"has attributes",
+			store->name, store->driver->type);
+	return store->driver->find_words(
+		store, address, attribute, deadline_ms, out, err);
 }
 
 int

@@ -59,6 +59,15 @@ int store_find(struct store *store, const struct address *address,
 	const struct cert_selector *selector, int64_t deadline_ms,
 	struct list *out, struct error *err) MUST_USE;
 
+/*
+ * The values (char *, appended) of an attribute in the entries of an address.
+ * Only a directory (ldap) has any; CONFIG for others.  Otherwise as
+ * store_find().
+ */
+int store_find_words(struct store *store, const struct address *address,
+	const char *attribute, int64_t deadline_ms, struct list *out,
+	struct error *err) MUST_USE;
+
 /* Everything (struct cert *, referenced), for lists. */
 int store_list(
 	struct store *store, struct list *out, struct error *err) MUST_USE;

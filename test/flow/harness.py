@@ -29,8 +29,8 @@ STAFF = ('alice', 'bob', 'carol', 'dave', 'pss', 'pss256', 'frank',
          'frank-expired', 'erin-sign', 'erin-encrypt', 'encrypt-only',
          'several', 'upper', 'idn', 'weak', 'any-eku', 'wrong-eku')
 # Whom we encrypt for: certificates alone.
-PARTNERS = ('paula', 'peter', 'untrusted', 'late', 'sign-only', 'outside',
-            'selfsigned', 'frank-expired')
+PARTNERS = ('paula', 'petra', 'peter', 'untrusted', 'late', 'sign-only',
+            'outside', 'selfsigned', 'frank-expired')
 
 COMMON = '''
 listen = { socket = "@SOCKET@"; mode = "0600"; };

@@ -111,6 +111,51 @@ def recipients_in_the_directory_get_it_encrypted(directory):
     directory.must_pass()
 
 
+MODES = '''
+encrypt = (
+	{ name = "modes"; recipient = "*@modes.example"; stores = "partners";
+	  mode = "allow";
+	  mode_from = { store = "ad"; attribute = "employeeType"; }; },
+	{ name = "senders"; recipient = "*@elsewhere.example";
+	  stores = "partners"; mode = "allow"; mode_from = {
+	    store = "ad"; attribute = "employeeType"; of = "sender"; }; }
+);
+'''
+# Nobody of them has a certificate: 0 passes in clear, 1 is refused.
+OF_MODES = {'none': 0, 'allow': 0, 'mandatory': 1, 'sometimes': 1,
+            'unknown': 0}
+
+
+def a_directory_says_the_mode_of_a_recipient(directory):
+    directory.world.start(MODES, directory.common)
+    for word, wanted in OF_MODES.items():
+        code, printed = directory.send(word + '@modes.example')
+        expect(code == wanted, '%s got %d: %s' % (word, code, printed))
+
+
+def a_directory_says_the_mode_of_a_sender(directory):
+    directory.world.start(MODES, directory.common)
+    for sender, wanted in ((ALICE, 0), ('strict@example.com', 1)):
+        mail = directory.world.write('mail', (
+            'From: %s\r\nTo: y@elsewhere.example\r\n\r\nx\r\n' % sender
+            ).encode())
+        code, printed = directory.world.sim(
+            '-s', directory.world.socket, '-f', sender, '-t',
+            'y@elsewhere.example', mail)
+        expect(code == wanted, '%s got %d: %s' % (sender, code, printed))
+
+
+def a_directory_that_cannot_tell_the_mode_lets_mails_wait(directory):
+    directory.world.start(MODES, directory.common)
+    expect(directory.send('none@modes.example')[0] == 0, 'refused')
+    directory.slapd.stop()
+    directory.must_wait('allow@modes.example')
+    code, printed = directory.send('none@modes.example')
+    expect(code == 0, 'what was answered is not kept: ' + printed)
+    directory.slapd.start()
+    directory.is_back('allow@modes.example')
+
+
 def a_recipient_who_is_not_there_is_refused(directory):
     directory.start()
     code, printed = directory.send('nobody@partner.example')
@@ -300,6 +345,8 @@ def smimectl_names_entry_and_attribute_and_what_is_wrong(directory):
 
 
 UNCACHED = [recipients_in_the_directory_get_it_encrypted,
+            a_directory_says_the_mode_of_a_recipient,
+            a_directory_says_the_mode_of_a_sender,
             a_recipient_who_is_not_there_is_refused,
             a_stopped_directory_lets_its_mails_wait_and_no_others,
             a_directory_that_stands_still_holds_up_no_other_mail,
@@ -308,7 +355,8 @@ UNCACHED = [recipients_in_the_directory_get_it_encrypted,
             a_daemon_starts_while_the_directory_is_down,
             many_at_once_share_the_connections,
             smimectl_names_entry_and_attribute_and_what_is_wrong]
-CACHED = [kept_answers_outlive_the_directory]
+CACHED = [kept_answers_outlive_the_directory,
+          a_directory_that_cannot_tell_the_mode_lets_mails_wait]
 
 
 def in_a_directory(test, cached):

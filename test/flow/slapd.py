@@ -145,6 +145,11 @@ def standard_entries(pki):
                    userCertificate__binary=der('late'))
     text += person('Secret', 'hidden', mail='secret@example.com',
                    userCertificate__binary=der('alice'))
+    for word in ('none', 'Allow', 'MANDATORY', 'sometimes'):
+        text += person('Mode ' + word, employeeType=word,
+                       mail='%s@modes.example' % word.lower())
+    text += person('Mode of a sender', employeeType=['none', 'mandatory'],
+                   mail='strict@example.com')
     for number in range(25):
         text += person('Many%d' % number, mail='many@example.com')
     return text

@@ -43,6 +43,7 @@ define(`SMART_HOST', `relay:[127.0.0.1]')dnl
 define(`MAIL_HUB', `relay:[127.0.0.1]')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h {sink}')dnl
 DAEMON_OPTIONS(`Name=MTA, Addr=127.0.0.1, Port={port}')dnl
+DAEMON_OPTIONS(`Name=BACK, Addr=127.0.0.1, Port={back}, InputMailFilters=')dnl
 INPUT_MAIL_FILTER(`smime', `S={milter}, F=T, T=C:30s;S:30s;R:60s;E:10m')dnl
 MAILER(`smtp')dnl
 '''
@@ -83,6 +84,7 @@ class Sendmail:
         self.prefix = prefix
         self.folder = folder
         self.port = free_port()
+        self.back = free_port()
         etc = folder + '/etc'
         os.makedirs(etc, mode=0o755)
         os.makedirs(folder + '/queue', mode=0o700)
@@ -92,7 +94,8 @@ class Sendmail:
         self.cf = etc + '/sendmail.cf'
         macros = prefix + '/root/usr/share/sendmail/cf'
         write(etc + '/sendmail.mc', CONFIGURATION.format(
-            cf=macros, etc=etc, folder=folder, port=self.port, sink=sink,
+            cf=macros, etc=etc, folder=folder, port=self.port,
+            back=self.back, sink=sink,
             milter=milter, blameless=BLAMELESS))
         self.environment = dict(
             os.environ, LD_LIBRARY_PATH=libraries(prefix))

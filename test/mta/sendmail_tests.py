@@ -3,7 +3,7 @@ import judge
 import postfix_tests
 from judge import expect
 from postfix_tests import (ALICE, BOB, BOUNCING, CLEAR, FORGED, GHOST, NOBODY,
-                           PAULA, PETER, READER, STRANGER, accepted, body,
+                           PAULA, PETER, PETRA, READER, STRANGER, accepted, body,
                            incoming, looks_opened, refused)
 from smtp import send
 from world import EIGHT_BIT, LONG_LINES, PLAIN, message
@@ -75,7 +75,7 @@ def refusal_has_a_code_and_a_sentence(world):
 
 
 def blind_copy_is_refused(world):
-    refused(post(world, ALICE, [PAULA, PETER], 'sm-blind', PLAIN))
+    refused(post(world, ALICE, [PAULA, PETRA], 'sm-blind', PLAIN))
 
 
 def quarantine_is_the_quarantine_queue(world):

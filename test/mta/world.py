@@ -69,7 +69,9 @@ class World:
         shutil.chown(self.folder + '/state', 'nobody')
         self.socket = place + '/milter.sock'
         self.names = {'socket': self.socket, 'pki': self.pki,
-                      'folder': self.folder, 'group': 'postfix'}
+                      'folder': self.folder, 'group': 'postfix',
+                      **{'port_' + name: port for name, port in
+                         self.postfix.ports.items()}}
         self.rules = rules
         self.daemon = Daemon(BUILD + '/smime-milter', self.folder,
                              self.configuration(), [self.socket])
@@ -106,7 +108,7 @@ class World:
                              'intermediate.pem'):
                     with open(os.path.join(self.pki, file)) as pem:
                         out.write(pem.read())
-        for name in ('paula', 'peter'):
+        for name in ('paula', 'petra', 'peter'):
             shutil.copy('%s/%s.pem' % (self.pki, name),
                         self.folder + '/partners')
         with open(self.folder + '/password', 'w') as out:

@@ -25,7 +25,7 @@
 #   Third.Person@EXAMPLE.com)  upper (UPPER@EXAMPLE.COM)
 #   idn (post@xn--bcher-kva.example and the SmtpUTF8Mailbox
 #   jörg@bücher.example)  nul (an address with a NUL inside)
-#   paula* peter (@partner.example; RSA-2048 and P-256)
+#   paula* petra peter (@partner.example; RSA-2048, RSA-2048 and P-256)
 # Odd paths: selfsigned  untrusted (below other-ca)  late (below expired-ca)
 #   inside (below constrained-ca) outside (the same, @partner.example)
 #   unsigned (below no-sign-ca)  mallory (below alice, who is no CA)
@@ -300,6 +300,7 @@ make_people() {
 		san=email:alice2@example.com,email:alias@example.com,DNS:example.com,email:Third.Person@EXAMPLE.com
 	user upper p256 san=email:UPPER@EXAMPLE.COM
 	user paula rsa2048 san=email:paula@partner.example
+	user petra rsa2048 san=email:petra@partner.example
 	user peter p256 san=email:peter@partner.example
 	# a@example.com NUL .evil.example, in one rfc822Name
 	user nul p256 san=DER:30:1d:81:1b:61:40:65:78:61:6d:70:6c:65:2e:63:6f:6d:00:2e:65:76:69:6c:2e:65:78:61:6d:70:6c:65

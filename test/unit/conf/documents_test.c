@@ -84,6 +84,7 @@ section(const char *text, const char *where)
 {
 	char *braces = mem_printf("\n#%s = {", where);
 	char *list = mem_printf("\n#%s = (", where);
+	char *within = mem_printf("\n#\t\t%s = {", where);
 	const char *start = strstr(text, braces), *end;
 	const char *close = "\n#};";
 	char *part;
@@ -92,8 +93,13 @@ section(const char *text, const char *where)
 		start = strstr(text, list);
 		close = "\n#);";
 	}
+	if (start == NULL) {
+		start = strstr(text, within);
+		close = "}";
+	}
 	mem_free(braces);
 	mem_free(list);
+	mem_free(within);
 	if (start == NULL)
 		return mem_string("");
 	end = strstr(start, close);

@@ -170,6 +170,51 @@ what_a_winmail_may_cost_arrives(void **state)
 }
 
 static void
+triggers_and_what_is_left_alone_arrive(void **state)
+{
+	const struct special_settings *special;
+	const struct encrypt_rule *rule;
+	const struct sign_rule *sign;
+	struct written w;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, SIGN "sign = \"when-encrypting\"; mode = \"mandatory\";" END);
+	sign = w.conf->gateway->sign_rules.item[0];
+	assert_true(sign->when_encrypting);
+	assert_int_equal(sign->rule.otherwise, OTHERWISE_REJECT);
+	assert_false(rule_has_trigger(&sign->rule));
+	special = &w.conf->gateway->special;
+	assert_int_equal(
+		special->treatment[SPECIAL_CALENDAR], TREAT_SIGN_DETACHED);
+	assert_int_equal(special->treatment[SPECIAL_REPORT], TREAT_SKIP);
+	assert_int_equal(special->treatment[SPECIAL_PARTIAL], TREAT_REJECT);
+	assert_int_equal(special->treatment[SPECIAL_ANSWER], TREAT_PROTECT);
+	assert_false(special->even_mandatory[SPECIAL_REPORT]);
+	load(&w, ENCRYPT
+		"subject = \"x\"; subject_remove = true; header = { name = "
+		"\"X-A\"; value = \"b*\"; }; size = { min = \"3K\"; max = "
+		"5000; }; has_attachment = false;" END
+		"leave_alone = { answers = \"skip\"; lists = \"opaque\"; "
+		"even_mandatory = [ \"answers\", \"calendar\" ]; };");
+	rule = w.conf->gateway->encrypt_rules.item[0];
+	assert_string_equal(rule->rule.trigger.subject, "x");
+	assert_true(rule->rule.trigger.subject_remove);
+	assert_string_equal(rule->rule.trigger.header, "X-A");
+	assert_string_equal(rule->rule.trigger.header_value, "b*");
+	assert_int_equal(rule->rule.trigger.min_bytes, 3072);
+	assert_int_equal(rule->rule.trigger.max_bytes, 5000);
+	assert_int_equal(rule->rule.trigger.attachment, ATTACHMENT_NONE);
+	special = &w.conf->gateway->special;
+	assert_int_equal(special->treatment[SPECIAL_ANSWER], TREAT_SKIP);
+	assert_int_equal(special->treatment[SPECIAL_LIST], TREAT_OPAQUE);
+	assert_true(special->even_mandatory[SPECIAL_ANSWER]);
+	assert_true(special->even_mandatory[SPECIAL_CALENDAR]);
+	assert_false(special->even_mandatory[SPECIAL_REPORT]);
+	written_end(&w);
+}
+
+static void
 a_sign_rule_has_its_defaults(void **state)
 {
 	struct written w;
@@ -590,6 +635,7 @@ main(void)
 		cmocka_unit_test(every_top_setting_arrives),
 		cmocka_unit_test(what_a_winmail_may_cost_arrives),
 		cmocka_unit_test(a_sign_rule_has_its_defaults),
+		cmocka_unit_test(triggers_and_what_is_left_alone_arrive),
 		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),
 		cmocka_unit_test(an_encrypt_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_an_encrypt_rule_arrives),

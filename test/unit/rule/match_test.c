@@ -41,6 +41,9 @@ sender_clear(struct mail_sender *s)
 	address_free(s->mail_from);
 }
 
+static const struct client nobody;
+static const struct content nothing;
+
 static void
 add_pattern(struct list *list, const char *text)
 {
@@ -106,10 +109,12 @@ a_sign_rule_matches_the_sender(void **state)
 		struct mail_sender s;
 
 		sender_init(&s, row->mail_from, row->from, row->known);
-		if (rule_match_sign(&rule, &s.sender, &trace) != row->match)
+		if (rule_match_sign(&rule, &s.sender, &nobody, &nothing,
+			    &trace) != row->match)
 			fail_msg("%s", row->label);
-		assert_int_equal(
-			rule_match_sign(&rule, &s.sender, NULL), row->match);
+		assert_int_equal(rule_match_sign(&rule, &s.sender, &nobody,
+					 &nothing, NULL),
+			row->match);
 		if (trace.lines.count != 1)
 			fail_msg("%s: no word in the trace", row->label);
 		trace_clear(&trace);
@@ -126,7 +131,8 @@ a_rule_without_senders_is_for_everybody(void **state)
 
 	(void)state;
 	sender_init(&s, "", NULL, false);
-	assert_int_equal(rule_match_sign(&rule, &s.sender, NULL), 1);
+	assert_int_equal(
+		rule_match_sign(&rule, &s.sender, &nobody, &nothing, NULL), 1);
 	sender_clear(&s);
 	rule_clear(&rule);
 }
@@ -186,7 +192,7 @@ an_encrypt_rule_has_conditions(void **state)
 					 &recipient, &err),
 			0);
 		if (rule_match_encrypt(&rule, &s.sender, &client, recipient,
-			    &trace) != row->match)
+			    &nothing, &trace) != row->match)
 			fail_msg("%s", row->label);
 		assert_int_equal(trace.lines.count, 1);
 		if (strstr(trace.lines.item[0], row->says) == NULL)
@@ -212,8 +218,8 @@ an_encrypt_rule_without_conditions_is_for_every_client(void **state)
 	add_pattern(&rule.recipients, "*@*");
 	sender_init(&s, "", NULL, true);
 	assert_int_equal(addr_parse("p@q", &recipient, NULL), 0);
-	assert_int_equal(
-		rule_match_encrypt(&rule, &s.sender, &client, recipient, NULL),
+	assert_int_equal(rule_match_encrypt(&rule, &s.sender, &client,
+				 recipient, &nothing, NULL),
 		1);
 	address_free(recipient);
 	sender_clear(&s);
@@ -231,7 +237,9 @@ the_trace_names_a_few_patterns_only(void **state)
 	for (int i = 0; i < 500; i++)
 		add_pattern(&rule.senders, "somebody@example.com");
 	sender_init(&s, "x@y", "x@y", true);
-	assert_int_equal(rule_match_sign(&rule, &s.sender, &trace), 0);
+	assert_int_equal(
+		rule_match_sign(&rule, &s.sender, &nobody, &nothing, &trace),
+		0);
 	assert_non_null(strstr(trace.lines.item[0], " or 497 more"));
 	trace_clear(&trace);
 	sender_clear(&s);

@@ -1,0 +1,191 @@
+/* mode, and tables that say it for some and not for others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "gateway_fixture.h"
+
+#define FROM_ALICE "From: alice@example.com\n"
+#define TO(x) "To: " x "\n"
+#define BODY "\nHello\n"
+#define STORES "stores = \"all\"; "
+/* Whoever the table does not know has to have it encrypted. */
+#define TABLE                                                                  \
+	"encrypt = ( { name = \"t\"; table = \"@TABLE@\"; " STORES             \
+	"mode = \"mandatory\"; } );"
+#define SIGN                                                                   \
+	"sign = ( { name = \"s\"; table = \"@TABLE@\"; " STORES                \
+	"mode = \"allow\"; } );"
+
+static const struct mode_case {
+	const char *label, *rules, *table, *recipients;
+	enum verdict verdict;
+	bool encrypted, signed_;
+	const char *says; /* in the error, a recipient's why, or the trace */
+} cases[] = {
+	/* mode */
+	{ "mandatory with a certificate",
+		"encrypt = ( { recipient = \"*@*\"; mode = "
+		"\"mandatory\"; " STORES "} );",
+		"", "bob@example.com", VERDICT_ACCEPT, true, false, NULL },
+	{ "mandatory without one",
+		"encrypt = ( { recipient = \"*@*\"; mode = "
+		"\"mandatory\"; " STORES "} );",
+		"", "nobody@example.com", VERDICT_REJECT, false, false, NULL },
+	{ "allow without one",
+		"encrypt = ( { recipient = \"*@*\"; mode = \"allow\"; " STORES
+		"} );",
+		"", "nobody@example.com", VERDICT_ACCEPT, false, false, NULL },
+	{ "none above one that is mandatory",
+		"encrypt = ( { recipient = \"bob@*\"; mode = \"none\"; }, "
+		"{ recipient = \"*@*\"; mode = \"mandatory\"; " STORES "} );",
+		"", "bob@example.com", VERDICT_ACCEPT, false, false,
+		"mode = \"none\"" },
+	{ "none beside one that is mandatory",
+		"encrypt = ( { recipient = \"bob@*\"; mode = \"none\"; }, "
+		"{ recipient = \"*@*\"; mode = \"mandatory\"; " STORES "} );",
+		"", "bob@example.com carol@example.com", VERDICT_REJECT, false,
+		false, "<bob@example.com>" },
+	{ "none beside one that may pass",
+		"encrypt = ( { recipient = \"bob@*\"; mode = \"none\"; }, "
+		"{ recipient = \"*@*\"; mode = \"allow\"; " STORES "} );",
+		"", "bob@example.com carol@example.com", VERDICT_ACCEPT, false,
+		false, "<bob@example.com>" },
+	{ "nothing is signed",
+		"sign = ( { sender = \"alice@*\"; mode = \"none\"; }, "
+		"{ sender = \"*@*\"; " STORES "} );",
+		"", "bob@example.com", VERDICT_ACCEPT, false, false,
+		"mode = \"none\"" },
+	/* tables */
+	{ "in the table", TABLE, "bob@example.com\n", "bob@example.com",
+		VERDICT_ACCEPT, true, false, NULL },
+	{ "not in the table", TABLE, "carol@example.com\n", "bob@example.com",
+		VERDICT_ACCEPT, false, false, "not in its table" },
+	{ "in another case", TABLE, "BOB@example.COM\n",
+		"Bob@Example.com bob@example.com", VERDICT_ACCEPT, true, false,
+		NULL },
+	{ "the address over its domain", TABLE,
+		"example.com\nbob@example.com mode=none\n", "bob@example.com",
+		VERDICT_ACCEPT, false, false, "mode = \"none\"" },
+	{ "the domain over all", TABLE, "* mode=none\nexample.com\n",
+		"nobody@example.com", VERDICT_REJECT, false, false, NULL },
+	{ "all", TABLE, "* mode=allow\nexample.com\n", "nobody@example.net",
+		VERDICT_ACCEPT, false, false, NULL },
+	{ "a line that lets pass", TABLE, "example.com mode=allow\n",
+		"nobody@example.com", VERDICT_ACCEPT, false, false, NULL },
+	{ "routed on to a domain of the table", TABLE, "example.com\n",
+		"nobody%example.com@example.net", VERDICT_REJECT, false, false,
+		NULL },
+	{ "two lines, two ciphers", TABLE,
+		"bob@example.com cipher=aes-128-cbc\n"
+		"carol@example.com cipher=aes-256-cbc\n",
+		"bob@example.com carol@example.com", VERDICT_REJECT, false,
+		false, "different ciphers" },
+	/* tables of senders */
+	{ "a sender of the table", SIGN, "example.com\n", "bob@example.com",
+		VERDICT_ACCEPT, false, true, NULL },
+	{ "a sender who is not", SIGN, "example.net\n", "bob@example.com",
+		VERDICT_ACCEPT, false, false, "not in its table" },
+	{ "a sender who shall not", SIGN,
+		"example.com\nalice@example.com mode=none\n", "bob@example.com",
+		VERDICT_ACCEPT, false, false, "mode = \"none\"" },
+	{ "a sender with another certificate", SIGN,
+		"alice@example.com certificate=\"subject:CN=nobody at all\" "
+		"mode=mandatory\n",
+		"bob@example.com", VERDICT_REJECT, false, false,
+		"CN=nobody at all" },
+};
+
+static bool
+says(const struct outcome *outcome, const struct trace *trace,
+	const char *words)
+{
+	const struct recipient_report *report;
+	const char *line;
+	bool found =
+		words == NULL || strstr(outcome->error.text, words) != NULL;
+
+	LIST_FOREACH (report, &outcome->recipients)
+		found = found || (report->why != NULL &&
+					 strstr(report->why, words) != NULL);
+	LIST_FOREACH (line, &trace->lines)
+		found = found || strstr(line, words) != NULL;
+	return found;
+}
+
+static struct conf *
+load(const struct mode_case *c)
+{
+	char path[] = "/tmp/gateway-table-XXXXXX";
+	const char *mark = strstr(c->rules, "@TABLE@");
+	int fd = mkstemp(path);
+	struct conf *conf;
+	char *rules;
+
+	assert_true(fd >= 0);
+	assert_int_equal(
+		write(fd, c->table, strlen(c->table)), strlen(c->table));
+	close(fd);
+	rules = mark == NULL ? mem_string(c->rules)
+			     : mem_printf("%.*s%s%s", (int)(mark - c->rules),
+				       c->rules, path, mark + 7);
+	conf = fixture_conf(rules);
+	unlink(path);
+	mem_free(rules);
+	return conf;
+}
+
+static void
+run_case(const struct mode_case *c)
+{
+	struct conf *conf = load(c);
+	struct fixture_mail from = { "local", "alice@example.com",
+		c->recipients,
+		FROM_ALICE TO("bob@example.com, carol@example.com,"
+			      " nobody@example.com") BODY };
+	struct trace trace = { 0 };
+	struct gateway_run run = { .trace = &trace };
+	struct outcome outcome;
+	struct mail mail;
+
+	fixture_mail(&mail, &from);
+	outcome_init(&outcome);
+	gateway_process(conf->gateway, &mail, &run, &outcome);
+	if (outcome.verdict != c->verdict ||
+		outcome.encrypted != c->encrypted ||
+		outcome.signed_ != c->signed_ ||
+		!says(&outcome, &trace, c->says))
+		fail_msg("%s: %s, encrypted %d, signed %d: %s", c->label,
+			verdict_name(outcome.verdict), outcome.encrypted,
+			outcome.signed_, outcome.error.text);
+	trace_clear(&trace);
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	conf_free(conf);
+}
+
+static void
+the_narrower_setting_holds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		run_case(&cases[i]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_narrower_setting_holds),
+	};
+
+	return cmocka_run_group_tests_name("gateway/modes", tests, NULL, NULL);
+}
