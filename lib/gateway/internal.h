@@ -163,17 +163,6 @@ struct inbound_set {
 	enum otherwise undecryptable, bad_signature; /* the strictest */
 };
 
-/* ---- unpack.c ---- */
-
-/*
- * The entity with what its winmail.dat hold, in out; nothing is added when it
- * has none, or none that can be unpacked.  A note in the outcome says which
- * originals are kept, and why.  SYSTEM is the only error.
- */
-int unpack_entity(const struct gateway *gateway, struct span entity,
-	struct buf *out, struct outcome *outcome, struct trace *trace,
-	struct error *err) MUST_USE;
-
 /* ---- process.c ---- */
 
 struct work {

@@ -1,6 +1,6 @@
 /* The entity as it is about to be signed or encrypted. */
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/unpack.h"
 
 /* An entity without Content-Type says what it is (RFC 2045 5.2). */
 static void

@@ -63,4 +63,15 @@ void tnef_mail_items(const struct tnef_message *message,
 struct mime_node *tnef_mail_content(
 	const struct tnef_message *message) MUST_USE;
 
+/* ---- unpack.c ---- */
+
+/*
+ * The entity with what its winmail.dat hold, in out; nothing is added when it
+ * has none, or none that can be unpacked.  A note in the outcome says which
+ * originals are kept, and why.  SYSTEM is the only error.
+ */
+int unpack_entity(const struct gateway *gateway, struct span entity,
+	struct buf *out, struct outcome *outcome, struct trace *trace,
+	struct error *err) MUST_USE;
+
 #endif
