@@ -177,6 +177,7 @@ struct work {
 	bool unpacked;	     /* mail->entity is no more what came */
 	bool came_protected; /* then it is not signed again */
 	bool is_copy;	     /* one of our own: never split again */
+	bool signs_secrets;  /* by sign = "when-encrypting": no clear copy */
 	struct plan_set plan;
 	struct pieces entity; /* the entity as it stands after the last step */
 	unsigned layers;      /* of outcome->layers in use */

@@ -186,7 +186,7 @@ choose_layer(struct work *work, struct shipment *shipment,
 		return encrypt_for(
 			work, shipment->group, &shipment->layer, err);
 	}
-	if (work->outcome->signed_)
+	if (work->outcome->signed_ && !work->signs_secrets)
 		*layer = &work->outcome->layers[0];
 	return 0;
 }

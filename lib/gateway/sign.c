@@ -169,6 +169,7 @@ step_sign(struct work *work)
 		remark(work, "the rule says mode = \"none\"");
 		return;
 	}
+	work->signs_secrets = rule->when_encrypting;
 	if (rule->when_encrypting && !work->plan.encrypt) {
 		remark(work, "the mail is not encrypted");
 		return;

@@ -216,7 +216,7 @@ else
 	skip "check_looks_for_the_user needs root"
 fi
 conf later.conf <<'END'
-reinject = { uri = "smtp://127.0.0.1:10026"; };
+sign = ( { sender = "*@example.com"; stores = "staff"; tnef = true; } );
 END
 run check -c "$C/later.conf"
 expect check_refuses_settings_of_later_versions 1 'err:not in this version'

@@ -284,7 +284,7 @@ judge_mix(const struct mix *mix)
 }
 
 static struct conf *
-start(char *state)
+start(char *state, const char *settings)
 {
 	struct list warnings = { 0 };
 	char *rules;
@@ -292,7 +292,7 @@ start(char *state)
 	struct error err = { 0 };
 
 	assert_non_null(mkdtemp(state));
-	rules = mem_printf("state = \"%s\"; %s", state, RULES);
+	rules = mem_printf("state = \"%s\"; %s", state, settings);
 	conf = fixture_conf(rules);
 	if (gateway_start(conf->gateway, &warnings, &err) != 0)
 		fail_msg("%s", err.text);
@@ -314,7 +314,7 @@ static void
 no_envelope_names_whom_its_readers_may_not_know_of(void **state)
 {
 	char folder[] = "/tmp/smime-copies-XXXXXX";
-	struct conf *conf = start(folder);
+	struct conf *conf = start(folder, RULES);
 
 	(void)state;
 	srand(SEED);
@@ -340,11 +340,62 @@ no_envelope_names_whom_its_readers_may_not_know_of(void **state)
 	remove_all(folder);
 }
 
+/* One of each form, and what the header and the rules say of them. */
+static void
+a_sender_decides_for_every_copy(void **state)
+{
+	static const char rules[] =
+		"mixed = \"split\"; reinject = { uri = \"smtp://127.0.0.1:1\"; "
+		"};"
+		"sign = ( { sender = \"alice@example.com\"; stores = \"all\";"
+		" sign = \"when-encrypting\"; } );"
+		"encrypt = ( { recipient = \"bob@*\"; stores = \"all\";"
+		" otherwise = \"reject\"; subject = \"[encrypt]\";"
+		" subject_remove = true; } );";
+	char folder[] = "/tmp/smime-copies-XXXXXX";
+	struct conf *conf = start(folder, rules);
+	struct list copies = { 0 };
+	const struct courier courier = {
+		.ask = say_yes, .send = take, .self = &copies
+	};
+	const struct gateway_run run = { .courier = &courier };
+	struct fixture_mail from = { "local", "alice@example.com",
+		"bob@example.com clear@elsewhere.example",
+		"From: alice@example.com\nTo: bob@example.com\n"
+		"Subject: [encrypt] hello\nMessage-ID: <1@x>\n\nHello\n" };
+	const struct sent *copy;
+	struct outcome outcome;
+	struct mail mail;
+
+	(void)state;
+	fixture_mail(&mail, &from);
+	outcome_init(&outcome);
+	gateway_process(conf->gateway, &mail, &run, &outcome);
+	assert_int_equal(outcome.verdict, VERDICT_ACCEPT);
+	assert_true(outcome.encrypted);
+	assert_true(outcome.signed_);
+	assert_int_equal(copies.count, 1);
+	copy = copies.item[0];
+	assert_string_equal(copy->to.item[0], "clear@elsewhere.example");
+	assert_null(strstr(copy->header, "[encrypt]"));
+	assert_non_null(strstr(copy->header, "hello"));
+	assert_null(strstr(copy->header, "multipart/signed"));
+	assert_true(span_is(buf_span(&copy->body), "Hello\r\n"));
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	list_clear(&copies, sent_free);
+	conf_free(conf);
+	remove_all(folder);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(
-		no_envelope_names_whom_its_readers_may_not_know_of) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			no_envelope_names_whom_its_readers_may_not_know_of),
+		cmocka_unit_test(a_sender_decides_for_every_copy)
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
