@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/internal.h"
+#include "gateway/unpack.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
