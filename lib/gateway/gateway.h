@@ -311,7 +311,8 @@ void outcome_clear(struct outcome *outcome);
  */
 struct gateway_run {
 	struct trace *trace;
-	bool explain; /* keep every candidate in the reports */
+	bool explain; /* keep every candidate in the reports, and change
+			 nothing but the mail: nothing is harvested */
 	int (*keep_working)(void *arg);
 	void *arg;
 	/*
