@@ -290,7 +290,7 @@ decrypt_into(const struct opening *opening, struct buf *out, struct error *err)
 }
 
 static int
-open_once(const struct envelope *envelope, const struct recipient *recipient,
+open_it(const struct envelope *envelope, const struct recipient *recipient,
 	const struct cert *cert, OSSL_LIB_CTX *library, struct buf *out,
 	struct error *err)
 {
@@ -313,9 +313,6 @@ cms_open_envelope(struct span cms, const struct cert *cert, bool legacy_ok,
 	const struct read_cipher *cipher = NULL;
 	struct recipient recipient = { .kind = RECIPIENT_OTHER };
 	struct envelope envelope;
-	OSSL_LIB_CTX *library;
-	struct error why;
-	int rc;
 
 	if (limits == NULL)
 		limits = &cms_read_limits_default;
@@ -325,15 +322,10 @@ cms_open_envelope(struct span cms, const struct cert *cert, bool legacy_ok,
 	if (find_recipient(&envelope, cert, limits->recipients, &recipient,
 		    err) != 0 ||
 		find_cipher(&envelope, legacy_ok, &cipher, err) != 0 ||
-		check_recipient(&recipient, cert, err) != 0)
+		check_recipient(&recipient, cert, err) != 0) {
+		crypto_begin();
 		return -1;
-	library = cipher->legacy ? crypto_legacy() : NULL;
-	rc = open_once(&envelope, &recipient, cert, library, out, &why);
-	/*
-	 * OpenSSL hides a lack of memory while it decrypts: a mail must not be
-	 * refused for that.  What is wrong with the mail is wrong again.
-	 */
-	if (rc != 0 && why.kind == ERROR_CRYPTO)
-		rc = open_once(&envelope, &recipient, cert, library, out, &why);
-	return rc == 0 ? 0 : error_set(err, why.kind, "%s", why.text);
+	}
+	return open_it(&envelope, &recipient, cert,
+		cipher->legacy ? crypto_legacy() : NULL, out, err);
 }

@@ -112,6 +112,38 @@ give_up_unless_worked_on(struct work *work, struct error *err)
 		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
 }
 
+static int
+open_once(const struct work *work, struct span cms, const struct cert *cert,
+	struct buf *out, struct error *err)
+{
+	buf_reset(out);
+	if (cms_open_envelope(
+		    cms, cert, work->inbound.legacy, NULL, out, err) == 0 &&
+		check_plaintext(buf_span(out), err) == 0)
+		return 0;
+	buf_reset(out);
+	return -1;
+}
+
+/*
+ * OpenSSL hides a lack of memory while it decrypts, and no mail may be refused
+ * for that: what is wrong with the mail is wrong again.  Of whatever kind the
+ * failure is, or time would tell a bad padding from a bad plaintext.
+ */
+static int
+open_with_key(const struct work *work, struct span cms, const struct cert *cert,
+	struct buf *out, struct error *err)
+{
+	struct error why;
+
+	if (open_once(work, cms, cert, out, &why) == 0 ||
+		(why.kind != ERROR_SYSTEM &&
+			open_once(work, cms, cert, out, &why) == 0))
+		return 0;
+	*err = why;
+	return -1;
+}
+
 /* With the first of the keys that opens it, which goes to *opened. */
 static int
 open_with_one(struct work *work, struct span cms, const struct list *keys,
@@ -121,18 +153,14 @@ open_with_one(struct work *work, struct span cms, const struct list *keys,
 	unsigned tries = 0;
 
 	LIST_FOREACH (cert, keys) {
-		buf_reset(out);
 		if (give_up_unless_worked_on(work, err) != 0)
 			return -1;
 		if (++tries > KEYS_MAX)
 			break;
-		if (cms_open_envelope(cms, cert, work->inbound.legacy, NULL,
-			    out, err) == 0 &&
-			check_plaintext(buf_span(out), err) == 0) {
+		if (open_with_key(work, cms, cert, out, err) == 0) {
 			*opened = cert;
 			return 0;
 		}
-		buf_reset(out);
 		if (err->kind == ERROR_SYSTEM)
 			return -1;
 		trace_add(work_trace(work), "key %s: %s", cert->source,
