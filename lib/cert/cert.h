@@ -168,6 +168,7 @@ void cert_pile_take(
 int cert_pile_check(const struct cert_pile *pile, struct error *err) MUST_USE;
 /* Revocation lists that stood in the files (X509_CRL *, owned by out then). */
 void cert_pile_take_crls(struct cert_pile *pile, struct list *out);
+void cert_crl_free(void *crl); /* an X509_CRL, for list_clear() */
 
 /* ---- for people and other programs ---- */
 

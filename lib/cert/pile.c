@@ -30,8 +30,8 @@ cert_pile_part(struct cert_pile *whole)
 	return part;
 }
 
-static void
-free_crl(void *crl)
+void
+cert_crl_free(void *crl)
 {
 	X509_CRL_free(crl);
 }
@@ -107,7 +107,7 @@ cert_pile_free(struct cert_pile *pile)
 	mem_free(pile->key);
 	list_clear(&pile->sources, mem_free);
 	list_clear(&pile->warnings, mem_free);
-	list_clear(&pile->crls, free_crl);
+	list_clear(&pile->crls, cert_crl_free);
 	mem_free(pile);
 }
 

@@ -140,8 +140,9 @@ struct cms_party {
 				the signature */
 	struct buf id; /* the identifier as it stood, for cms_party_is() */
 };
-/* Does it name this certificate? */
-bool cms_party_is(const struct cms_party *party, const struct cert *cert);
+/* Does it name this certificate?  1, 0, or -1: no memory to find out. */
+int cms_party_is(
+	const struct cms_party *party, const struct cert *cert) MUST_USE;
 
 /* What can be said of an EnvelopedData or AuthEnvelopedData without a key. */
 struct cms_envelope {
@@ -161,9 +162,9 @@ struct cms_envelope {
 int cms_read_envelope(struct span cms, const struct cms_read_limits *limits,
 	struct cms_envelope *out, struct error *err) MUST_USE;
 void cms_envelope_clear(struct cms_envelope *envelope);
-/* Is one of its RecipientInfos for this certificate? */
-bool cms_envelope_is_for(
-	const struct cms_envelope *envelope, const struct cert *cert);
+/* Is one of its RecipientInfos for this certificate?  1, 0 or -1, likewise. */
+int cms_envelope_is_for(
+	const struct cms_envelope *envelope, const struct cert *cert) MUST_USE;
 
 /*
  * Open it with the key of that certificate; only RecipientInfos that name the

@@ -289,6 +289,22 @@ decrypt_into(const struct opening *opening, struct buf *out, struct error *err)
 	return trouble_or_cannot(err);
 }
 
+static int
+open_it(const struct envelope *envelope, const struct recipient *recipient,
+	const struct cert *cert, OSSL_LIB_CTX *library, struct buf *out,
+	struct error *err)
+{
+	struct opening opening = { .envelope = envelope };
+	int rc = start(&opening, recipient, cert, library, err);
+
+	if (rc == 0)
+		rc = decrypt_into(&opening, out, err);
+	BIO_free_all(opening.filter);
+	CMS_ContentInfo_free(opening.cms);
+	crypto_begin();
+	return rc;
+}
+
 int
 cms_open_envelope(struct span cms, const struct cert *cert, bool legacy_ok,
 	const struct cms_read_limits *limits, struct buf *out,
@@ -297,8 +313,6 @@ cms_open_envelope(struct span cms, const struct cert *cert, bool legacy_ok,
 	const struct read_cipher *cipher = NULL;
 	struct recipient recipient = { .kind = RECIPIENT_OTHER };
 	struct envelope envelope;
-	struct opening opening = { .envelope = &envelope };
-	int rc = -1;
 
 	if (limits == NULL)
 		limits = &cms_read_limits_default;
@@ -306,14 +320,12 @@ cms_open_envelope(struct span cms, const struct cert *cert, bool legacy_ok,
 	if (!envelope_read(cms, &envelope))
 		return error_set(err, ERROR_FORMAT, "this is no envelope");
 	if (find_recipient(&envelope, cert, limits->recipients, &recipient,
-		    err) == 0 &&
-		find_cipher(&envelope, legacy_ok, &cipher, err) == 0 &&
-		check_recipient(&recipient, cert, err) == 0 &&
-		start(&opening, &recipient, cert,
-			cipher->legacy ? crypto_legacy() : NULL, err) == 0)
-		rc = decrypt_into(&opening, out, err);
-	BIO_free_all(opening.filter);
-	CMS_ContentInfo_free(opening.cms);
-	crypto_begin();
-	return rc;
+		    err) != 0 ||
+		find_cipher(&envelope, legacy_ok, &cipher, err) != 0 ||
+		check_recipient(&recipient, cert, err) != 0) {
+		crypto_begin();
+		return -1;
+	}
+	return open_it(&envelope, &recipient, cert,
+		cipher->legacy ? crypto_legacy() : NULL, out, err);
 }

@@ -157,16 +157,20 @@ party_clear(struct cms_party *party)
 	buf_clear(&party->id);
 }
 
-bool
+int
 cms_party_is(const struct cms_party *party, const struct cert *cert)
 {
 	unsigned work = 0;
 	struct tlv_reader reader = { buf_span(&party->id), &work };
 	struct party_id id;
-	bool is;
+	int is;
 
+	if (party->id.len == 0) /* party_fill() had no memory for it */
+		return -1;
 	crypto_begin();
 	is = party_read(&reader, &id) == 1 && party_is(&id, cert->x509);
+	if (!is && crypto_lacked_memory())
+		is = -1;
 	crypto_begin();
 	return is;
 }

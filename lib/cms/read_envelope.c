@@ -97,14 +97,19 @@ cms_envelope_clear(struct cms_envelope *envelope)
 	memset(envelope, 0, sizeof(*envelope));
 }
 
-bool
+int
 cms_envelope_is_for(
 	const struct cms_envelope *envelope, const struct cert *cert)
 {
 	struct cms_party *party;
+	int is, answer = 0;
 
-	LIST_FOREACH (party, &envelope->recipients)
-		if (cms_party_is(party, cert))
-			return true;
-	return false;
+	LIST_FOREACH (party, &envelope->recipients) {
+		is = cms_party_is(party, cert);
+		if (is == 1)
+			return 1;
+		if (is < 0)
+			answer = -1;
+	}
+	return answer;
 }

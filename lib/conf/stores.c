@@ -24,12 +24,6 @@ store_draft_free(void *item)
 	mem_free(draft);
 }
 
-static void
-free_crl(void *crl)
-{
-	X509_CRL_free(crl);
-}
-
 void
 stores_clear(struct reader *reader)
 {
@@ -266,7 +260,7 @@ add_store_crls(struct gateway *gateway, struct error *err)
 		if (result == 0)
 			result = trust_add_crls(
 				gateway->trust, &crls, source, err);
-		list_clear(&crls, free_crl);
+		list_clear(&crls, cert_crl_free);
 		mem_free(source);
 	}
 	return result;

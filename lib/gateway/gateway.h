@@ -420,7 +420,8 @@ struct courier {
  */
 struct gateway_run {
 	struct trace *trace;
-	bool explain; /* keep every candidate in the reports */
+	bool explain; /* keep every candidate in the reports, and change
+			 nothing but the mail: nothing is harvested */
 	int (*keep_working)(void *arg);
 	void *arg;
 	/* NULL: copies are planned, and nothing is sent. */

@@ -119,6 +119,11 @@ put_into(struct work *work, struct store *store, const struct cert *cert)
 
 	if (is_there(store, cert))
 		return;
+	if (work->run->explain) {
+		trace_add(work_trace(work), "certificate %s would be harvested",
+			cert->sha256);
+		return;
+	}
 	if (!counts_harvest(counts, store, &work->gateway->limits)) {
 		trace_add(work_trace(work),
 			"not harvested: limits.harvest_day or "

@@ -17,15 +17,37 @@ enum { KEYS_MAX = 50 };
 
 static const char cannot[] = "it cannot be decrypted";
 
-/* May this key open the mail for that recipient? */
-static bool
+/* May this key open the mail for that recipient?  1, 0, or -1: no memory. */
+static int
 is_key_for(const struct inbound_entry *entry, const struct cert *cert,
 	const struct cms_envelope *envelope)
 {
-	if (cert->key == NULL || !cms_envelope_is_for(envelope, cert))
-		return false;
-	return entry->rule->any_key || entry->address == NULL ||
-	       cert_names_address(cert, entry->address);
+	if (cert->key == NULL ||
+		(!entry->rule->any_key && entry->address != NULL &&
+			!cert_names_address(cert, entry->address)))
+		return 0;
+	return cms_envelope_is_for(envelope, cert);
+}
+
+/* Those of the certificates found that may, referenced, to keys. */
+static int
+keep_keys(const struct inbound_entry *entry, const struct list *found,
+	const struct cms_envelope *envelope, struct list *keys,
+	struct error *err)
+{
+	struct cert *cert;
+	int result = 0;
+
+	LIST_FOREACH (cert, found) {
+		int is = is_key_for(entry, cert, envelope);
+
+		if (is == 1)
+			list_add(keys, cert_ref(cert));
+		if (is < 0)
+			result = error_set(err, ERROR_SYSTEM,
+				"no memory to look for a key");
+	}
+	return result;
 }
 
 static int
@@ -54,14 +76,12 @@ find_keys(const struct work *work, const struct inbound_entry *entry,
 	LIST_FOREACH (store, &entry->rule->keys) {
 		struct list found = { 0 };
 		struct error why = { 0 };
-		struct cert *cert;
 
-		if (look_in(work, entry, store, &found, &why) != 0 &&
+		if ((look_in(work, entry, store, &found, &why) != 0 ||
+			    keep_keys(entry, &found, envelope, keys, &why) !=
+				    0) &&
 			why.kind == ERROR_SYSTEM)
 			trouble = why;
-		LIST_FOREACH (cert, &found)
-			if (is_key_for(entry, cert, envelope))
-				list_add(keys, cert_ref(cert));
 		list_clear(&found, cert_unref);
 	}
 	if (keys->count != 0)
@@ -92,6 +112,38 @@ give_up_unless_worked_on(struct work *work, struct error *err)
 		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
 }
 
+static int
+open_once(const struct work *work, struct span cms, const struct cert *cert,
+	struct buf *out, struct error *err)
+{
+	buf_reset(out);
+	if (cms_open_envelope(
+		    cms, cert, work->inbound.legacy, NULL, out, err) == 0 &&
+		check_plaintext(buf_span(out), err) == 0)
+		return 0;
+	buf_reset(out);
+	return -1;
+}
+
+/*
+ * OpenSSL hides a lack of memory while it decrypts, and no mail may be refused
+ * for that: what is wrong with the mail is wrong again.  Of whatever kind the
+ * failure is, or time would tell a bad padding from a bad plaintext.
+ */
+static int
+open_with_key(const struct work *work, struct span cms, const struct cert *cert,
+	struct buf *out, struct error *err)
+{
+	struct error why;
+
+	if (open_once(work, cms, cert, out, &why) == 0 ||
+		(why.kind != ERROR_SYSTEM &&
+			open_once(work, cms, cert, out, &why) == 0))
+		return 0;
+	*err = why;
+	return -1;
+}
+
 /* With the first of the keys that opens it, which goes to *opened. */
 static int
 open_with_one(struct work *work, struct span cms, const struct list *keys,
@@ -101,18 +153,14 @@ open_with_one(struct work *work, struct span cms, const struct list *keys,
 	unsigned tries = 0;
 
 	LIST_FOREACH (cert, keys) {
-		buf_reset(out);
 		if (give_up_unless_worked_on(work, err) != 0)
 			return -1;
 		if (++tries > KEYS_MAX)
 			break;
-		if (cms_open_envelope(cms, cert, work->inbound.legacy, NULL,
-			    out, err) == 0 &&
-			check_plaintext(buf_span(out), err) == 0) {
+		if (open_with_key(work, cms, cert, out, err) == 0) {
 			*opened = cert;
 			return 0;
 		}
-		buf_reset(out);
 		if (err->kind == ERROR_SYSTEM)
 			return -1;
 		trace_add(work_trace(work), "key %s: %s", cert->source,

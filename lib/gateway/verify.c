@@ -9,9 +9,9 @@
 #include "gateway/internal.h"
 
 /*
- * Where a certificate is looked for that the mail does not carry: the stores
- * of the rules, by the author's address.  One that cannot tell now is passed
- * over: without a certificate the verdict is permerror.
+ * Where a certificate is looked for that the mail does not carry: all stores,
+ * by the author's address.  One that cannot tell now is passed over when others
+ * know some; else the verdict is temperror.
  */
 static int
 find_more(const struct work *work, struct list *out, struct error *err)

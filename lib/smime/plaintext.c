@@ -93,7 +93,11 @@ smime_check_plaintext(struct span entity, struct error *err)
 	if (parts.header.len > HEADER_MAX_BYTES || !is_text(parts.header))
 		return refuse(err, "has bytes in its header that belong in "
 				   "none");
-	/* One that cannot be read is text, too; real senders write "text". */
+	/*
+	 * One that cannot be read is text, too; real senders write "text".
+	 * That lets nothing in: whoever chooses the bytes of the type could
+	 * write a good one, and garbage beside them shows by its bytes.
+	 */
 	mime_type_of(parts.header, &type);
 	all_fields = type.type[0] != '\0' && has_protected_fields(&type);
 	rest = parts.header;

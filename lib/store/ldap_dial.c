@@ -3,11 +3,11 @@
  * do not.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "store/ldap_pool.h"
 
 enum {
@@ -151,25 +151,11 @@ dial(void *arg)
 	return NULL;
 }
 
-/* Signals are for the main thread. */
 int
 ldap_pool_start_dialling(struct ldap_pool *pool, struct error *err)
 {
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
-	int why;
-
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	why = pthread_create(&thread, &attributes, dial, pool);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
-	if (why != 0)
-		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s",
-			strerror(why));
+	if (thread_start(dial, pool, NULL, err) != 0)
+		return -1;
 	pool->dialling++;
 	pool->references++;
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "store/ldap_internal.h"
 
 struct ldap_guard {
@@ -118,17 +119,14 @@ ldap_guard_begin(
 	LDAP *ld, int timeout_ms, struct ldap_guard **out, struct error *err)
 {
 	struct ldap_guard *guard = make(timeout_ms);
-	int why;
 
 	if (ldap_set_option(ld, LDAP_OPT_CONNECT_CB, &guard->callbacks) != 0) {
 		disconnected(ld, NULL, &guard->callbacks);
 		return error_set(
 			err, ERROR_SYSTEM, "the LDAP library takes no options");
 	}
-	why = pthread_create(&guard->thread, NULL, watch, guard);
-	if (why != 0)
-		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s",
-			strerror(why));
+	if (thread_start(watch, guard, &guard->thread, err) != 0)
+		return -1;
 	*out = guard;
 	return 0;
 }

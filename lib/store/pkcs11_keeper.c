@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "store/pkcs11_module.h"
 
 /*
@@ -162,17 +163,13 @@ keep(void *p)
 int
 keeper_start(struct token_module *module, struct error *err)
 {
-	int why;
-
 	if (module->keeping)
 		return 0;
 	module->stop = module->trouble = module->missing = false;
 	module->wait_ms = 0;
 	module->tried_ms = clock_monotonic_ms() - WAIT_MAX_MS;
-	why = pthread_create(&module->keeper, NULL, keep, module);
-	if (why != 0)
-		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s",
-			strerror(why));
+	if (thread_start(keep, module, &module->keeper, err) != 0)
+		return -1;
 	module->keeping = true;
 	return 0;
 }

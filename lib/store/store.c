@@ -110,12 +110,6 @@ store_open(const struct store_settings *settings, struct store **out,
 	return 0;
 }
 
-static void
-free_crl(void *crl)
-{
-	X509_CRL_free(crl);
-}
-
 void
 store_close(void *p)
 {
@@ -126,7 +120,7 @@ store_close(void *p)
 	if (store->driver->close != NULL)
 		store->driver->close(store);
 	holdings_clear(&store->holdings);
-	list_clear(&store->crls, free_crl);
+	list_clear(&store->crls, cert_crl_free);
 	mem_free(store->name);
 	mem_free(store);
 }

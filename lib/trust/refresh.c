@@ -4,6 +4,7 @@
 
 #include "base/event.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "trust/internal.h"
 
 enum { LOOK_SECONDS = 2 };
@@ -144,8 +145,6 @@ int
 trust_refresh_start(struct trust *trust, struct list *certs, struct error *err)
 {
 	struct refresher *self;
-	pthread_t thread;
-	int why;
 
 	if (trust->refresher != NULL || trust->anchors.count == 0 ||
 		trust->revocation == TRUST_REVOCATION_OFF) {
@@ -158,14 +157,12 @@ trust_refresh_start(struct trust *trust, struct list *certs, struct error *err)
 	}
 	self = make(trust, certs);
 	trust->refresher = self;
-	why = pthread_create(&thread, NULL, run, self);
 	/* A process that serves mails ends without waiting for it. */
-	if (why == 0)
-		return pthread_detach(thread);
+	if (thread_start(run, self, NULL, err) == 0)
+		return 0;
 	trust->refresher = NULL;
 	unmake(self);
-	return error_set(
-		err, ERROR_SYSTEM, "cannot start a thread: %s", strerror(why));
+	return -1;
 }
 
 void

@@ -10,8 +10,6 @@
 #include "certs.h"
 #include "trial.h"
 
-#define SOMEBODY "someone@example.com"
-
 /* What the rules said about the address's certificates. */
 struct answer {
 	struct trial sign, encrypt;
@@ -58,8 +56,10 @@ ask_rules(const struct gateway *gateway, const char *address,
 	admit(&answer->sign, gateway, address);
 	answer->encrypt.mail.client.local = true;
 	answer->encrypts_with = "";
-	if (trial_make_up(&answer->sign, address, SOMEBODY, err) != 0 ||
-		trial_make_up(&answer->encrypt, SOMEBODY, address, err) != 0)
+	if (trial_make_up(&answer->sign, address, TRIAL_SOMEBODY, NULL, err) !=
+			0 ||
+		trial_make_up(&answer->encrypt, TRIAL_SOMEBODY, address, NULL,
+			err) != 0)
 		return -1;
 	trial_run(&answer->sign, &sign);
 	trial_run(&answer->encrypt, &encrypt);

@@ -12,45 +12,46 @@
 #include "store/store.h"
 #include "trial.h"
 
-#define SOMEBODY "someone@example.com"
-
-struct row {
-	const char *kind; /* "sign", "encrypt" */
-	const char *rule;
-	char *address;
-	char *why; /* NULL: it can do its work */
-};
-
 static void
 row_free(void *item)
 {
-	struct row *row = item;
+	struct trial_row *row = item;
 
 	mem_free(row->address);
 	mem_free(row->why);
+	mem_free(row->remark);
 	mem_free(row);
+}
+
+void
+trial_add_row(struct list *rows, const struct trial_row *row)
+{
+	struct trial_row *copy = mem_alloc(sizeof(*copy));
+
+	*copy = *row;
+	list_add(rows, copy);
 }
 
 /* ---- an address for a pattern ---- */
 
-/* "*@*.example.com" -> "someone@x.example.com" */
-static char *
-fill_pattern(const char *pattern)
+char *
+trial_fill_pattern(const struct pattern *pattern)
 {
-	char *out = mem_alloc(strlen(pattern) * 8 + sizeof(SOMEBODY));
+	const char *text = pattern_text(pattern);
+	char *out = mem_alloc(strlen(text) * 8 + sizeof(TRIAL_SOMEBODY));
 	bool domain = false;
 
-	if (strcmp(pattern, "*@*") == 0)
-		return strcpy(out, SOMEBODY);
-	for (; *pattern != '\0'; pattern++) {
-		char one[2] = { *pattern, '\0' };
+	if (strcmp(text, "*@*") == 0)
+		return strcpy(out, TRIAL_SOMEBODY);
+	for (; *text != '\0'; text++) {
+		char one[2] = { *text, '\0' };
 
-		if (*pattern == '@')
+		if (*text == '@')
 			domain = true;
-		if (*pattern == '*')
+		if (*text == '*')
 			strcat(out, domain ? "x" : "someone");
 		else
-			strcat(out, *pattern == '?' ? "x" : one);
+			strcat(out, *text == '?' ? "x" : one);
 	}
 	return out;
 }
@@ -100,27 +101,16 @@ address_for(const struct pattern *pattern, const struct list *stores,
 		return mem_string(pattern_text(pattern));
 	if (!selected)
 		address = address_in_stores(pattern, stores, purpose);
-	return address != NULL ? address : fill_pattern(pattern_text(pattern));
+	return address != NULL ? address : trial_fill_pattern(pattern);
 }
 
 /* ---- one rule, one address ---- */
 
-static void
-add_row(struct list *rows, const char *kind, const char *rule,
-	const char *address, char *why)
-{
-	struct row *row = mem_alloc(sizeof(*row));
-
-	*row = (struct row){ kind, rule, mem_string(address), why };
-	list_add(rows, row);
-}
-
-/* Why the rule did not do it; NULL when it did. */
-static char *
-judge(const char *wanted, const char *got, bool done, const char *why,
+char *
+trial_judge(const char *wanted, const char *got, bool done, const char *why,
 	const struct outcome *outcome)
 {
-	if (got != wanted)
+	if (got == NULL || strcmp(got, wanted) != 0)
 		return got != NULL ? mem_printf("rule %s stands before it and "
 						"takes this mail",
 					     got)
@@ -144,13 +134,13 @@ try_sign(const struct gateway *gateway, const struct sign_rule *rule,
 	alone.encrypt_rules = (struct list){ 0 };
 	trial_init(&trial, &alone);
 	trial_admit(&trial, &rule->rule.clients, address);
-	if (trial_make_up(&trial, address, SOMEBODY, &err) != 0) {
+	if (trial_make_up(&trial, address, TRIAL_SOMEBODY, NULL, &err) != 0) {
 		why = mem_string(err.text);
 	} else {
 		const struct sign_report *report = &trial.outcome.sign;
 
 		trial_run(&trial, &alone);
-		why = judge(rule->rule.name, report->rule, report->done,
+		why = trial_judge(rule->rule.name, report->rule, report->done,
 			report->why, &trial.outcome);
 	}
 	trial_clear(&trial);
@@ -161,8 +151,8 @@ static char *
 sender_for(const struct encrypt_rule *rule)
 {
 	if (rule->rule.senders.count == 0)
-		return mem_string(SOMEBODY);
-	return fill_pattern(pattern_text(rule->rule.senders.item[0]));
+		return mem_string(TRIAL_SOMEBODY);
+	return trial_fill_pattern(rule->rule.senders.item[0]);
 }
 
 static char *
@@ -178,7 +168,7 @@ try_encrypt(const struct gateway *gateway, const struct encrypt_rule *rule,
 	alone.sign_rules = (struct list){ 0 };
 	trial_init(&trial, &alone);
 	trial_admit(&trial, &rule->rule.clients, sender);
-	if (trial_make_up(&trial, sender, address, &err) != 0) {
+	if (trial_make_up(&trial, sender, address, NULL, &err) != 0) {
 		why = mem_string(err.text);
 	} else {
 		const struct recipient_report *report = NULL;
@@ -186,7 +176,7 @@ try_encrypt(const struct gateway *gateway, const struct encrypt_rule *rule,
 		trial_run(&trial, &alone);
 		if (trial.outcome.recipients.count != 0)
 			report = trial.outcome.recipients.item[0];
-		why = judge(rule->rule.name, report ? report->rule : NULL,
+		why = trial_judge(rule->rule.name, report ? report->rule : NULL,
 			trial.outcome.encrypted, report ? report->why : NULL,
 			&trial.outcome);
 	}
@@ -207,9 +197,10 @@ try_sign_rule(const struct gateway *gateway, const struct sign_rule *rule,
 		char *address = address_for(pattern, &rule->stores,
 			rule->selector != NULL, CERT_TO_SIGN);
 
-		add_row(rows, "sign", rule->rule.name, address,
-			try_sign(gateway, rule, address));
-		mem_free(address);
+		struct trial_row row = { "sign", rule->rule.name, address,
+			try_sign(gateway, rule, address), NULL };
+
+		trial_add_row(rows, &row);
 	}
 }
 
@@ -223,9 +214,10 @@ try_encrypt_rule(const struct gateway *gateway, const struct encrypt_rule *rule,
 		char *address = address_for(pattern, &rule->stores,
 			rule->selector != NULL, CERT_TO_ENCRYPT);
 
-		add_row(rows, "encrypt", rule->rule.name, address,
-			try_encrypt(gateway, rule, address));
-		mem_free(address);
+		struct trial_row row = { "encrypt", rule->rule.name, address,
+			try_encrypt(gateway, rule, address), NULL };
+
+		trial_add_row(rows, &row);
 	}
 }
 
@@ -233,27 +225,32 @@ static void
 print_json(const struct list *rows)
 {
 	json_t *array = json_array();
-	const struct row *row;
+	const struct trial_row *row;
 
 	LIST_FOREACH (row, rows)
 		json_array_append_new(array,
-			json_pack("{s:s, s:o, s:o, s:b, s:o}", "kind",
+			json_pack("{s:s, s:o, s:o, s:b, s:o, s:o}", "kind",
 				row->kind, "rule", json_text(row->rule),
 				"address", json_text(row->address), "ok",
-				row->why == NULL, "why", json_text(row->why)));
+				row->why == NULL, "why", json_text(row->why),
+				"remark", json_text(row->remark)));
 	json_answer(array);
 }
 
 static void
 print_table(const struct list *rows)
 {
-	const struct row *row;
+	const struct trial_row *row;
 
 	printf("%-8s %-20s %-30s %s\n", "kind", "rule", "address", "result");
-	LIST_FOREACH (row, rows)
-		printf("%-8s %-20s %-30s %s%s\n", row->kind, row->rule,
-			row->address, row->why != NULL ? "FAILS: " : "works",
-			row->why != NULL ? row->why : "");
+	LIST_FOREACH (row, rows) {
+		const char *word = row->why != NULL ? "FAILS" : "works";
+		const char *more = row->why != NULL ? row->why : row->remark;
+
+		printf("%-8s %-20s %-30s %s%s%s\n", row->kind, row->rule,
+			row->address, word, more != NULL ? ": " : "",
+			more != NULL ? more : "");
+	}
 	if (rows->count == 0)
 		printf("there are no rules\n");
 }
@@ -265,13 +262,16 @@ test_all(const struct request *request, const struct conf *conf)
 	struct list rows = { 0 };
 	const struct sign_rule *sign;
 	const struct encrypt_rule *encrypt;
-	const struct row *row;
+	const struct inbound_rule *inbound;
+	const struct trial_row *row;
 	int code = CTL_YES;
 
 	LIST_FOREACH (sign, &gateway->sign_rules)
 		try_sign_rule(gateway, sign, &rows);
 	LIST_FOREACH (encrypt, &gateway->encrypt_rules)
 		try_encrypt_rule(gateway, encrypt, &rows);
+	LIST_FOREACH (inbound, &gateway->inbound_rules)
+		trial_inbound_rule(gateway, inbound, &rows);
 	LIST_FOREACH (row, &rows)
 		if (row->why != NULL)
 			code = CTL_NO;

@@ -239,25 +239,37 @@ trial_from_request(struct trial *trial, const struct request *request)
 
 /* ---- made-up mails ---- */
 
+static int
+add_protected(
+	struct buf *text, const struct smime_layer *layer, struct error *err)
+{
+	struct pieces entity = { 0 };
+
+	smime_layer_entity(layer, &entity);
+	return buf_add_pieces(text, &entity, err);
+}
+
 int
 trial_make_up(struct trial *trial, const char *from, const char *to,
-	struct error *err)
+	const struct smime_layer *protection, struct error *err)
 {
 	char now[CLOCK_TEXT_SIZE];
-	char *text;
-	int result = -1;
+	struct buf *text = &trial->message;
 
 	clock_format(clock_now(), now);
-	text = mem_printf("From: <%s>\r\nTo: <%s>\r\n"
-			  "Subject: made up by smimectl at %s\r\n\r\n"
-			  "This mail was never sent.\r\n",
-		from, to, now);
-	if (mail_set_sender(&trial->mail, span_string(from), err) == 0 &&
-		mail_add_recipient(&trial->mail, span_string(to), err) == 0 &&
-		mail_from_message(&trial->mail, span_string(text), err) == 0)
-		result = 0;
-	mem_free(text);
-	return result;
+	if (buf_add_format(text, err,
+		    "From: <%s>\r\nTo: <%s>\r\n"
+		    "Subject: made up by smimectl at %s\r\n"
+		    "MIME-Version: 1.0\r\n",
+		    from, to, now) != 0)
+		return -1;
+	if ((protection != NULL ? add_protected(text, protection, err)
+				: buf_add_string(text, TRIAL_TEXT, err)) != 0)
+		return -1;
+	if (mail_set_sender(&trial->mail, span_string(from), err) != 0 ||
+		mail_add_recipient(&trial->mail, span_string(to), err) != 0)
+		return -1;
+	return mail_from_message(&trial->mail, buf_span(text), err);
 }
 
 static bool

@@ -30,9 +30,15 @@ void trial_run(struct trial *trial, const struct gateway *gateway);
  */
 int trial_from_request(struct trial *trial, const struct request *request);
 
-/* A small made-up mail from one address to another. */
+/*
+ * A small made-up mail from one address to another: a short text, or what
+ * protects TRIAL_TEXT, which is an entity.
+ */
+#define TRIAL_SOMEBODY "someone@example.com"
+#define TRIAL_TEXT                                                             \
+	"Content-Type: text/plain\r\n\r\nThis mail was never sent.\r\n"
 int trial_make_up(struct trial *trial, const char *from, const char *to,
-	struct error *err) MUST_USE;
+	const struct smime_layer *protection, struct error *err) MUST_USE;
 /* A client that the conditions let in, as the sender's own. */
 void trial_admit(
 	struct trial *trial, const struct list *conditions, const char *login);
@@ -43,6 +49,28 @@ int test_all(const struct request *request, const struct conf *conf);
 /* The file, or standard input ("-"). */
 int trial_read_bytes(
 	const char *path, struct buf *out, struct error *err) MUST_USE;
+
+/* ---- between test_all.c and test_inbound.c ---- */
+
+/* What came of one rule and one address of its pattern; takes over address,
+ * why and remark. */
+struct trial_row {
+	const char *kind; /* "sign", "encrypt", "inbound" */
+	const char *rule;
+	char *address;
+	char *why;    /* NULL: it can do its work */
+	char *remark; /* on how it did it; or NULL */
+};
+void trial_add_row(struct list *rows, const struct trial_row *row);
+/* "*@*.example.com" -> "someone@x.example.com" */
+char *trial_fill_pattern(const struct pattern *pattern) MUST_USE;
+/* Why the rule did not do it; NULL when it did. */
+char *trial_judge(const char *wanted, const char *got, bool done,
+	const char *why, const struct outcome *outcome) MUST_USE;
+/* A row for each pattern of the rule. */
+void trial_inbound_rule(const struct gateway *gateway,
+	const struct inbound_rule *rule, struct list *rows);
+
 /* What is wrong with the file has been printed unless it is CTL_YES. */
 int trial_read(struct trial *trial, const char *path);
 /* smimectl verify and decrypt: this rule alone, as of `at` (0: now). */

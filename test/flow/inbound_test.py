@@ -185,6 +185,19 @@ def strip_signature_takes_off_what_is_verified(world, make):
     verdict_is(got, 'fail')
 
 
+def what_is_no_entity_keeps_its_signature(world, make):
+    """Its fields would become the mail's, or there are none."""
+    for inside in (b'Subject: another\r\n' + TEXT,
+                   b'From: %s\r\n' % ALICE.encode() + TEXT,
+                   b'Content-Type: text/html\r\n' + TEXT,
+                   b'no field\r\n' + TEXT, b'\r\n' + TEXT):
+        for entity in (make.detached(inside), make.opaque(inside)):
+            message = header() + entity
+            got = send(world, message, to=['carol@example.com'])
+            untouched(got, message)
+            verdict_is(got, 'pass')
+
+
 def plain_mail_only_gets_its_verdict(world, make):
     message = header() + TEXT
     got = send(world, message)
@@ -736,6 +749,7 @@ TESTS = [
     more_layers_than_the_limit_stay,
     lies_about_type_and_encoding_do_not_matter,
     strip_signature_takes_off_what_is_verified,
+    what_is_no_entity_keeps_its_signature,
     plain_mail_only_gets_its_verdict, mail_for_others_is_left_alone,
     a_rule_without_keys_verifies_and_opens_nothing,
     the_bounce_carries_no_more_than_the_header, signers_are_harvested,

@@ -343,6 +343,45 @@ sign = (
 END
 run test -c "$C/hidden.conf" --all
 expect test_all_finds_rules_that_are_hidden 1 'out:alice .*FAILS: rule all stands before'
+conf incoming.conf <<'END'
+inbound = (
+  { name = "reader"; recipient = "reader@example.com"; undecryptable = "pass"; },
+  { name = "ours"; recipient = "*@example.com"; keys = "staff"; harvest = "book"; undecryptable = "reject"; bad_signature = "reject"; }
+);
+END
+sed -i 's/^stores = (/&  { name = "book"; type = "managed"; },/' "$C/incoming.conf"
+mkdir -p "$T/run/stores/book"
+run test -c "$C/incoming.conf" --all
+expect test_all_opens_and_verifies_by_each_inbound_rule 0 \
+	'out:inbound +reader +reader@example.com +works$' \
+	'out:inbound +ours +[a-z0-9-]+@example.com +works$'
+[ -z "$(find "$T/run/stores/book" -type f -name '*.der')" ] && pass ||
+	fail test_all_harvests_nothing
+run test -c "$C/incoming.conf" --all --json
+json test_all_json_has_inbound_rules '{(r["kind"], r["rule"], r["ok"], r["why"], r["remark"]) for r in j} == {("inbound", "reader", True, None, None), ("inbound", "ours", True, None, None)}'
+conf keyless.conf <<'END'
+inbound = (
+  { name = "nobody"; recipient = "*@nowhere.example"; keys = "staff"; },
+  { name = "everybody"; recipient = "*@*"; keys = "staff"; keys_for = "any"; },
+  { name = "hidden"; recipient = "bob@example.com"; keys = "staff"; },
+  { name = "certificates"; recipient = "*@partner.example"; keys = "partners"; }
+);
+END
+run test -c "$C/keyless.conf" --all
+expect test_all_finds_inbound_rules_that_cannot_work 1 \
+	'out:inbound +nobody .*FAILS: none of its keys can open a mail' \
+	'out:inbound +everybody +someone@example.com +works$' \
+	'out:inbound +hidden .*FAILS: rule everybody stands before' \
+	'out:inbound +certificates .*FAILS: none of its keys'
+sed '/^trust/d' "$C/incoming.conf" >"$C/trustless.conf"
+run test -c "$C/trustless.conf" --all
+expect test_all_says_what_an_inbound_rule_could_not_show 0 \
+	'out:inbound +ours .*works: the signature is good, but fail: '
+sed 's/name = "staff"; .*path = ".*"/name = "staff"; type = "directory"; path = "'"$(echo "$C" | sed 's,/,\\/,g')"'\/partners"/; s/keys = "staff"; //' \
+	"$C/incoming.conf" >"$C/unsigned.conf"
+run test -c "$C/unsigned.conf" --all
+expect test_all_takes_a_plain_mail_where_nobody_can_sign 0 \
+	'out:inbound +ours .*works: no store has a key to sign a mail with'
 conf empty.conf <<'END'
 END
 run test -c "$C/empty.conf" --all

@@ -53,7 +53,7 @@ open_it(struct span bytes, bool legacy)
 	bool is_for = false;
 
 	if (cms_read_envelope(bytes, NULL, &envelope, &err) == 0)
-		is_for = cms_envelope_is_for(&envelope, recipient());
+		is_for = cms_envelope_is_for(&envelope, recipient()) == 1;
 	cms_envelope_clear(&envelope);
 	if (cms_open_envelope(bytes, recipient(), legacy, NULL, &plain, &err) !=
 		0) {

@@ -28,16 +28,10 @@ struct read {
 };
 
 static void
-free_crl(void *crl)
-{
-	X509_CRL_free(crl);
-}
-
-static void
 read_clear(struct read *read)
 {
 	list_clear(&read->certs, cert_unref);
-	list_clear(&read->crls, free_crl);
+	list_clear(&read->crls, cert_crl_free);
 	list_clear(&read->warnings, mem_free);
 }
 
@@ -288,7 +282,7 @@ lists_of_a_file_that_fails_are_forgotten(void **state UNUSED)
 	assert_int_equal(cert_pile_read(pile, &file, &keys, NULL), 0);
 	cert_pile_take_crls(pile, &crls);
 	assert_int_equal(crls.count, 2);
-	list_clear(&crls, free_crl);
+	list_clear(&crls, cert_crl_free);
 	cert_pile_free(pile);
 	buf_clear(&bad);
 	buf_clear(&good);
@@ -323,7 +317,7 @@ parts_of_a_pile_share_its_room(void **state UNUSED)
 	}
 	cert_pile_take_crls(pile, &crls);
 	assert_int_equal(crls.count, 2);
-	list_clear(&crls, free_crl);
+	list_clear(&crls, cert_crl_free);
 	/* What was taken makes room again. */
 	assert_int_equal(cert_pile_read(pile, &file, &keys, &err), 0);
 	cert_pile_free(pile);

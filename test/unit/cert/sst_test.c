@@ -125,16 +125,10 @@ struct read {
 };
 
 static void
-free_crl(void *crl)
-{
-	X509_CRL_free(crl);
-}
-
-static void
 read_clear(struct read *read)
 {
 	list_clear(&read->certs, cert_unref);
-	list_clear(&read->crls, free_crl);
+	list_clear(&read->crls, cert_crl_free);
 	list_clear(&read->warnings, mem_free);
 }
 

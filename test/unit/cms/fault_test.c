@@ -172,8 +172,10 @@ lack_of_memory_never_makes_a_wrong_result(void **state UNUSED)
 /* ---- reading ---- */
 
 /*
- * What passes by itself must not be called a bad mail: SYSTEM or right.  But
- * OpenSSL hides what went wrong inside a decryption with RSA, for good reasons.
+ * What passes by itself must not be called a bad mail: SYSTEM or right.  Two
+ * things hide from that.  When a key's blinding cannot be renewed, each 32nd
+ * time, OpenSSL leaves it wrong until the next; and of keys taken at random,
+ * which stand in for one that did not come, one in 256 gives a good padding.
  */
 static int
 read_at(const struct operation *op, const struct buf *der, long nth,
@@ -201,8 +203,12 @@ read_at(const struct operation *op, const struct buf *der, long nth,
 		(op->cipher == -1 || err.kind != ERROR_CRYPTO))
 		fail_msg("%s, allocation %ld: %s", op->label, nth, err.text);
 	*hidden += rc != 0 && err.kind == ERROR_CRYPTO;
-	if (rc == 0 && op->cipher != -1)
-		assert_true(span_equal(buf_span(&plain), pki_content(LEN)));
+	if (rc == 0 && op->cipher != -1 &&
+		!span_equal(buf_span(&plain), pki_content(LEN))) {
+		assert_false(cms_cipher_is_authenticated(
+			(enum cms_cipher)op->cipher));
+		(*hidden)++;
+	}
 	if (rc == 0 && op->cipher == -1 && !cms_signed_is_verified(&read))
 		fail_msg("%s, allocation %ld: %s", op->label, nth,
 			((struct cms_signer_report *)read.signers.item[0])

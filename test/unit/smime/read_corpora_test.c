@@ -199,7 +199,7 @@ open_with_any(struct span der, struct buf *plain, struct error *err)
 		return false;
 	LIST_FOREACH (cert, &keys)
 		if (!opened && cert->key != NULL &&
-			cms_envelope_is_for(&envelope, cert))
+			cms_envelope_is_for(&envelope, cert) == 1)
 			opened = cms_open_envelope(der, cert, true, NULL, plain,
 					 err) == 0;
 	assert_int_equal(ERR_peek_error(), 0);
