@@ -7,7 +7,7 @@
 #include "mime/internal.h"
 
 /* No name of a file and no line for a person is longer. */
-enum { NAME_MAX_BYTES = 255, FIELD_MAX_BYTES = 32768 };
+enum { NAME_MAX_BYTES = 255 };
 
 void
 mime_compose_init(void)
@@ -33,20 +33,42 @@ clean(const char *text, size_t most)
 	return copy;
 }
 
+/* Of the characters that URIs and identifiers have, and short. */
+static bool
+is_visible(const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c <= ' ' || *c >= 127 || *c == '<' || *c == '>')
+			return false;
+	return text[0] != '\0' && strlen(text) < NAME_MAX_BYTES;
+}
+
+/* Nothing in it ends the mailbox; one that is quoted is not worth the risk. */
+static bool
+is_address(const char *address)
+{
+	return is_visible(address) && strchr(address, '@') != NULL &&
+	       strpbrk(address, ",;:()\"\\") == NULL;
+}
+
 char *
 mime_mailbox(const char *name, const char *address)
 {
-	char *words = clean(name != NULL ? name : "", NAME_MAX_BYTES);
 	InternetAddress *mailbox;
-	char *text, *copy;
+	char *words, *text, *copy;
 
+	if (address != NULL && !is_address(address)) {
+		name = name != NULL ? name : address;
+		address = NULL;
+	}
+	words = clean(name != NULL ? name : "", NAME_MAX_BYTES);
 	if (address != NULL)
 		mailbox = internet_address_mailbox_new(
 			words[0] != '\0' ? words : NULL, address);
 	else
 		mailbox = internet_address_group_new(words);
 	text = internet_address_to_string(mailbox, NULL, FALSE);
-	copy = clean(text, FIELD_MAX_BYTES);
+	copy = clean(text, MIME_FIELD_MAX);
 	g_free(text);
 	g_object_unref(mailbox);
 	mem_free(words);
@@ -153,16 +175,6 @@ put_object(struct buf *out, GMimeObject *object, struct error *err)
 	return result;
 }
 
-/* Of the characters that URIs and identifiers have, and short. */
-static bool
-is_visible(const char *text)
-{
-	for (const char *c = text; *c != '\0'; c++)
-		if (*c <= ' ' || *c >= 127 || *c == '<' || *c == '>')
-			return false;
-	return text[0] != '\0' && strlen(text) < NAME_MAX_BYTES;
-}
-
 int
 mime_put_node_header(struct buf *out, const struct mime_node *node,
 	const char *encoding, const char *boundary, struct error *err)
@@ -199,7 +211,7 @@ mime_put_node_texts(
 	const struct mime_text *text;
 
 	LIST_FOREACH (text, &node->texts) {
-		char *copy = clean(text->value, FIELD_MAX_BYTES);
+		char *copy = clean(text->value, MIME_FIELD_MAX);
 
 		g_mime_object_append_header(object, text->name, copy, "utf-8");
 		mem_free(copy);
