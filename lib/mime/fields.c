@@ -157,6 +157,20 @@ set_disposition(GMimeObject *object, const struct mime_node *node)
 	g_object_unref(made);
 }
 
+/* Without memory GMime writes less than there is, and does not say so. */
+static bool
+is_whole(GMimeObject *object, const char *text)
+{
+	int left = g_mime_header_list_get_count(
+		g_mime_object_get_header_list(object));
+	struct span rest = span_string(text);
+	struct mime_field field;
+
+	while (mime_field_next(&rest, &field) == 1)
+		left -= span_trim(field.value).len != 0;
+	return left <= 0;
+}
+
 /* Takes object over. */
 static int
 put_object(struct buf *out, GMimeObject *object, struct error *err)
@@ -168,7 +182,11 @@ put_object(struct buf *out, GMimeObject *object, struct error *err)
 	g_mime_format_options_set_newline_format(
 		options, GMIME_NEWLINE_FORMAT_DOS);
 	text = g_mime_object_get_headers(object, options);
-	result = mime_put_lines(out, span_string(text), err);
+	if (text != NULL && is_whole(object, text))
+		result = mime_put_lines(out, span_string(text), err);
+	else
+		result = error_set(err, ERROR_SYSTEM,
+			"the header of a part cannot be written");
 	g_free(text);
 	g_mime_format_options_free(options);
 	g_object_unref(object);
