@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "gateway/unpack.h"
 
+enum { WORD_MAX_BYTES = 900 };
+
 /* ---- leaves ---- */
 
 static bool
@@ -54,12 +56,26 @@ say_time(struct mime_node *node, time_t when)
 		mime_node_say(node, "Date", text);
 }
 
+/* No word is too long for a line: it can be folded at blanks only. */
+static bool
+is_foldable(const char *text)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		if (len > WORD_MAX_BYTES)
+			return false;
+		text += len + (text[len] == ' ');
+	}
+	return true;
+}
+
 /* Something in < >, as it has to be (RFC 5322 3.6.4). */
 static void
 say_id(struct mime_node *node, const char *name, const char *id)
 {
 	if (id != NULL && id[0] == '<' && strchr(id, '>') != NULL &&
-		is_ascii(span_string(id)))
+		is_ascii(span_string(id)) && is_foldable(id))
 		mime_node_say(node, name, id);
 }
 
@@ -254,6 +270,15 @@ tnef_mail_items(const struct tnef_message *message, const struct own_body *own,
 }
 
 struct mime_node *
+tnef_mail_whole(struct mime_node *mixed)
+{
+	if (mixed->children.count == 0)
+		mime_node_add(
+			mixed, mime_text_new("text/plain", NULL, SPAN("")));
+	return mime_node_unwrap(mixed);
+}
+
+struct mime_node *
 tnef_mail_content(const struct tnef_message *message)
 {
 	struct mime_node *mixed = mime_multipart_new("mixed");
@@ -261,10 +286,7 @@ tnef_mail_content(const struct tnef_message *message)
 
 	mime_node_add(mixed, tnef_mail_body(message, &none));
 	tnef_mail_items(message, &none, mixed);
-	if (mixed->children.count == 0)
-		mime_node_add(
-			mixed, mime_text_new("text/plain", NULL, SPAN("")));
-	return mime_node_unwrap(mixed);
+	return tnef_mail_whole(mixed);
 }
 
 int

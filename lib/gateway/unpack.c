@@ -111,6 +111,16 @@ look_at_part(struct unpacking *u, struct part *part, unsigned depth, bool mixed)
 	return rebuild(u, part->bytes, depth + 1, &part->node);
 }
 
+/* There are too many: they all stay as they are. */
+static void
+keep_all(struct unpacking *u, struct list *parts)
+{
+	if (u->kept++ == 0)
+		error_set(&u->why, ERROR_LIMIT,
+			"the mail has more parts than the limit allows");
+	list_clear(parts, part_free);
+}
+
 static int
 read_parts(struct unpacking *u, struct span body, const struct mime_type *type,
 	unsigned depth, struct list *parts)
@@ -122,7 +132,13 @@ read_parts(struct unpacking *u, struct span body, const struct mime_type *type,
 	if (mime_parts_begin(&rest, boundary) != 1)
 		return 0;
 	while (mime_part_next(&rest, boundary, &bytes) == 1) {
-		struct part *part = mem_alloc(sizeof(*part));
+		struct part *part;
+
+		if (parts->count == u->gateway->limits.mime.parts) {
+			keep_all(u, parts);
+			return 0;
+		}
+		part = mem_alloc(sizeof(*part));
 
 		part->bytes = bytes;
 		list_add(parts, part);

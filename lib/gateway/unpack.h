@@ -59,6 +59,8 @@ struct mime_node *tnef_mail_body(
 /* Everything else, as children of a node. */
 void tnef_mail_items(const struct tnef_message *message,
 	const struct own_body *own, struct mime_node *into);
+/* What was gathered as one node: an empty text when that is nothing. */
+struct mime_node *tnef_mail_whole(struct mime_node *mixed) MUST_USE;
 /* Both, as one node. */
 struct mime_node *tnef_mail_content(
 	const struct tnef_message *message) MUST_USE;

@@ -109,6 +109,20 @@ add_unpacked(struct mime_node *mixed, const struct part *part,
 		mime_node_add(mixed, mime_verbatim_new(part->bytes));
 }
 
+/* One part without an end of its header: it cannot be the whole mail. */
+static bool
+is_header_alone(const struct mime_node *mixed)
+{
+	const struct mime_node *child =
+		mixed->children.count == 1 ? mixed->children.item[0] : NULL;
+	struct mime_entity entity;
+
+	if (child == NULL || child->kind != MIME_VERBATIM)
+		return false;
+	mime_entity_split(child->data, &entity);
+	return entity.separator.len == 0;
+}
+
 /* The body of the first one joins that of the mail. */
 struct mime_node *
 unpack_merge(const struct list *parts, const struct part *first)
@@ -130,5 +144,5 @@ unpack_merge(const struct list *parts, const struct part *first)
 		else
 			mime_node_add(mixed, unpack_take_node(part));
 	}
-	return mime_node_unwrap(mixed);
+	return is_header_alone(mixed) ? mixed : tnef_mail_whole(mixed);
 }

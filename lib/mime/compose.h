@@ -77,7 +77,8 @@ void mime_node_set(char **where, const char *value);
 void mime_node_say(struct mime_node *node, const char *name, const char *value);
 /*
  * One more mailbox in a message's From, To and the like.  Without an address
- * the name stands as an empty group (RFC 6854).
+ * that can stand there the name does, as an empty group (RFC 6854).  A field
+ * ends with the last mailbox that fits in 256 KB.
  */
 void mime_node_say_mailbox(struct mime_node *node, const char *field,
 	const char *name, const char *address);

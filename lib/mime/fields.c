@@ -7,7 +7,7 @@
 #include "mime/internal.h"
 
 /* No name of a file and no line for a person is longer. */
-enum { NAME_MAX_BYTES = 255, FIELD_MAX_BYTES = 32768 };
+enum { NAME_MAX_BYTES = 255 };
 
 void
 mime_compose_init(void)
@@ -33,20 +33,42 @@ clean(const char *text, size_t most)
 	return copy;
 }
 
+/* Of the characters that URIs and identifiers have, and short. */
+static bool
+is_visible(const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c <= ' ' || *c >= 127 || *c == '<' || *c == '>')
+			return false;
+	return text[0] != '\0' && strlen(text) < NAME_MAX_BYTES;
+}
+
+/* Nothing in it ends the mailbox; one that is quoted is not worth the risk. */
+static bool
+is_address(const char *address)
+{
+	return is_visible(address) && strchr(address, '@') != NULL &&
+	       strpbrk(address, ",;:()\"\\") == NULL;
+}
+
 char *
 mime_mailbox(const char *name, const char *address)
 {
-	char *words = clean(name != NULL ? name : "", NAME_MAX_BYTES);
 	InternetAddress *mailbox;
-	char *text, *copy;
+	char *words, *text, *copy;
 
+	if (address != NULL && !is_address(address)) {
+		name = name != NULL ? name : address;
+		address = NULL;
+	}
+	words = clean(name != NULL ? name : "", NAME_MAX_BYTES);
 	if (address != NULL)
 		mailbox = internet_address_mailbox_new(
 			words[0] != '\0' ? words : NULL, address);
 	else
 		mailbox = internet_address_group_new(words);
 	text = internet_address_to_string(mailbox, NULL, FALSE);
-	copy = clean(text, FIELD_MAX_BYTES);
+	copy = clean(text, MIME_FIELD_MAX);
 	g_free(text);
 	g_object_unref(mailbox);
 	mem_free(words);
@@ -135,6 +157,20 @@ set_disposition(GMimeObject *object, const struct mime_node *node)
 	g_object_unref(made);
 }
 
+/* Without memory GMime writes less than there is, and does not say so. */
+static bool
+is_whole(GMimeObject *object, const char *text)
+{
+	int left = g_mime_header_list_get_count(
+		g_mime_object_get_header_list(object));
+	struct span rest = span_string(text);
+	struct mime_field field;
+
+	while (mime_field_next(&rest, &field) == 1)
+		left -= span_trim(field.value).len != 0;
+	return left <= 0;
+}
+
 /* Takes object over. */
 static int
 put_object(struct buf *out, GMimeObject *object, struct error *err)
@@ -146,21 +182,15 @@ put_object(struct buf *out, GMimeObject *object, struct error *err)
 	g_mime_format_options_set_newline_format(
 		options, GMIME_NEWLINE_FORMAT_DOS);
 	text = g_mime_object_get_headers(object, options);
-	result = mime_put_lines(out, span_string(text), err);
+	if (text != NULL && is_whole(object, text))
+		result = mime_put_lines(out, span_string(text), err);
+	else
+		result = error_set(err, ERROR_SYSTEM,
+			"the header of a part cannot be written");
 	g_free(text);
 	g_mime_format_options_free(options);
 	g_object_unref(object);
 	return result;
-}
-
-/* Of the characters that URIs and identifiers have, and short. */
-static bool
-is_visible(const char *text)
-{
-	for (const char *c = text; *c != '\0'; c++)
-		if (*c <= ' ' || *c >= 127 || *c == '<' || *c == '>')
-			return false;
-	return text[0] != '\0' && strlen(text) < NAME_MAX_BYTES;
 }
 
 int
@@ -199,7 +229,7 @@ mime_put_node_texts(
 	const struct mime_text *text;
 
 	LIST_FOREACH (text, &node->texts) {
-		char *copy = clean(text->value, FIELD_MAX_BYTES);
+		char *copy = clean(text->value, MIME_FIELD_MAX);
 
 		g_mime_object_append_header(object, text->name, copy, "utf-8");
 		mem_free(copy);

@@ -155,7 +155,13 @@ int mime_put_base64_again(struct buf *out, struct span text, struct error *err);
 
 /* ---- new mail: the fields, by GMime ---- */
 
-/* "Name <address>", one mailbox or group as in a field, not encoded; owned. */
+/* The value of a field: some thousand mailboxes. */
+enum { MIME_FIELD_MAX = 256 << 10 };
+
+/*
+ * "Name <address>", one mailbox as in a field, not encoded; a group when the
+ * address is none that can stand there; owned.
+ */
 char *mime_mailbox(const char *name, const char *address) MUST_USE;
 /* Content-* of a node; encoding and boundary NULL: none. */
 int mime_put_node_header(struct buf *out, const struct mime_node *node,

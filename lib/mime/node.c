@@ -164,7 +164,7 @@ mime_node_say_mailbox(struct mime_node *node, const char *field,
 
 	if (text == NULL) {
 		mime_node_say(node, field, mailbox);
-	} else {
+	} else if (strlen(text->value) + strlen(mailbox) < MIME_FIELD_MAX - 2) {
 		longer = mem_printf("%s, %s", text->value, mailbox);
 		mem_free(text->value);
 		text->value = longer;

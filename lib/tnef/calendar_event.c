@@ -208,7 +208,9 @@ tnef_calendar_event(struct tnef_calendar *calendar)
 	add_details(calendar);
 	tnef_calendar_alarm(calendar);
 	tnef_line(&calendar->lines, "END:VEVENT");
-	for (unsigned i = 0; i < calendar->recur.exception_count; i++)
+	for (unsigned i = 0; i < calendar->recur.exception_count &&
+			     !calendar->lines.is_failed;
+		i++)
 		add_exception(
 			calendar, &calendar->recur.exceptions[i], location);
 	mem_free(location);

@@ -247,6 +247,18 @@ data_of(const struct tnef_raw_file *raw, const struct tnef_property *property)
 	return raw->data;
 }
 
+/* Both are there, and only one of them can be handed over. */
+static bool
+is_ambiguous(
+	const struct tnef_raw_file *raw, const struct tnef_property *property)
+{
+	struct span bytes = tnef_get_bytes(property);
+
+	return property != NULL && property->type == TNEF_BINARY &&
+	       bytes.len > 0 && raw->data.len > 0 &&
+	       !span_equal(bytes, raw->data);
+}
+
 static bool
 is_message(const struct tnef_property *property, struct span bytes,
 	enum method method)
@@ -338,6 +350,9 @@ fill(struct tnef_reader *reader, struct tnef_message *message,
 		item->charset = charset_of(properties);
 	}
 	check_data(message, item, method);
+	if (is_ambiguous(raw, property))
+		tnef_problem(message, true,
+			"an attachment is there twice and not the same");
 	item->content_id = content_id_of(properties);
 	item->content_location = tnef_get_text(
 		properties, tnef_find(properties, TNEF_ATTACH_LOCATION));

@@ -262,6 +262,18 @@ tnef_get_text(const struct tnef_properties *properties,
 		tnef_text_code_page(properties, property));
 }
 
+/* Those of ASCII and, in UTF-8, U+0080 to U+009F: terminals obey them, too. */
+static void
+blank_controls(unsigned char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < ' ' || text[i] == 0x7f)
+			text[i] = ' ';
+		if (i + 1 < len && text[i] == 0xc2 && text[i + 1] < 0xa0)
+			text[i] = text[i + 1] = ' ';
+	}
+}
+
 char *
 tnef_one_line(struct span bytes, unsigned code_page)
 {
@@ -275,9 +287,7 @@ tnef_one_line(struct span bytes, unsigned code_page)
 		text = buf_span(&line);
 		if (text.len > 0 && memchr(text.data, '\0', text.len) != NULL)
 			text.len = strnlen((const char *)text.data, text.len);
-		for (size_t i = 0; i < text.len; i++)
-			if (line.data[i] < ' ' || line.data[i] == 0x7f)
-				line.data[i] = ' ';
+		blank_controls(line.data, text.len);
 		text = span_trim(text);
 		if (text.len > 0)
 			out = mem_string_n(text.data, text.len);

@@ -1,7 +1,5 @@
 #include "tnef/rtf.h"
 
-enum { HELD_MAX_BYTES = 1 << 30 };
-
 int
 tnef_rtf_flush(struct rtf_text *text, struct error *err)
 {

@@ -215,11 +215,6 @@ if [ "$(id -u)" = 0 ]; then
 else
 	skip "check_looks_for_the_user needs root"
 fi
-conf later.conf <<'END'
-sign = ( { sender = "*@example.com"; stores = "staff"; tnef = true; } );
-END
-run check -c "$C/later.conf"
-expect check_refuses_settings_of_later_versions 1 'err:not in this version'
 sed "s,path = \"$C/staff.pem\",path = \"$PKI/alice.p12\"; password_file = \"$C/pw\"," "$W" >"$C/password.conf"
 printf 'wrong\n' >"$C/pw"
 chmod 600 "$C/pw"

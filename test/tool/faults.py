@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """faults.py: each allocation fails once while a mail is signed and encrypted,
-and while one is decrypted and verified (test/tool/fault); what leaves all the
-same is judged by openssl, or compared with what it should be."""
+with a winmail.dat and without, and while one is decrypted and verified
+(test/tool/fault); what leaves all the same is judged by openssl, or compared
+with what it should be."""
 import base64
 import glob
 import os
@@ -12,12 +13,15 @@ import tempfile
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 sys.path.insert(0, TOP + '/test/mta')
+sys.path.insert(0, TOP + '/test/flow')
 
 import judge  # noqa: E402
+import winmail  # noqa: E402
 from world import BUILD, EIGHT_BIT, message  # noqa: E402
 
 ALICE, PAULA = 'alice@example.com', 'paula@partner.example'
 PKI = os.environ.get('SMIME_PKI', BUILD + '/pki')
+FILE, WITHIN = bytes(range(256)), 'a text within'
 RULES = '''
 listen = "unix:{folder}/socket";
 stores = (
@@ -28,7 +32,7 @@ stores = (
 trust = {{ anchors = [ "{pki}/ca.pem" ];
 	intermediates = [ "{pki}/intermediate.pem" ]; }};
 sign = ( {{ sender = "*@example.com"; stores = "staff"; scheme = "pss";
-	otherwise = "reject"; }} );
+	tnef = true; otherwise = "reject"; }} );
 encrypt = ( {{ recipient = "*@partner.example"; stores = "partners";
 	key_transport = "oaep"; otherwise = "reject"; }} );
 inbound = ( {{ recipient = "*@example.com"; keys = "staff"; {strict} }} );
@@ -69,6 +73,19 @@ def incoming(changed):
                 PAULA.encode(), ALICE.encode()) + lines(der), inside)
 
 
+def with_winmail():
+    """Text, HTML, a file and a message within: the pieces, and the mail's."""
+    made = winmail.message(
+        winmail.file('a.bin', FILE), winmail.embedded(
+            'within', winmail.message(subject='within', body=WITHIN)),
+        body='A poor text', props=winmail.html('<p>Gr\u00fc\u00dfe</p>'))
+    return (b'Content-Type: multipart/mixed; boundary=b\r\n\r\n'
+            b'--b\r\n\r\nA poor text\r\n--b\r\n'
+            b'Content-Type: application/ms-tnef; name="winmail.dat"\r\n'
+            b'Content-Transfer-Encoding: base64\r\n\r\n' + lines(made) +
+            b'--b--\r\n')
+
+
 def lines(octets):
     return base64.encodebytes(octets).replace(b'\n', b'\r\n')
 
@@ -82,6 +99,17 @@ def judge_outgoing(data):
     opened = judge.verify(inner, PKI + '/ca.pem', ALICE)
     judge.expect(judge.decoded(opened.entity) == judge.decoded(EIGHT_BIT),
                  'the text has changed')
+
+
+def judge_unpacked(data):
+    """All of it is there, or the winmail.dat as it came."""
+    inner = judge.decrypt(data, PKI + '/paula.pem', PKI + '/paula.key').entity
+    opened = judge.verify(inner, PKI + '/ca.pem', ALICE).entity
+    kept = b'name="winmail.dat"' in opened
+    found = [lines(FILE).strip() in opened, WITHIN.encode() in opened,
+             b'text/html' in opened]
+    judge.expect(kept or all(found), 'something of it is lost')
+    judge.expect(kept != any(found), 'something of it is there twice')
 
 
 def judge_incoming(came, inside, good):
@@ -129,11 +157,13 @@ def main():
         write(folder + '/password', b'secret\n')
         failed = run(folder, message(ALICE, PAULA, 'fault', EIGHT_BIT),
                      ALICE, PAULA, judge_outgoing)
+        failed += run(folder, message(ALICE, PAULA, 'fault', with_winmail()),
+                      ALICE, PAULA, judge_unpacked)
         for changed, strict in ((False, ''), (True, ''), (False, STRICT)):
             mail, inside = incoming(changed)
             failed += run(folder, mail, PAULA, ALICE,
                           judge_incoming(mail, inside, not changed), strict)
-    print('%d passed, %d failed, 0 skipped' % (8 - failed, failed))
+    print('%d passed, %d failed, 0 skipped' % (10 - failed, failed))
     return failed > 0
 
 

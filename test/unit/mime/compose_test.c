@@ -247,6 +247,48 @@ a_message_has_its_fields_encoded(void **state)
 }
 
 static void
+an_address_that_is_none_is_a_name(void **state)
+{
+	static const char *const addresses[] = { "e@b>, <evil@c.example",
+		"a@b,evil@c.example", "gr" UE "n@x", "nobody", "a b@c",
+		X1000 "@c" };
+	struct buf out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(addresses); i++) {
+		struct mime_node *message = mime_message_new(NULL);
+
+		mime_node_say_mailbox(message, "To", "Ann", addresses[i]);
+		mime_node_say_mailbox(message, "Cc", NULL, addresses[i]);
+		compose(message, &out);
+		says(&out, addresses[i], "To: Ann: ;\r\n");
+		says(&out, addresses[i], ": ;\r\nMIME-Version");
+		buf_clear(&out);
+	}
+}
+
+/* Five thousand of 5 KB each took minutes once. */
+static void
+a_field_has_whole_mailboxes_only(void **state)
+{
+	struct mime_node *message = mime_message_new(NULL);
+	struct buf out = { 0 };
+	char address[64];
+
+	(void)state;
+	for (int i = 0; i < 9999; i++) {
+		snprintf(address, sizeof(address), "somebody.%04d@example.com",
+			i);
+		mime_node_say_mailbox(message, "To", NULL, address);
+	}
+	compose(message, &out);
+	assert_in_range(out.len, 200000, 300000);
+	says(&out, "the first", "To: somebody.0000@example.com,");
+	says(&out, "the last", "@example.com\r\nMIME-Version");
+	buf_clear(&out);
+}
+
+static void
 a_full_buffer_is_a_limit(void **state)
 {
 	struct mime_node *leaf = mime_leaf_new("x/y", SPAN(X1000));
@@ -273,6 +315,8 @@ main(void)
 		cmocka_unit_test(a_tree_is_told_as_it_was_built),
 		cmocka_unit_test(an_identifier_that_is_none_is_left_out),
 		cmocka_unit_test(a_message_has_its_fields_encoded),
+		cmocka_unit_test(an_address_that_is_none_is_a_name),
+		cmocka_unit_test(a_field_has_whole_mailboxes_only),
 		cmocka_unit_test(a_full_buffer_is_a_limit),
 	};
 

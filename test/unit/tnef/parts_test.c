@@ -54,6 +54,21 @@ lines_are_escaped_and_folded(void **state UNUSED)
 	}
 }
 
+/* An exception's subject may be one of no bytes, which is nowhere. */
+static void
+a_text_of_nothing_is_nothing(void **state UNUSED)
+{
+	struct buf out = { 0 };
+	struct tnef_lines lines = { .out = &out };
+
+	tnef_lines_add(&lines, "X:");
+	tnef_lines_add_text(&lines, span_of(NULL, 0));
+	tnef_lines_end(&lines);
+	assert_int_equal(tnef_lines_close(&lines, NULL), 0);
+	assert_true(span_is(buf_span(&out), "X:\r\n"));
+	buf_clear(&out);
+}
+
 static void
 a_parameter_cannot_end_its_quotes(void **state UNUSED)
 {
@@ -449,6 +464,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_are_escaped_and_folded),
+		cmocka_unit_test(a_text_of_nothing_is_nothing),
 		cmocka_unit_test(a_parameter_cannot_end_its_quotes),
 		cmocka_unit_test(lines_that_do_not_fit_are_a_limit),
 		cmocka_unit_test(every_day_is_the_one_the_c_library_knows),

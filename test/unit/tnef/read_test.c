@@ -457,6 +457,54 @@ texts_are_in_the_code_page_of_the_message(void **state UNUSED)
 	}
 }
 
+/* U+009B begins a command where a terminal shows it. */
+static void
+no_text_has_control_characters(void **state UNUSED)
+{
+	static const unsigned char utf8[8] = { 0xe9, 0xfd };
+	struct buf bytes = { 0 };
+	struct tnef_message *message;
+
+	made_begin(&bytes);
+	made_attribute(&bytes, MADE_MESSAGE, ATT_SUBJECT,
+		SPAN("a\033[m\x7f\xc2\x9b"
+		     "b\xc2\xa0\xc3\x9b\r\n"));
+	made_attribute(&bytes, MADE_MESSAGE, ATT_CODE_PAGE,
+		span_of(utf8, sizeof(utf8)));
+	message = made_read(buf_span(&bytes));
+	assert_string_equal(message->subject, "a [m   b\xc2\xa0\xc3\x9b");
+	tnef_message_free(message);
+	buf_clear(&bytes);
+}
+
+/* By an old attribute and by a property: one would be lost. */
+static void
+two_contents_of_one_file_are_a_loss(void **state UNUSED)
+{
+	static const struct {
+		const char *property;
+		bool is_lost;
+	} cases[] = { { "old", false }, { "new", true }, { "", false } };
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct made_list list = { 0 };
+		struct buf bytes = { 0 };
+		struct tnef_message *message;
+
+		made_begin(&bytes);
+		made_rendering(&bytes, 1);
+		made_attribute(&bytes, MADE_FILE, ATT_DATA, SPAN("old"));
+		made_bytes(&list, 0x37010102, span_string(cases[i].property));
+		made_properties(&bytes, MADE_FILE, &list);
+		message = made_read(buf_span(&bytes));
+		assert_bytes(
+			made_item(message, TNEF_ATTACHMENT, 0)->data, "old");
+		assert_int_equal(message->is_incomplete, cases[i].is_lost);
+		tnef_message_free(message);
+		buf_clear(&bytes);
+	}
+}
+
 int
 main(void)
 {
@@ -475,6 +523,8 @@ main(void)
 		cmocka_unit_test(files_without_their_beginning_are_told_apart),
 		cmocka_unit_test(an_empty_file_is_one),
 		cmocka_unit_test(texts_are_in_the_code_page_of_the_message),
+		cmocka_unit_test(no_text_has_control_characters),
+		cmocka_unit_test(two_contents_of_one_file_are_a_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
