@@ -64,8 +64,8 @@ struct ca_settings {
 	bool is_default;	   /* of several */
 	enum ca_key_kind key;	   /* of root and issuer */
 	enum crypto_digest digest; /* of all signatures; SHA-256 and better */
-	bool pss;
-	struct list domains; /* char *: issues for these; empty: for all */
+	enum ca_scheme { CA_PKCS1, CA_PSS } scheme; /* of RSA keys */
+	struct list domains; /* struct pattern *; empty: for everybody */
 	char *crl_url;	     /* written into certificates; or NULL */
 	char *crl_file;	     /* where a web server finds the list; or NULL */
 	char *crl_command;   /* program, called with the file; or NULL */
@@ -85,7 +85,7 @@ struct ca_template {
 	bool upn;	      /* the address as userPrincipalName, too */
 	bool capabilities;    /* SMIMECapabilities: AES */
 	struct list extended; /* char *: names or numbers; emailProtection */
-	struct list domains;  /* char *: narrower than the CA's; or empty */
+	struct list domains;  /* struct pattern *: of `wanted`; or empty */
 	char *crl_url;	      /* instead of the CA's; or NULL */
 };
 void ca_template_free(void *item);
@@ -163,6 +163,12 @@ void ca_find(const struct ca *ca, const char *word, struct list *out);
 /* The last one of the address that is valid, or NULL. */
 const struct ca_entry *ca_current(
 	const struct ca *ca, const char *key, time_t now);
+/*
+ * Valid ones that end within days, and whose address has no other of the same
+ * template that ends later.
+ */
+void ca_renewable(
+	const struct ca *ca, unsigned days, time_t now, struct list *out);
 /* With the chain; with its key (after ca_unlock) when there is one. */
 int ca_load(struct ca *ca, const struct ca_entry *entry, bool with_key,
 	struct cert **out, struct error *err) MUST_USE;

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "ca/ca.h"
 #include "gateway/gateway.h"
 
 #define CONF_DEFAULT_PATH "/etc/smime-milter/smime-milter.conf"
@@ -51,6 +52,9 @@ struct conf {
 	unsigned mails;	       /* limits.mails */
 	struct gateway *gateway;
 	struct list managed; /* char *: names of the managed stores */
+	char *ca_user;
+	struct list authorities;  /* struct ca_settings * */
+	struct list ca_templates; /* struct ca_template * */
 };
 
 /*

@@ -175,6 +175,8 @@ extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
+extern const struct conf_kind kind_ca, kind_ca_templates, kind_domains,
+	kind_usage, kind_url;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 
 /* "sign.digest", as words in a sentence. */
@@ -222,6 +224,8 @@ struct trust_draft {
 void stores_finish(struct reader *reader);
 void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
+/* authorities.c: when the stores are known. */
+void authorities_finish(struct reader *reader, const config_setting_t *root);
 /* When everything has been read: names become stores, drafts rules. */
 void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);

@@ -20,6 +20,9 @@ conf_free(struct conf *conf)
 	mem_free(conf->pid_file);
 	gateway_free(conf->gateway);
 	list_clear(&conf->managed, mem_free);
+	mem_free(conf->ca_user);
+	list_clear(&conf->authorities, ca_settings_free);
+	list_clear(&conf->ca_templates, ca_template_free);
 	mem_free(conf);
 }
 
@@ -101,6 +104,7 @@ read_settings(struct reader *reader, const config_setting_t *root)
 {
 	group_read(reader, root, "", reader->conf);
 	stores_finish(reader);
+	authorities_finish(reader, root);
 	rules_finish(reader);
 	check_rules(reader);
 	check_listen(reader, root);

@@ -54,6 +54,14 @@ static const struct conf_word keys_for[] = { { "recipient", 0 }, { "any", 1 },
 static const struct conf_word weak_signatures[] = { { "policy", 0 },
 	{ "pass", 1 }, { NULL, 0 } };
 
+static const struct conf_word key_kinds[] = { { "rsa-2048", CA_RSA_2048 },
+	{ "rsa-3072", CA_RSA_3072 }, { "rsa-4096", CA_RSA_4096 },
+	{ "p-256", CA_P256 }, { "p-384", CA_P384 }, { NULL, 0 } };
+static const struct conf_word ca_digests[] = { { "sha256", CRYPTO_SHA256 },
+	{ "sha384", CRYPTO_SHA384 }, { "sha512", CRYPTO_SHA512 }, { NULL, 0 } };
+static const struct conf_word ca_schemes[] = { { "pkcs1", CA_PKCS1 },
+	{ "pss", CA_PSS }, { NULL, 0 } };
+
 static const struct conf_range drain_range = { 1, 86400 };
 static const struct conf_range mails_range = { 1, 100000 };
 static const struct conf_range depth_range = { 1, 1000 };
@@ -63,6 +71,7 @@ static const struct conf_range recipients_range = { 1, 100000 };
 static const struct conf_range seconds_range = { 1, 3600 };
 static const struct conf_range count_range = { 0, 100000000 };
 static const struct conf_range cache_range = { 0, 86400 };
+static const struct conf_range days_range = { 1, 36500 };
 
 #define AT(type, field) offsetof(struct type, field)
 #define ROW(where, name, fallback, kind, offset, detail)                       \
@@ -101,6 +110,10 @@ static const struct conf_row rows[] = {
 	LATER("", "reinject", NULL),
 	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
 	ROW("", "report", "{ }", kind_report, 0, NULL),
+	ROW("", "ca", NULL, kind_ca, 0, NULL),
+	ROW("", "ca_templates", NULL, kind_ca_templates, 0, NULL),
+	ROW("", "ca_user", "\"smime-milter-ca\"", kind_text, AT(conf, ca_user),
+		NULL),
 
 	ROW("listen", "socket",
 		"\"unix:/var/spool/postfix/smime-milter/milter.sock\"",
@@ -262,6 +275,48 @@ static const struct conf_row rows[] = {
 		AT(report_settings, authserv_id), NULL),
 	ROW("report", "subject_tags", "false", kind_yes_no,
 		AT(report_settings, subject_tags), NULL),
+
+	NEEDED("ca", "name", kind_text, AT(ca_settings, name), NULL),
+	NEEDED("ca", "path", kind_path, AT(ca_settings, path), NULL),
+	ROW("ca", "default", "false", kind_yes_no, AT(ca_settings, is_default),
+		NULL),
+	ROW("ca", "password_file", NULL, kind_path,
+		AT(ca_settings, password_file), NULL),
+	ROW("ca", "key", "\"rsa-3072\"", kind_word, AT(ca_settings, key),
+		key_kinds),
+	ROW("ca", "digest", "\"sha256\"", kind_word, AT(ca_settings, digest),
+		ca_digests),
+	ROW("ca", "scheme", "\"pkcs1\"", kind_word, AT(ca_settings, scheme),
+		ca_schemes),
+	ROW("ca", "domains", NULL, kind_domains, AT(ca_settings, domains),
+		NULL),
+	ROW("ca", "store", NULL, kind_text, AT(ca_settings, store), NULL),
+	ROW("ca", "crl_url", NULL, kind_url, AT(ca_settings, crl_url), NULL),
+	ROW("ca", "crl_file", NULL, kind_path, AT(ca_settings, crl_file), NULL),
+	ROW("ca", "crl_days", "30", kind_number, AT(ca_settings, crl_days),
+		&days_range),
+	ROW("ca", "crl_command", NULL, kind_path, AT(ca_settings, crl_command),
+		NULL),
+
+	NEEDED("ca_templates", "name", kind_text, AT(ca_template, name), NULL),
+	ROW("ca_templates", "days", "365", kind_number, AT(ca_template, days),
+		&days_range),
+	ROW("ca_templates", "key", "\"rsa-3072\"", kind_word,
+		AT(ca_template, key), key_kinds),
+	ROW("ca_templates", "usage", "[ \"sign\", \"encrypt\" ]", kind_usage, 0,
+		NULL),
+	ROW("ca_templates", "extended_usage", "[ \"emailProtection\" ]",
+		kind_texts, AT(ca_template, extended), NULL),
+	ROW("ca_templates", "domain", "false", kind_yes_no,
+		AT(ca_template, domain), NULL),
+	ROW("ca_templates", "domains", NULL, kind_domains,
+		AT(ca_template, domains), NULL),
+	ROW("ca_templates", "upn", "false", kind_yes_no, AT(ca_template, upn),
+		NULL),
+	ROW("ca_templates", "capabilities", "true", kind_yes_no,
+		AT(ca_template, capabilities), NULL),
+	ROW("ca_templates", "crl_url", NULL, kind_url, AT(ca_template, crl_url),
+		NULL),
 };
 
 const struct conf_row *

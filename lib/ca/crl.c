@@ -1,0 +1,435 @@
+/* Revocation lists (RFC 5280 5). */
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "ca/internal.h"
+
+enum { VERSION_2 = 1, CRL_MODE = 0644, CRL_MAX_BYTES = 256 << 20, DAY = 86400 };
+
+static int
+failed(struct error *err)
+{
+	return crypto_fail(
+		err, ERROR_CRYPTO, "a revocation list cannot be made");
+}
+
+/* ---- making ---- */
+
+static bool
+set_times(X509_CRL *crl, time_t now, time_t next)
+{
+	ASN1_TIME *from = ASN1_TIME_set(NULL, now);
+	ASN1_TIME *until = ASN1_TIME_set(NULL, next);
+	bool good = from != NULL && until != NULL &&
+		    X509_CRL_set1_lastUpdate(crl, from) == 1 &&
+		    X509_CRL_set1_nextUpdate(crl, until) == 1;
+
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(until);
+	return good;
+}
+
+static bool
+add_number(X509_CRL *crl, unsigned long number)
+{
+	ASN1_INTEGER *value = ASN1_INTEGER_new();
+	bool good =
+		value != NULL && ASN1_INTEGER_set_uint64(value, number) == 1 &&
+		X509_CRL_add1_ext_i2d(crl, NID_crl_number, value, 0, 0) == 1;
+
+	ASN1_INTEGER_free(value);
+	return good;
+}
+
+static bool
+add_issuer_id(X509_CRL *crl, X509 *issuer)
+{
+	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(issuer);
+	AUTHORITY_KEYID *above = AUTHORITY_KEYID_new();
+	bool good = above != NULL && id != NULL;
+
+	if (good)
+		above->keyid = ASN1_OCTET_STRING_dup(id);
+	good = good && above->keyid != NULL &&
+	       X509_CRL_add1_ext_i2d(
+		       crl, NID_authority_key_identifier, above, 0, 0) == 1;
+	AUTHORITY_KEYID_free(above);
+	return good;
+}
+
+static X509_CRL *
+crl_new(X509 *issuer, unsigned long number, time_t now, time_t next)
+{
+	X509_CRL *crl = X509_CRL_new();
+
+	if (crl != NULL && X509_CRL_set_version(crl, VERSION_2) == 1 &&
+		X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer)) ==
+			1 &&
+		set_times(crl, now, next) && add_issuer_id(crl, issuer) &&
+		add_number(crl, number))
+		return crl;
+	X509_CRL_free(crl);
+	return NULL;
+}
+
+/* unspecified is better left out (5.3.1). */
+static bool
+add_reason(X509_REVOKED *revoked, int reason)
+{
+	ASN1_ENUMERATED *value;
+	bool good;
+
+	if (reason <= 0)
+		return true;
+	value = ASN1_ENUMERATED_new();
+	good = value != NULL && ASN1_ENUMERATED_set(value, reason) == 1 &&
+	       X509_REVOKED_add1_ext_i2d(
+		       revoked, NID_crl_reason, value, 0, 0) == 1;
+	ASN1_ENUMERATED_free(value);
+	return good;
+}
+
+static bool
+add_entry(X509_CRL *crl, const struct ca_entry *entry)
+{
+	X509_REVOKED *revoked = X509_REVOKED_new();
+	ASN1_TIME *when = ASN1_TIME_set(NULL, entry->revoked);
+	BIGNUM *number = NULL;
+	ASN1_INTEGER *serial = NULL;
+	bool good;
+
+	if (BN_hex2bn(&number, entry->serial) != 0)
+		serial = BN_to_ASN1_INTEGER(number, NULL);
+	good = revoked != NULL && when != NULL && serial != NULL &&
+	       X509_REVOKED_set_serialNumber(revoked, serial) == 1 &&
+	       X509_REVOKED_set_revocationDate(revoked, when) == 1 &&
+	       add_reason(revoked, entry->reason) &&
+	       X509_CRL_add0_revoked(crl, revoked) == 1;
+	if (!good)
+		X509_REVOKED_free(revoked);
+	ASN1_TIME_free(when);
+	ASN1_INTEGER_free(serial);
+	BN_free(number);
+	return good;
+}
+
+static int
+sign(const struct ca_settings *settings, X509_CRL *crl, X509 *issuer,
+	EVP_PKEY *key, struct buf *out, struct error *err)
+{
+	EVP_MD_CTX *ctx = certificate_signing(settings, key);
+	unsigned char *der = NULL;
+	int len = 0, result = -1;
+
+	if (ctx != NULL && X509_CRL_sort(crl) == 1 &&
+		X509_CRL_sign_ctx(crl, ctx) > 0 &&
+		X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1)
+		len = i2d_X509_CRL(crl, &der);
+	if (len > 0)
+		result = buf_add(out, der, (size_t)len, err);
+	else
+		failed(err);
+	EVP_MD_CTX_free(ctx);
+	OPENSSL_free(der);
+	return result;
+}
+
+int
+crl_make_empty(const struct ca_settings *settings, X509 *issuer, EVP_PKEY *key,
+	time_t now, time_t next, struct buf *out, struct error *err)
+{
+	X509_CRL *crl;
+	int result;
+
+	crypto_begin();
+	crl = crl_new(issuer, 1, now, next);
+	result = crl != NULL ? sign(settings, crl, issuer, key, out, err)
+			     : failed(err);
+	X509_CRL_free(crl);
+	return result;
+}
+
+static int
+make(struct ca *ca, time_t now, time_t next, size_t *entries, struct buf *out,
+	struct error *err)
+{
+	X509_CRL *crl;
+	const struct ca_entry *entry;
+	bool good;
+	int result;
+
+	crypto_begin();
+	crl = crl_new(ca->issuer, ca->crl_number + 1, now, next);
+	good = crl != NULL;
+	LIST_FOREACH (entry, &ca->entries)
+		if (good && entry->revoked != 0) {
+			good = add_entry(crl, entry);
+			(*entries)++;
+		}
+	result = good ? sign(ca->settings, crl, ca->issuer, ca->key, out, err)
+		      : failed(err);
+	X509_CRL_free(crl);
+	return result;
+}
+
+/* ---- where it goes ---- */
+
+static int
+record(struct ca *ca, time_t next, size_t entries, struct error *err)
+{
+	char *number = mem_printf("%lu", ca->crl_number + 1);
+	char *until = mem_printf("%lld", (long long)next);
+	char *count = mem_printf("%zu", entries);
+	int result = ca_record(ca, "crl",
+		(const char *[]){ "number", number, "next", until, "entries",
+			count, NULL },
+		err);
+
+	mem_free(number);
+	mem_free(until);
+	mem_free(count);
+	return result;
+}
+
+static int
+write_both(struct ca *ca, struct span der, struct error *err)
+{
+	char *own = ca_path(ca, "crl.der");
+	const char *public = ca->settings->crl_file;
+	int result = file_write_atomic(own, der, CRL_MODE, err);
+
+	if (result == 0 && public != NULL)
+		result = file_write_atomic(public, der, CRL_MODE, err);
+	mem_free(own);
+	return result;
+}
+
+/* With the lock.  Its number is used up before anybody can see it. */
+static int
+publish(struct ca *ca, unsigned days, struct error *err)
+{
+	time_t now = clock_now();
+	time_t next =
+		now + (time_t)(days ? days : ca->settings->crl_days) * DAY;
+	struct buf der = { .limit_bytes = CRL_MAX_BYTES };
+	size_t entries = 0;
+	int result = -1;
+
+	if (ca_check_clock(ca, now, err) == 0 &&
+		make(ca, now, next, &entries, &der, err) == 0 &&
+		record(ca, next, entries, err) == 0)
+		result = write_both(ca, buf_span(&der), err);
+	buf_clear(&der);
+	return result;
+}
+
+int
+ca_crl(struct ca *ca, unsigned days, struct error *err)
+{
+	int result = -1;
+
+	if (ca_is_locked(ca, err) != 0)
+		return -1;
+	if (ca_begin(ca, err) == 0)
+		result = publish(ca, days, err);
+	ca_end(ca);
+	return result;
+}
+
+/* ---- reading ---- */
+
+static X509_CRL *
+parse(struct span bytes)
+{
+	const unsigned char *at = bytes.data;
+	X509_CRL *crl;
+	BIO *bio;
+
+	crypto_begin();
+	if (bytes.len != 0 && bytes.data[0] == 0x30)
+		return d2i_X509_CRL(NULL, &at, (long)bytes.len);
+	bio = BIO_new_mem_buf(bytes.data, (int)bytes.len);
+	crl = bio != NULL ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+	BIO_free(bio);
+	return crl;
+}
+
+X509_CRL *
+crl_read(const char *path)
+{
+	struct buf bytes = { 0 };
+	X509_CRL *crl = NULL;
+
+	if (file_read(path, CRL_MAX_BYTES, &bytes, NULL) == 0)
+		crl = parse(buf_span(&bytes));
+	buf_clear(&bytes);
+	return crl;
+}
+
+long
+crl_number(X509_CRL *crl)
+{
+	ASN1_INTEGER *value =
+		X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+	int64_t number = -1;
+
+	if (value == NULL || ASN1_INTEGER_get_int64(&number, value) != 1)
+		number = -1;
+	ASN1_INTEGER_free(value);
+	crypto_begin();
+	return (long)number;
+}
+
+/* Is it the last one there? */
+static bool
+is_current(const struct ca *ca, const char *path)
+{
+	X509_CRL *crl = crl_read(path);
+	bool current = crl != NULL && crl_number(crl) == (long)ca->crl_number;
+
+	X509_CRL_free(crl);
+	return current;
+}
+
+bool
+ca_crl_is_due(const struct ca *ca, time_t now)
+{
+	char *own = ca_path(ca, "crl.der");
+	bool due = ca->crl_number == 0 || ca->crl_stale ||
+		   now >= ca->crl_made + (ca->crl_next - ca->crl_made) / 2 ||
+		   !is_current(ca, ca->settings->crl_file != NULL
+					   ? ca->settings->crl_file
+					   : own);
+
+	mem_free(own);
+	return due;
+}
+
+/* ---- another list of the same issuer ---- */
+
+static int
+take_over(const struct ca *ca, X509_REVOKED *revoked,
+	struct journal_draft *draft, size_t *added, struct error *err)
+{
+	const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(revoked);
+	ASN1_ENUMERATED *code =
+		X509_REVOKED_get_ext_d2i(revoked, NID_crl_reason, NULL, NULL);
+	long reason = code != NULL ? ASN1_ENUMERATED_get(code) : 0;
+	char text[CA_SERIAL_HEX], *at = NULL;
+	const struct ca_entry *entry;
+	struct tm tm = { 0 };
+	int result = 0;
+
+	ASN1_ENUMERATED_free(code);
+	if (serial_text(serial, text) != 0 ||
+		ASN1_TIME_to_tm(
+			X509_REVOKED_get0_revocationDate(revoked), &tm) != 1)
+		return error_set(err, ERROR_FORMAT,
+			"the list holds a serial number or date that is none");
+	entry = entries_serial(ca, text);
+	if (entry != NULL && entry->revoked != 0)
+		return 0;
+	at = mem_printf("%lld", (long long)timegm(&tm));
+	result = journal_add(draft, "revoke",
+		(const char *[]){ "serial", text, "reason",
+			ca_reason_name((int)reason), "at", at, "from", "list",
+			NULL },
+		err);
+	*added += result == 0;
+	mem_free(at);
+	return result;
+}
+
+static int
+take_all(struct ca *ca, X509_CRL *crl, size_t *added, struct error *err)
+{
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl);
+	char *number = mem_printf("%ld", crl_number(crl));
+	struct journal_draft draft;
+	int result;
+
+	journal_begin(&draft, &ca->journal, ca->who, clock_now());
+	result = journal_add(&draft, "import-crl",
+		(const char *[]){ "number", number, NULL }, err);
+	for (int i = 0; result == 0 && i < sk_X509_REVOKED_num(all); i++)
+		result = take_over(
+			ca, sk_X509_REVOKED_value(all, i), &draft, added, err);
+	if (result == 0)
+		result = journal_commit(&draft, err);
+	journal_drop(&draft);
+	mem_free(number);
+	return result == 0 ? journal_read(&ca->journal, entries_line, ca, err)
+			   : -1;
+}
+
+int
+ca_crl_import(
+	struct ca *ca, struct span bytes, size_t *added, struct error *err)
+{
+	X509_CRL *crl = parse(bytes);
+	int result = -1;
+
+	*added = 0;
+	if (crl == NULL)
+		return crypto_fail(
+			err, ERROR_FORMAT, "there is no revocation list");
+	if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+		    X509_get_subject_name(ca->issuer)) != 0 ||
+		X509_CRL_verify(crl, X509_get0_pubkey(ca->issuer)) != 1)
+		error_set(err, ERROR_TRUST,
+			"the list was not signed by the issuer of authority %s",
+			ca->settings->name);
+	else if (ca_begin(ca, err) == 0)
+		result = take_all(ca, crl, added, err);
+	ca_end(ca);
+	crypto_begin();
+	X509_CRL_free(crl);
+	return result;
+}
+
+/* ---- for those who only look ---- */
+
+static time_t
+time_of(const ASN1_TIME *when)
+{
+	struct tm tm = { 0 };
+
+	return when != NULL && ASN1_TIME_to_tm(when, &tm) == 1 ? timegm(&tm)
+							       : 0;
+}
+
+void
+ca_crl_concern(
+	const struct ca_settings *settings, time_t now, struct list *lines)
+{
+	const char *path = settings->crl_file;
+	X509_CRL *crl = path != NULL ? crl_read(path) : NULL;
+	char date[11] = "";
+	time_t from, next;
+
+	if (path == NULL)
+		return;
+	if (crl == NULL) {
+		list_add(lines, mem_printf("authority %s: %s: there is no "
+					   "revocation list that can be read",
+					settings->name, path));
+		return;
+	}
+	from = time_of(X509_CRL_get0_lastUpdate(crl));
+	next = time_of(X509_CRL_get0_nextUpdate(crl));
+	cert_date_text(next, date);
+	if (now >= next)
+		list_add(lines, mem_printf("authority %s: %s: the revocation "
+					   "list has ended on %s",
+					settings->name, path, date));
+	else if (now > next - (next - from) / 4)
+		list_add(lines, mem_printf("authority %s: %s: the revocation "
+					   "list ends on %s, and nobody has "
+					   "made a new one",
+					settings->name, path, date));
+	X509_CRL_free(crl);
+}
