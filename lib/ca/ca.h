@@ -146,6 +146,7 @@ struct ca_entry {
 	char sha256[CERT_SHA256_HEX];
 	char *address, *key; /* as written, and as it is compared */
 	char *name, *template;
+	char *organisation, *given_name, *surname; /* or NULL */
 	bool internal; /* the gateway uses its key */
 	bool has_key;  /* in escrow */
 	bool filed;    /* internal: it is in the managed store */
@@ -210,6 +211,33 @@ int ca_make_key(struct ca_request *request, struct error *err) MUST_USE;
 enum { CA_BATCH_MAX = 32 };
 int ca_issue(struct ca *ca, struct ca_request *requests, size_t count,
 	struct error *err) MUST_USE;
+
+/* Lines of a table (CSV, with a comma or a semicolon between fields). */
+enum ca_column {
+	CA_ADDRESS,
+	CA_NAME,
+	CA_ORGANISATION,
+	CA_GIVEN_NAME,
+	CA_SURNAME,
+	CA_TEMPLATE,
+	CA_WHO, /* "internal" or "external" */
+	CA_DAYS,
+	CA_TELEPHONE,
+	CA_COLUMNS
+};
+struct ca_row {
+	unsigned line;
+	char *value[CA_COLUMNS]; /* NULL: no such column, or empty */
+};
+void ca_row_free(void *row);
+/*
+ * The first line names the columns ("address", "name", ..., "given_name"), in
+ * any order; "address" has to be there.  FORMAT with "SOURCE:LINE: ".
+ */
+int ca_read_table(struct span text, const char *source, struct list *rows,
+	struct error *err) MUST_USE;
+/* The first word of each line, "#" begins a comment: char * each. */
+void ca_read_addresses(struct span text, struct list *out);
 
 /*
  * Internal certificates that are not in the managed store yet: with a store,

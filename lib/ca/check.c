@@ -136,9 +136,10 @@ check_listed(const struct ca *ca, const char *path, X509_CRL *crl,
 		const ASN1_INTEGER *serial = X509_REVOKED_get0_serialNumber(
 			sk_X509_REVOKED_value(all, i));
 		char text[CA_SERIAL_HEX] = "";
-		const struct ca_entry *entry = serial_text(serial, text) == 0
-						       ? entries_serial(ca, text)
-						       : NULL;
+		const struct ca_entry *entry =
+			serial_text(serial, text) == 0
+				? entries_serial(ca, text)
+				: NULL;
 
 		if (entry == NULL)
 			list_add(problems,
@@ -146,7 +147,7 @@ check_listed(const struct ca *ca, const char *path, X509_CRL *crl,
 					   "stands in no line of the journal",
 					path, text));
 	}
-	if (crl_number(crl) == (long)ca->crl_number && !ca->crl_stale &&
+	if (list_number(crl) == (long)ca->crl_number && !ca->crl_stale &&
 		(size_t)count != count_revoked(ca))
 		list_add(problems,
 			mem_printf("%s: revokes %d certificates, but the "
@@ -157,7 +158,7 @@ check_listed(const struct ca *ca, const char *path, X509_CRL *crl,
 static void
 check_crl(const struct ca *ca, const char *path, struct list *problems)
 {
-	X509_CRL *crl = ca->crl_number != 0 ? crl_read(path) : NULL;
+	X509_CRL *crl = ca->crl_number != 0 ? list_read(path) : NULL;
 
 	if (ca->crl_number == 0)
 		return;
@@ -168,11 +169,11 @@ check_crl(const struct ca *ca, const char *path, struct list *problems)
 	else if (X509_CRL_verify(crl, X509_get0_pubkey(ca->issuer)) != 1)
 		list_add(problems,
 			mem_printf("%s: its signature is not good", path));
-	else if (crl_number(crl) > (long)ca->crl_number)
+	else if (list_number(crl) > (long)ca->crl_number)
 		list_add(problems,
 			mem_printf("%s: is list %ld, but the journal ends with "
 				   "%lu",
-				path, crl_number(crl), ca->crl_number));
+				path, list_number(crl), ca->crl_number));
 	else
 		check_listed(ca, path, crl, problems);
 	crypto_begin();

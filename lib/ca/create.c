@@ -265,7 +265,7 @@ write_root_crl(const struct creation *self, struct error *err)
 {
 	struct buf bytes = { 0 };
 
-	if (crl_make_empty(self->settings, self->root, self->root_key,
+	if (list_make_empty(self->settings, self->root, self->root_key,
 		    self->from, self->issuer_until, &bytes, err) == 0)
 		return write_file(self, "root.crl", &bytes, FILE_MODE, err);
 	buf_clear(&bytes);

@@ -34,6 +34,9 @@ entry_free(void *p)
 	mem_free(entry->key);
 	mem_free(entry->name);
 	mem_free(entry->template);
+	mem_free(entry->organisation);
+	mem_free(entry->given_name);
+	mem_free(entry->surname);
 	mem_free(entry);
 }
 
@@ -117,6 +120,9 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->key = mem_string(value(line, "for"));
 	entry->name = mem_string(value(line, "name"));
 	entry->template = mem_string(value(line, "template"));
+	entry->organisation = mem_string(journal_value(line, "organisation"));
+	entry->given_name = mem_string(journal_value(line, "given-name"));
+	entry->surname = mem_string(journal_value(line, "surname"));
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
 	entry->issued = line->when;

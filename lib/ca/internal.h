@@ -173,13 +173,16 @@ int extend_names(X509 *x509, const struct ca_template *template,
 int extend_crl(X509 *x509, const char *url, struct error *err) MUST_USE;
 int extend_capabilities(X509 *x509, struct error *err) MUST_USE;
 
-/* ---- crl.c ---- */
+/* ---- list_make.c, revocation_list.c ---- */
 
-X509_CRL *crl_read(const char *path); /* NULL: there is none */
+X509_CRL *list_read(const char *path); /* NULL: there is none */
 /* -1: it has none that we would have given. */
-long crl_number(X509_CRL *crl);
+long list_number(X509_CRL *crl);
+/* The next one, of all that is revoked. */
+int list_make(struct ca *ca, time_t now, time_t next, size_t *entries,
+	struct buf *out, struct error *err) MUST_USE;
 /* A list of the root's, without entries. */
-int crl_make_empty(const struct ca_settings *settings, X509 *issuer,
+int list_make_empty(const struct ca_settings *settings, X509 *issuer,
 	EVP_PKEY *key, time_t now, time_t next, struct buf *out,
 	struct error *err) MUST_USE;
 

@@ -237,7 +237,9 @@ add_lines(struct journal_draft *draft, const struct issuing *one,
 	const struct ca_request *request = one->request;
 	const char *const issued[] = { "serial", one->serial, "sha256",
 		one->sha256, "address", one->address->text, "for",
-		one->address->key, "name", common_name(one), "template",
+		one->address->key, "name", request->name, "organisation",
+		request->organisation, "given-name", request->given_name,
+		"surname", request->surname, "template",
 		request->template->name, "who",
 		request->internal ? "internal" : "external", "key",
 		in_escrow(one)	       ? "escrow"

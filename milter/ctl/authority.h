@@ -1,0 +1,67 @@
+/* What the commands about authorities share. */
+#ifndef CTL_AUTHORITY_H
+#define CTL_AUTHORITY_H
+
+#include "ca/ca.h"
+#include "ctl.h"
+#include "json.h"
+#include "store/store.h"
+
+/* One that a command works on. */
+struct authority {
+	struct conf *conf;
+	const struct ca_settings *settings; /* of conf */
+	struct ca *ca;
+};
+
+enum authority_how { AUTHORITY_LOCKED, AUTHORITY_UNLOCKED };
+
+/* Who does it, for the journal: "root(alice)" after sudo.  Free it. */
+char *authority_who(void) MUST_USE;
+/* The one that --ca names, the default, or the only one; an exit code. */
+int authority_choose(const struct request *request, const struct conf *conf,
+	const struct ca_settings **out);
+/* From its file, or asked for at the terminal; an exit code. */
+int authority_password(
+	const struct ca_settings *settings, bool twice, char **out);
+int authority_open_settings(const struct ca_settings *settings,
+	enum authority_how how, struct ca **out);
+/* All of it; an exit code.  Close it in any case. */
+int authority_open(const struct request *request, enum authority_how how,
+	struct authority *out);
+void authority_close(struct authority *authority);
+
+/* A number from 1 to most; `fallback` when it is not given.  An exit code. */
+int authority_number(const struct request *request, const char *option,
+	unsigned fallback, unsigned most, unsigned *out);
+/* By address or serial; finding none is CTL_NO, with a sentence. */
+int authority_find(const struct ca *ca, const char *word, struct list *out);
+
+/* ---- ca_list.c ---- */
+
+json_t *authority_entry_json(const struct ca_entry *entry);
+void authority_entry_print(const struct ca_entry *entry);
+
+/* ---- ca_issuance.c ---- */
+
+/* Any number of requests. */
+struct issuance {
+	struct authority *authority;
+	struct store *store;  /* for internal ones; or NULL */
+	struct list requests; /* struct ca_request *, owned */
+	json_t *array;	      /* NULL: for people */
+	const char *output;   /* certificates as PEM; or NULL */
+};
+/* Check all, then issue, file and say each; an exit code. */
+int issuance_run(struct issuance *issuance);
+void issuance_clear(struct issuance *issuance);
+/* The store of internal certificates, and is it there?  An exit code. */
+int issuance_open_store(
+	const struct request *request, struct issuance *issuance);
+
+/* ---- ca_revoke.c ---- */
+
+/* A new list, to where it belongs; an exit code. */
+int authority_make_crl(struct ca *ca, unsigned days);
+
+#endif
