@@ -204,9 +204,9 @@ int ca_read_csr(struct span bytes, X509_REQ **out, struct error *err) MUST_USE;
 /* The key that the request will need, into made; takes no lock. */
 int ca_make_key(struct ca_request *request, struct error *err) MUST_USE;
 /*
- * All of them or none, at most CA_BATCH_MAX, with two syncs in all beside one
- * for each.  CONFIG as above and when the clock was set back, SYSTEM for a
- * full disk.
+ * All of them or none (when the power fails while they are recorded, perhaps
+ * the first ones), at most CA_BATCH_MAX.  CONFIG as above and when the clock
+ * was set back, SYSTEM for a full disk.
  */
 enum { CA_BATCH_MAX = 32 };
 int ca_issue(struct ca *ca, struct ca_request *requests, size_t count,

@@ -101,6 +101,8 @@ void ca_leave(struct ca *ca);
  */
 int ca_begin(struct ca *ca, struct error *err) MUST_USE;
 void ca_end(struct ca *ca); /* also after ca_begin() has failed */
+/* What was recorded goes from new/ to where it belongs, the rest goes. */
+int ca_settle(struct ca *ca, struct error *err) MUST_USE;
 /* One line, on the disk and read. */
 int ca_record(struct ca *ca, const char *act, const char *const *words,
 	struct error *err) MUST_USE;

@@ -213,21 +213,6 @@ remove_new(const struct ca *ca, const struct issuing *one)
 	mem_free(path);
 }
 
-static int
-place(const struct ca *ca, const struct issuing *one, struct error *err)
-{
-	char *from = new_path(ca, one), *to = ca_entry_path(ca, one->serial);
-	int result = 0;
-
-	if (rename(from, to) != 0)
-		result = error_set(err, ERROR_SYSTEM,
-			"%s: cannot be put in its place: %s", from,
-			strerror(errno));
-	mem_free(from);
-	mem_free(to);
-	return result;
-}
-
 /* ---- the journal ---- */
 
 static int
@@ -304,22 +289,6 @@ record(struct ca *ca, struct issuing *all, size_t count, time_t now,
 	return result;
 }
 
-/* They are issued; whoever comes next goes on where this fails. */
-static int
-publish(struct ca *ca, const struct issuing *all, size_t count,
-	struct error *err)
-{
-	char *folder = ca_path(ca, "certificates");
-	int result = journal_read(&ca->journal, entries_line, ca, err);
-
-	for (size_t i = 0; result == 0 && i < count; i++)
-		result = place(ca, &all[i], err);
-	if (result == 0)
-		result = file_sync_folder(folder, err);
-	mem_free(folder);
-	return result;
-}
-
 /* ---- all of it ---- */
 
 static int
@@ -350,8 +319,9 @@ issue(struct ca *ca, struct issuing *all, size_t count, struct error *err)
 	for (size_t i = 0; i < count; i++)
 		if (make(ca, &all[i], now, err) != 0)
 			return -1;
+	/* From then on they are issued, also when it ends here. */
 	if (ca_begin(ca, err) == 0 && record(ca, all, count, now, err) == 0)
-		result = publish(ca, all, count, err);
+		result = ca_settle(ca, err);
 	ca_end(ca);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = hand_over(ca, &all[i], err);

@@ -85,52 +85,85 @@ take_lock(struct ca *ca, struct error *err)
 
 /* ---- what is in new/ ---- */
 
-/* Recorded: it goes where it belongs.  Otherwise nobody has ever seen it. */
-static int
-settle(struct ca *ca, int dir, const char *name, struct error *err)
+/* A list is, when it is the last one of the journal. */
+static bool
+is_recorded(const struct ca *ca, const char *path, const char *name)
 {
 	char serial[CA_SERIAL_HEX] = "";
-	char *to;
-	int result = 0;
+	X509_CRL *list;
+	bool recorded;
 
-	if (strlen(name) == CA_SERIAL_HEX - 1 + strlen(".pem"))
-		memcpy(serial, name, CA_SERIAL_HEX - 1);
-	to = ca_entry_path(ca, serial);
-	if (entries_serial(ca, serial) != NULL)
-		result = renameat(dir, name, AT_FDCWD, to);
-	else
-		result = unlinkat(dir, name, 0);
+	if (strcmp(name, "crl.der") == 0) {
+		list = list_read(path);
+		recorded = list != NULL &&
+			   list_number(list) == (long)ca->crl_number;
+		X509_CRL_free(list);
+		return recorded;
+	}
+	if (strlen(name) != CA_SERIAL_HEX - 1 + strlen(".pem"))
+		return false;
+	memcpy(serial, name, CA_SERIAL_HEX - 1);
+	return entries_serial(ca, serial) != NULL;
+}
+
+/* Recorded: it goes where it belongs.  Otherwise nobody has ever seen it. */
+static int
+settle(const struct ca *ca, const char *folder, const char *name,
+	struct error *err)
+{
+	bool is_list = strcmp(name, "crl.der") == 0;
+	char *from = mem_printf("%s/%s", folder, name);
+	char *to = mem_printf("%s/%s%s", ca->settings->path,
+		is_list ? "" : "certificates/", name);
+	int result =
+		is_recorded(ca, from, name) ? rename(from, to) : unlink(from);
+
 	if (result != 0)
 		error_set(err, ERROR_SYSTEM,
-			"%s/new/%s: cannot be put in its place: %s",
-			ca->settings->path, name, strerror(errno));
+			"%s: cannot be put in its place: %s", from,
+			strerror(errno));
+	mem_free(from);
 	mem_free(to);
 	return result;
 }
 
 static int
-settle_all(struct ca *ca, struct error *err)
+settle_all(
+	const struct ca *ca, const char *folder, bool *some, struct error *err)
 {
-	char *path = ca_path(ca, "new"), *to = ca_path(ca, "certificates");
-	DIR *dir = opendir(path);
+	DIR *dir = opendir(folder);
 	const struct dirent *entry;
-	bool some = false;
 	int result = 0;
 
 	if (dir == NULL)
-		result = error_set(err, ERROR_CONFIG,
-			"%s: cannot be opened: %s", path, strerror(errno));
-	while (result == 0 && dir != NULL && (entry = readdir(dir)) != NULL) {
+		return error_set(err, ERROR_CONFIG, "%s: cannot be opened: %s",
+			folder, strerror(errno));
+	while (result == 0 && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] == '.')
 			continue;
-		some = true;
-		result = settle(ca, dirfd(dir), entry->d_name, err);
+		*some = true;
+		result = settle(ca, folder, entry->d_name, err);
 	}
+	closedir(dir);
+	return result;
+}
+
+int
+ca_settle(struct ca *ca, struct error *err)
+{
+	char *folder = ca_path(ca, "new"), *to = ca_path(ca, "certificates");
+	bool some = false;
+	int result = journal_read(&ca->journal, entries_line, ca, err);
+
+	if (result == 0)
+		result = settle_all(ca, folder, &some, err);
 	if (result == 0 && some)
-		result = file_sync_folder(to, err);
-	if (dir != NULL)
-		closedir(dir);
-	mem_free(path);
+		result = file_sync_folder(to, err) != 0 ||
+					 file_sync_folder(
+						 ca->settings->path, err) != 0
+				 ? -1
+				 : 0;
+	mem_free(folder);
 	mem_free(to);
 	return result;
 }
@@ -140,10 +173,9 @@ ca_begin(struct ca *ca, struct error *err)
 {
 	if (ca_enter(ca, err) != 0 || take_lock(ca, err) != 0 ||
 		journal_read(&ca->journal, entries_line, ca, err) != 0 ||
-		journal_mend(&ca->journal, err) != 0 ||
-		journal_read(&ca->journal, entries_line, ca, err) != 0)
+		journal_mend(&ca->journal, err) != 0)
 		return -1;
-	return settle_all(ca, err);
+	return ca_settle(ca, err);
 }
 
 void

@@ -30,6 +30,12 @@ request_address(const struct ca_request *request, struct address **out,
 	struct error why = { 0 };
 	int result;
 
+	for (const char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return error_set(err, ERROR_CONFIG,
+				"\"%s\" is no address: it holds a blank or a "
+				"control character",
+				text);
 	if (request->template->domain && strchr(text, '@') == NULL)
 		whole = mem_printf("%s@%s", DOMAIN_MAILBOX, text);
 	result = addr_parse(whole != NULL ? whole : text, out, &why);

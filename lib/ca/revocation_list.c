@@ -1,6 +1,7 @@
 /* Revocation lists: published, read, taken over. */
 #include <openssl/pem.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -28,34 +29,32 @@ record(struct ca *ca, time_t next, size_t entries, struct error *err)
 	return result;
 }
 
-static int
-write_both(struct ca *ca, struct span der, struct error *err)
-{
-	char *own = ca_path(ca, "crl.der");
-	const char *public = ca->settings->crl_file;
-	int result = file_write_atomic(own, der, CRL_MODE, err);
-
-	if (result == 0 && public != NULL)
-		result = file_write_atomic(public, der, CRL_MODE, err);
-	mem_free(own);
-	return result;
-}
-
-/* With the lock.  Its number is used up before anybody can see it. */
+/* With the lock.  It is whole before its number is recorded. */
 static int
 publish(struct ca *ca, unsigned days, struct error *err)
 {
 	time_t now = clock_now();
 	time_t next =
 		now + (time_t)(days ? days : ca->settings->crl_days) * DAY;
+	const char *public = ca->settings->crl_file;
+	char *path = ca_path(ca, "new/crl.der");
 	struct buf der = { .limit_bytes = CRL_MAX_BYTES };
 	size_t entries = 0;
 	int result = -1;
 
 	if (ca_check_clock(ca, now, err) == 0 &&
 		list_make(ca, now, next, &entries, &der, err) == 0 &&
-		record(ca, next, entries, err) == 0)
-		result = write_both(ca, buf_span(&der), err);
+		file_write_atomic(path, buf_span(&der), CRL_MODE, err) == 0) {
+		result = record(ca, next, entries, err);
+		if (result != 0)
+			unlink(path);
+		else
+			result = ca_settle(ca, err);
+	}
+	if (result == 0 && public != NULL)
+		result = file_write_atomic(
+			public, buf_span(&der), CRL_MODE, err);
+	mem_free(path);
 	buf_clear(&der);
 	return result;
 }
