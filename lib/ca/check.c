@@ -158,10 +158,10 @@ check_listed(const struct ca *ca, const char *path, X509_CRL *crl,
 static void
 check_crl(const struct ca *ca, const char *path, struct list *problems)
 {
-	X509_CRL *crl = ca->crl_number != 0 ? list_read(path) : NULL;
+	X509_CRL *crl = list_read(path);
 
-	if (ca->crl_number == 0)
-		return;
+	if (crl == NULL && ca->crl_number == 0)
+		return; /* none was made so far */
 	if (crl == NULL)
 		list_add(problems,
 			mem_printf("%s: list %lu was made, but cannot be read",
