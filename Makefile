@@ -85,6 +85,7 @@ $(BUILD)/smimectl: $(CTL_OBJ) $(LIB)
 	$(call say,ld,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CTL_LIBS) $(LIB_LIBS)
 
+$(BUILD)/lib/mime/%.o: CPPFLAGS += $(GMIME_CFLAGS)
 $(BUILD)/test/unit/%.o: CPPFLAGS += -Itest/unit
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -22,7 +22,8 @@ is_hex(unsigned char c)
 struct quoter {
 	struct buf *out;
 	bool coded;
-	bool broken;   /* by a soft line break of ours */
+	bool fresh;    /* nobody has set delimiters for it yet */
+	bool broken;   /* by a soft line break of ours; or fresh */
 	size_t tail;   /* bytes that follow on the line and are no text */
 	size_t line;   /* how long a line may be that needs no soft break */
 	size_t column; /* of the line that is being written */
@@ -164,13 +165,10 @@ write_tail(struct quoter *q, struct span tail)
 	return 0;
 }
 
-int
-mime_put_quoted(
-	struct buf *out, struct span text, bool coded, struct error *err)
+static int
+put_quoted(struct quoter q, struct span text)
 {
-	struct quoter q = { .out = out, .coded = coded, .err = err };
-
-	if (buf_reserve(out, LINE_ROOM, err) != 0)
+	if (buf_reserve(q.out, LINE_ROOM, q.err) != 0)
 		return -1;
 	while (text.len != 0) {
 		struct span whole = mime_line_next(&text);
@@ -179,7 +177,7 @@ mime_put_quoted(
 
 		tail = span_of(line.data + line.len - len, len);
 		line.len -= len;
-		q.broken = false;
+		q.broken = q.fresh;
 		q.tail = len;
 		q.line = len == 0 ? QUOTED_LINE : QUOTED_LINE - 1;
 		if (write_text(&q, line) != 0 || write_tail(&q, tail) != 0)
@@ -189,6 +187,21 @@ mime_put_quoted(
 			return -1;
 	}
 	return 0;
+}
+
+int
+mime_put_quoted(
+	struct buf *out, struct span text, bool coded, struct error *err)
+{
+	return put_quoted(
+		(struct quoter){ out, .coded = coded, .err = err }, text);
+}
+
+int
+mime_put_new_quoted(struct buf *out, struct span text, struct error *err)
+{
+	return put_quoted(
+		(struct quoter){ out, .fresh = true, .err = err }, text);
 }
 
 /* ---- base64 (RFC 2045 6.8) ---- */

@@ -126,6 +126,8 @@ int mime_put_header(struct buf *out, struct span header,
 /* Text as quoted-printable; coded: it is that already, and is repaired. */
 int mime_put_quoted(
 	struct buf *out, struct span text, bool coded, struct error *err);
+/* Text that is new: no line of it is like the delimiter of a multipart. */
+int mime_put_new_quoted(struct buf *out, struct span text, struct error *err);
 /* Base64 without a last line end. */
 int mime_put_base64(struct buf *out, struct span bytes, struct error *err);
 /*
@@ -136,6 +138,17 @@ int mime_put_base64(struct buf *out, struct span bytes, struct error *err);
 bool mime_is_base64(struct span text);
 /* Base64 again, its alphabet wrapped anew, what is foreign to it left out. */
 int mime_put_base64_again(struct buf *out, struct span text, struct error *err);
+
+/* ---- new mail: the fields, by GMime ---- */
+
+/* "Name <address>", one mailbox or group as in a field, not encoded; owned. */
+char *mime_mailbox(const char *name, const char *address) MUST_USE;
+/* Content-* of a node; encoding and boundary NULL: none. */
+int mime_put_node_header(struct buf *out, const struct mime_node *node,
+	const char *encoding, const char *boundary, struct error *err);
+/* The fields of a message. */
+int mime_put_node_texts(
+	struct buf *out, const struct mime_node *node, struct error *err);
 
 /* ---- one rewriting ---- */
 

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "mime/compose.h"
 
 /* ---- fields (RFC 5322 2.2) ---- */
 

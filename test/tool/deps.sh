@@ -5,8 +5,8 @@
 set -eu
 
 build="autoconf libmilter-dev libssl-dev libconfig-dev libidn2-dev
-	libldap-dev libcurl4-openssl-dev libp11-dev libjansson-dev
-	libsystemd-dev libseccomp-dev"
+	libldap-dev libgmime-3.0-dev pkg-config libcurl4-openssl-dev
+	libp11-dev libjansson-dev libsystemd-dev libseccomp-dev"
 demo="openssl python3 postfix"
 test="openssl python3 postfix libcmocka-dev gpgsm gpg-agent libnss3-tools
 	openjdk-17-jdk-headless libbcprov-java libbcpkix-java libbcmail-java
@@ -55,7 +55,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 		command -v $tool >/dev/null || lacking="$lacking $tool"
 	done
 	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h ldap.h \
-		curl/curl.h jansson.h cmocka.h; do
+		curl/curl.h gmime/gmime.h jansson.h cmocka.h; do
 		case $h in cmocka.h)
 			case $wanted in *cmocka*) ;; *) continue ;; esac ;;
 		esac
@@ -63,7 +63,8 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
-#include <$h>" | ${CC:-cc} -E - >/dev/null 2>&1 || lacking="$lacking <$h>"
+#include <$h>" | ${CC:-cc} -E $(pkg-config --cflags gmime-3.0 2>/dev/null) \
+			- >/dev/null 2>&1 || lacking="$lacking <$h>"
 	done
 	[ -z "$lacking" ] && { say "all that is needed seems to be here."; exit 0; }
 	say "missing (programs, and headers of libraries):$lacking"
