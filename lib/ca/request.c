@@ -188,7 +188,7 @@ ca_request_check(
 			ca, request, clock_now(), &from, &until, err) != 0 ||
 		(request->csr != NULL && check_key(request, err) != 0))
 		goto out;
-	if (request->csr != NULL && request->internal) {
+	if (request->internal && (request->csr != NULL || request->no_escrow)) {
 		error_set(err, ERROR_CONFIG,
 			"%s: the gateway cannot use a certificate whose key it "
 			"does not have",

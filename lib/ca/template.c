@@ -88,11 +88,12 @@ ca_url_check(const char *url, struct error *err)
 	const char *slashes = strstr(url, "://"), *path;
 
 	for (const char *c = url; *c != '\0'; c++)
-		if (*c <= ' ' || *c == 0x7f || strchr("\"<>\\^`{|}", *c))
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f ||
+			strchr("\"<>\\^`{|}", *c))
 			return error_set(err, ERROR_CONFIG,
 				"\"%s\" holds what no URL may hold", url);
 	path = slashes != NULL ? strchr(slashes + 3, '/') : NULL;
-	if (strncmp(url, "https://", 8) != 0 && !net_can_fetch(url))
+	if (!net_can_fetch(url) || slashes == NULL || slashes[3] == '/')
 		return error_set(err, ERROR_CONFIG,
 			"\"%s\" is no http, https or ldap URL with a host",
 			url);

@@ -14,7 +14,7 @@ struct asking {
 	const struct request *request;
 	struct issuance issuance;
 	const struct ca_template *template;
-	bool internal, no_escrow;
+	bool internal;
 	unsigned days;
 	struct list rows; /* struct ca_row *: requests point into them */
 };
@@ -43,8 +43,7 @@ read_row(const struct asking *self, const struct ca_row *row,
 		.given_name = row->value[CA_GIVEN_NAME],
 		.surname = row->value[CA_SURNAME],
 		.days = self->days,
-		.internal = self->internal,
-		.no_escrow = self->no_escrow };
+		.internal = self->internal };
 	if (who != NULL && strcmp(who, "internal") != 0 &&
 		strcmp(who, "external") != 0)
 		return ctl_usage("line %u: who is \"internal\" or "
@@ -236,8 +235,7 @@ command_ca_issue(const struct request *request)
 		.issuance = { .authority = &authority,
 			.array = request->json ? json_array() : NULL,
 			.output = request_option(request, "-o") },
-		.internal = request_option(request, "--external") == NULL,
-		.no_escrow = request_option(request, "--no-escrow") != NULL };
+		.internal = request_option(request, "--external") == NULL };
 	int code;
 
 	if (request->words.count == 0 &&

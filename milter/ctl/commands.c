@@ -119,7 +119,6 @@ const struct command commands[] = {
 		{ "--csv", "FILE", "for each line of a table" },
 		{ "--all", "FILE", "for each address that has none yet" },
 		{ "--store", "NAME", "the managed store of internal ones" },
-		{ "--no-escrow", NULL, "keep no copy of the key" },
 		{ "--check-url", NULL, "is the revocation list's URL there?" },
 		{ "-o", "FILE", "write the certificates as PEM, without keys" },
 		{ 0 } } },
