@@ -159,7 +159,7 @@ check-unit: $(UNIT_BIN) $(REPLAY_BIN) $(PKI)
 check-flow: all tools $(PKI)
 	@$(PART) flow test/tool/suite.sh test/flow
 check-mta: all $(PKI)
-	@$(PART) mta test/mta/run.sh
+	@$(PART) mta test/tool/suite.sh test/mta
 check-interop: all tools $(PKI)
 	@$(PART) interop test/tool/suite.sh test/interop
 lint: $(LIB_OBJ)

@@ -13,6 +13,7 @@
 #include "message.h"
 #include "metric/metric.h"
 
+/* Copies need one more: recipients that the MTA shall forget. */
 enum { ACTIONS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY };
 /* Without these fewer things can be done. */
 enum { WISHES = SMFIF_QUARANTINE | SMFIF_CHGFROM };
@@ -24,19 +25,27 @@ enum {
 
 static struct filter *filter;
 
+static unsigned long
+needed_actions(void)
+{
+	return ACTIONS | (filter->conf->gateway->split.on ? SMFIF_DELRCPT : 0);
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol,
 	unsigned long f2 UNUSED, unsigned long f3 UNUSED,
 	unsigned long *out_actions, unsigned long *out_protocol,
 	unsigned long *out2, unsigned long *out3)
 {
-	if ((actions & ACTIONS) != ACTIONS) {
-		log_error("the MTA does not let filters change header and "
-			  "body: it offers 0x%lx, needed is 0x%x",
-			actions, ACTIONS);
+	unsigned long needed = needed_actions();
+
+	if ((actions & needed) != needed) {
+		log_error("the MTA does not let filters change header, body "
+			  "and recipients: it offers 0x%lx, needed is 0x%lx",
+			actions, needed);
 		return SMFIS_REJECT;
 	}
-	*out_actions = ACTIONS | (actions & WISHES);
+	*out_actions = needed | (actions & WISHES);
 	*out_protocol = protocol & PROTOCOL;
 	*out2 = *out3 = 0;
 	atomic_store(&filter->agreed, *out_protocol);
@@ -81,6 +90,17 @@ refuse_for_now(SMFICTX *ctx, char *words)
 	return SMFIS_TEMPFAIL;
 }
 
+/* Of a command with all its arguments. */
+static size_t
+length_of(char **args)
+{
+	size_t len = 0;
+
+	for (; *args != NULL; args++)
+		len += strlen(*args) + 1;
+	return len;
+}
+
 /* For the bounce of a mail that is opened; counted with the address. */
 static void
 keep_sender(struct session *session, char **args)
@@ -110,10 +130,12 @@ on_mail(SMFICTX *ctx, char **args)
 				"try again");
 	session_begin_mail(
 		session, smfi_getsymval(ctx, (char *)"{auth_authen}"));
-	if (session_charge_item(session, strlen(args[0])) &&
+	if (session_charge_item(session, length_of(args)) &&
 		mail_set_sender(&session->mail, span_string(args[0]), &err) !=
 			0)
 		fail_address(session, &err, "MAIL FROM");
+	if (!session_has_failed(session))
+		mail_set_sender_args(&session->mail, args + 1);
 	keep_sender(session, args);
 	return SMFIS_CONTINUE;
 }
@@ -124,10 +146,14 @@ on_recipient(SMFICTX *ctx, char **args)
 	struct session *session = smfi_getpriv(ctx);
 	struct error err;
 
-	if (session != NULL && session_charge_item(session, strlen(args[0])) &&
-		mail_add_recipient(
-			&session->mail, span_string(args[0]), &err) != 0)
+	/* Twice: as an address and as it was said. */
+	if (session == NULL ||
+		!session_charge_item(session, 2 * length_of(args)))
+		return SMFIS_NOREPLY;
+	if (mail_add_recipient(&session->mail, span_string(args[0]), &err) != 0)
 		fail_address(session, &err, "RCPT TO");
+	else
+		mail_set_recipient_args(&session->mail, args + 1);
 	return SMFIS_NOREPLY;
 }
 
@@ -233,7 +259,7 @@ filter_register(struct filter *the_filter, struct error *err)
 	struct smfiDesc callbacks = {
 		.xxfi_name = (char *)"smime-milter",
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = ACTIONS | WISHES,
+		.xxfi_flags = ACTIONS | SMFIF_DELRCPT | WISHES,
 		.xxfi_negotiate = on_negotiate,
 		.xxfi_connect = on_connect,
 		.xxfi_envfrom = on_mail,

@@ -262,11 +262,25 @@ protect_bounce(SMFICTX *ctx, const struct edits_envelope *envelope)
 		       : -1;
 }
 
+/* First of all: those who have copies must not get this one as well. */
+static int
+forget_recipients(SMFICTX *ctx, const struct list *forget)
+{
+	char *path;
+
+	LIST_FOREACH (path, forget)
+		if (smfi_delrcpt(ctx, path) != MI_SUCCESS)
+			return -1;
+	return 0;
+}
+
 static int
 apply(SMFICTX *ctx, const struct outcome *outcome,
 	const struct edits_envelope *envelope, bool leading_blanks,
 	struct error *err)
 {
+	if (forget_recipients(ctx, &outcome->forget) != 0)
+		return failed(err, "that recipients have copies");
 	if (send_edits(ctx, &outcome->edits, leading_blanks) != 0)
 		return failed(err, "a change to the header");
 	if (outcome->headers_only_bounce && protect_bounce(ctx, envelope) != 0)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "courier.h"
 #include "edits.h"
 #include "metric/metric.h"
 #include "watch.h"
@@ -63,17 +64,20 @@ process(struct session *session, struct watch_job *job, struct trace *trace,
 	struct outcome *outcome)
 {
 	struct filter *filter = session->filter;
-	struct gateway_run run = {
-		.trace = trace, .keep_working = watch_keep_working, .arg = job
-	};
+	struct courier_job courier;
+	struct gateway_run run = { .trace = trace,
+		.keep_working = watch_keep_working,
+		.arg = job,
+		.courier = &courier.courier };
 	bool placed =
 		budget_begin_work(&filter->budget, watch_keep_working, job);
 
+	courier_begin(&courier, filter, job, placed);
 	if (placed)
 		delay(&filter->delay, &session->mail, job);
 	/* Without a place the MTA has given up, and the gateway asks first. */
 	gateway_process(filter->conf->gateway, &session->mail, &run, outcome);
-	if (placed)
+	if (courier_end(&courier))
 		budget_end_work(&filter->budget);
 }
 

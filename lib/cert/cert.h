@@ -79,6 +79,9 @@ void cert_date_text(time_t when, char out[11]);
 /* "rsa-2048", "rsa-pss-2048", "ec-p-256"; up to size bytes. */
 void cert_key_text(const struct cert *cert, char *out, size_t size);
 
+/* A CMS for RSA keys and for others is unreadable for some (NSS, gpgsm). */
+bool cert_is_rsa(const struct cert *cert);
+
 /*
  * An explicit certificate of the rule file: "sha256:HEX" or "subject:RFC2253"
  * (attributes may stand in any order, case and spacing; all of them must be

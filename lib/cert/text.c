@@ -121,6 +121,13 @@ cert_key_text(const struct cert *cert, char *out, size_t size)
 	cert_describe_key(X509_get0_pubkey(cert->x509), out, size);
 }
 
+bool
+cert_is_rsa(const struct cert *cert)
+{
+	return EVP_PKEY_get_base_id(X509_get0_pubkey(cert->x509)) ==
+	       EVP_PKEY_RSA;
+}
+
 void
 cert_date_text(time_t when, char out[11])
 {

@@ -35,6 +35,17 @@ struct conf_socket {
 	mode_t mode;
 };
 
+/* Where copies go (mixed = "split"). */
+struct conf_reinject {
+	char *uri; /* NULL: nowhere */
+	bool start_tls;
+	char *ca_file, *login, *password_file;
+	char *password; /* read with the stores */
+	unsigned timeout_seconds;
+	bool mark;
+	unsigned keep_hours;
+};
+
 struct conf {
 	char *path;
 	struct conf_socket listen;   /* default unix:/var/spool/postfix/
@@ -50,6 +61,7 @@ struct conf {
 	int log_facility;
 	size_t buffered_bytes; /* limits.buffered */
 	unsigned mails;	       /* limits.mails */
+	struct conf_reinject reinject;
 	struct gateway *gateway;
 	struct list managed; /* char *: names of the managed stores */
 	char *ca_user;

@@ -171,7 +171,8 @@ extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 	kind_clients;
 /* top.c, socket.c, stores.c, rules.c: settings that are at home there */
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
-	kind_login_map, kind_mixed, kind_report;
+	kind_login_map, kind_report;
+extern const struct conf_kind kind_mixed, kind_internal_copy, kind_reinject;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
@@ -226,6 +227,8 @@ void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
 /* authorities.c: when the stores are known. */
 void authorities_finish(struct reader *reader, const config_setting_t *root);
+/* reinject.c */
+void reinject_finish(struct reader *reader, const config_setting_t *root);
 /* When everything has been read: names become stores, drafts rules. */
 void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);

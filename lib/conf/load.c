@@ -23,6 +23,11 @@ conf_free(struct conf *conf)
 	mem_free(conf->ca_user);
 	list_clear(&conf->authorities, ca_settings_free);
 	list_clear(&conf->ca_templates, ca_template_free);
+	mem_free(conf->reinject.uri);
+	mem_free(conf->reinject.ca_file);
+	mem_free(conf->reinject.login);
+	mem_free(conf->reinject.password_file);
+	mem_free_secret(conf->reinject.password);
 	mem_free(conf);
 }
 
@@ -108,6 +113,7 @@ read_settings(struct reader *reader, const config_setting_t *root)
 	rules_finish(reader);
 	check_rules(reader);
 	check_listen(reader, root);
+	reinject_finish(reader, root);
 	if (reader->load_stores && !has_error(reader))
 		prepare(reader);
 }

@@ -16,7 +16,9 @@ static const struct conf_word facilities[] = { { "mail", LOG_MAIL },
 	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
 	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
 static const struct conf_word mixed[] = { { "all-or-nothing", 0 },
-	{ "split", CONF_WORD_LATER }, { NULL, 0 } };
+	{ "split", 1 }, { NULL, 0 } };
+static const struct conf_word internal_copies[] = { { "protect", 0 },
+	{ "clear", 1 }, { NULL, 0 } };
 static const struct conf_word bcc[] = { { "reject", 0 }, { "share", 1 },
 	{ NULL, 0 } };
 static const struct conf_word revocation[] = { { "off", TRUST_REVOCATION_OFF },
@@ -69,6 +71,7 @@ static const struct conf_range parts_range = { 1, 1000000 };
 static const struct conf_range layers_range = { 1, 100 };
 static const struct conf_range recipients_range = { 1, 100000 };
 static const struct conf_range seconds_range = { 1, 3600 };
+static const struct conf_range hours_range = { 1, 8784 };
 static const struct conf_range count_range = { 0, 100000000 };
 static const struct conf_range cache_range = { 0, 86400 };
 static const struct conf_range days_range = { 1, 36500 };
@@ -107,7 +110,9 @@ static const struct conf_row rows[] = {
 	ROW("", "internal", NULL, kind_internal, AT(gateway, internal), NULL),
 	ROW("", "mixed", "\"all-or-nothing\"", kind_mixed, 0, mixed),
 	ROW("", "bcc", "\"reject\"", kind_bcc, 0, bcc),
-	LATER("", "reinject", NULL),
+	ROW("", "internal_copy", "\"protect\"", kind_internal_copy, 0,
+		internal_copies),
+	ROW("", "reinject", NULL, kind_reinject, 0, NULL),
 	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
 	ROW("", "report", "{ }", kind_report, 0, NULL),
 	ROW("", "ca", NULL, kind_ca, 0, NULL),
@@ -157,6 +162,22 @@ static const struct conf_row rows[] = {
 		AT(limits_draft, harvest_day), &count_range),
 	ROW("limits", "harvest_total", "100000", kind_number,
 		AT(limits_draft, harvest_total), &count_range),
+
+	NEEDED("reinject", "uri", kind_text, AT(conf_reinject, uri), NULL),
+	ROW("reinject", "start_tls", "false", kind_yes_no,
+		AT(conf_reinject, start_tls), NULL),
+	ROW("reinject", "ca_file", NULL, kind_path, AT(conf_reinject, ca_file),
+		NULL),
+	ROW("reinject", "login", NULL, kind_text, AT(conf_reinject, login),
+		NULL),
+	ROW("reinject", "password_file", NULL, kind_path,
+		AT(conf_reinject, password_file), NULL),
+	ROW("reinject", "timeout_seconds", "300", kind_number,
+		AT(conf_reinject, timeout_seconds), &seconds_range),
+	ROW("reinject", "mark", "true", kind_yes_no, AT(conf_reinject, mark),
+		NULL),
+	ROW("reinject", "keep_hours", "120", kind_number,
+		AT(conf_reinject, keep_hours), &hours_range),
 
 	NEEDED("stores", "name", kind_text, AT(store_draft, name), NULL),
 	NEEDED("stores", "type", kind_text, AT(store_draft, type), NULL),

@@ -122,16 +122,6 @@ set_internal(struct reader *reader, const config_setting_t *setting,
 }
 
 static void
-set_mixed(struct reader *reader, const config_setting_t *setting,
-	const struct conf_row *row, void *into)
-{
-	int all_or_nothing;
-
-	(void)into;
-	kind_word.set(reader, setting, row, &all_or_nothing);
-}
-
-static void
 set_bcc(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
 {
@@ -184,7 +174,6 @@ const struct conf_kind kind_limits = { "a group", set_limits, false };
 const struct conf_kind kind_internal = {
 	"patterns in quotes, in [ ] when there are several", set_internal, false
 };
-const struct conf_kind kind_mixed = { "a word in quotes", set_mixed, false };
 const struct conf_kind kind_bcc = { "a word in quotes", set_bcc, false };
 const struct conf_kind kind_login_map = { "a path in quotes", set_login_map,
 	false };

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 enum crypto_digest { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 };
@@ -50,6 +51,16 @@ bool crypto_had_trouble(void);
  * short) with the queue emptied.
  */
 int crypto_end(const char *what, struct error *err) MUST_USE;
+
+/* HMAC-SHA-256 (RFC 2104) of all the pieces, one behind the other. */
+enum { CRYPTO_MAC_BYTES = 32, CRYPTO_MAC_HEX = 65 };
+int crypto_mac(struct span key, const struct pieces *data,
+	unsigned char out[CRYPTO_MAC_BYTES], struct error *err) MUST_USE;
+/* Lower-case hex. */
+int crypto_mac_hex(struct span key, const struct pieces *data,
+	char out[CRYPTO_MAC_HEX], struct error *err) MUST_USE;
+/* Without telling by the time it takes where they differ. */
+bool crypto_equal(struct span a, struct span b);
 
 /*
  * The library context with the legacy provider (RC2), made at first call,

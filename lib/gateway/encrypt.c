@@ -20,26 +20,36 @@ prepare(struct work *work, struct error *err)
 	return 0;
 }
 
+int
+encrypt_for(struct work *work, const struct plan_group *group,
+	struct smime_layer *layer, struct error *err)
+{
+	return smime_encrypt(group->rule->cipher, group->to, group->to_count,
+		&work->entity, layer, err);
+}
+
 static int
 encrypt(struct work *work, struct error *err)
 {
 	struct smime_layer *layer = &work->outcome->layers[work->layers];
-	const struct plan_set *plan = &work->plan;
+	const struct list *groups = &work->plan.groups;
 
 	if (prepare(work, err) != 0 ||
-		smime_encrypt(plan->cipher, plan->to, plan->to_count,
-			&work->entity, layer, err) != 0)
+		encrypt_for(work, groups->item[0], layer, err) != 0)
 		return -1;
-	work_release_content(work);
-	if (work->layers != 0)
-		smime_layer_clear(&work->outcome->layers[work->layers - 1]);
 	work->layers++;
+	if (groups->count > 1)
+		return 0; /* more is to be made of the content */
+	work_release_content(work);
+	if (work->layers == 2)
+		smime_layer_clear(&work->outcome->layers[0]);
 	return 0;
 }
 
 void
 step_encrypt(struct work *work)
 {
+	const struct plan_group *kept;
 	struct error err = { 0 };
 
 	if (!work->plan.encrypt)
@@ -49,7 +59,8 @@ step_encrypt(struct work *work)
 			words_for(FAILING_TO_ENCRYPT, err.kind));
 		return;
 	}
+	kept = work->plan.groups.item[0];
 	work->outcome->encrypted = true;
 	trace_add(work_trace(work), "encrypted with %s, RecipientInfos: %zu",
-		cms_cipher_name(work->plan.cipher), work->plan.to_count);
+		cms_cipher_name(kept->rule->cipher), kept->to_count);
 }

@@ -1,7 +1,7 @@
 #include "gateway/gateway.h"
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/split.h"
 
 enum {
 	MESSAGE_BYTES = 50 << 20,
@@ -43,6 +43,9 @@ gateway_free(struct gateway *gateway)
 		return;
 	signers_free(gateway->signers);
 	counts_free(gateway->counts);
+	copies_free(gateway->copies);
+	mem_free(gateway->split.state);
+	mem_free(gateway->split.folder);
 	list_clear(&gateway->sign_rules, sign_rule_free);
 	list_clear(&gateway->encrypt_rules, encrypt_rule_free);
 	list_clear(&gateway->inbound_rules, inbound_rule_free);
@@ -168,6 +171,10 @@ gateway_start(struct gateway *gateway, struct list *warnings, struct error *err)
 {
 	struct store *store;
 
+	if (gateway->split.on && (net_init(err) != 0 || crypto_init(err) != 0 ||
+					 copies_open(&gateway->split,
+						 &gateway->copies, err) != 0))
+		return -1;
 	LIST_FOREACH (store, &gateway->stores)
 		if (store_start(store, warnings, err) != 0)
 			return -1;

@@ -13,6 +13,7 @@
 #include "cert/cert.h"
 #include "cms/cms.h"
 #include "mime/mime.h"
+#include "net/net.h"
 #include "rule/rule.h"
 #include "smime/smime.h"
 #include "store/store.h"
@@ -62,6 +63,19 @@ struct report_settings {
 	bool subject_tags;
 };
 
+/*
+ * Copies for those whose mail is another than the one the MTA keeps.  Bcc
+ * recipients of a protected mail have copies of their own.
+ */
+struct split_settings {
+	bool on;	     /* mixed = "split"; false: all or nothing */
+	bool internal_clear; /* internal_copy = "clear" */
+	bool mark;	     /* a field that our other half knows */
+	unsigned keep_hours; /* of the journal */
+	char *state;	     /* the folder `state`, and below it */
+	char *folder;	     /* key and journal */
+};
+
 struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
@@ -83,6 +97,8 @@ struct gateway {
 	struct trust *trust;
 	struct login_map *logins; /* or NULL */
 	bool share_bcc;
+	struct split_settings split;
+	struct copies *copies; /* key and journal: made by gateway_start() */
 	struct gateway_limits limits;
 	struct gateway_signers *signers; /* made by gateway_prepare() */
 	struct gateway_counts *counts;	 /* failures, harvests */
@@ -139,6 +155,14 @@ void gateway_expiring(const struct gateway *gateway, time_t now,
  */
 void gateway_concerns(const struct gateway *gateway, struct list *lines);
 
+/* What the journal of copies holds (mixed = "split"). */
+struct journal_summary {
+	size_t sent, begun; /* recipients */
+	char since[11];	    /* its first day, "2026-01-31"; or "" */
+};
+int gateway_journal_summary(const struct gateway *gateway,
+	struct journal_summary *out, struct error *err) MUST_USE;
+
 /* ---- a mail ---- */
 
 struct mail_field {
@@ -146,13 +170,21 @@ struct mail_field {
 	char *value; /* after the colon, leading blank included, folds as LF */
 };
 
+/* An envelope recipient as the MTA has said it. */
+struct mail_path {
+	char *path; /* with or without <> */
+	char *args; /* of RCPT TO, blanks between; or NULL */
+};
+
 struct mail {
 	char *queue_id; /* or NULL */
 	char *mta_name; /* macro j, or NULL */
 	struct client client;
 	struct address *mail_from; /* or NULL: not given yet */
+	char *sender_args;	   /* of MAIL FROM, blanks between; or NULL */
 	struct list recipients;	   /* struct address * */
-	struct list fields;	   /* struct mail_field *, in order */
+	struct list paths;    /* struct mail_path *, one of each recipient */
+	struct list fields;   /* struct mail_field *, in order */
 	struct buf entity;    /* all Content-* fields, blank line, body: set by
 				 mail_begin_body, grown by mail_add_body */
 	size_t body_offset;   /* where the body starts in entity */
@@ -167,6 +199,9 @@ void mail_add_field(struct mail *mail, const char *name, const char *value);
 /* FORMAT also for "host!user" and "user%host": no rule would match these. */
 int mail_add_recipient(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
+/* Of the recipient added last; args end in NULL. */
+void mail_set_recipient_args(struct mail *mail, char *const *args);
+void mail_set_sender_args(struct mail *mail, char *const *args);
 int mail_set_sender(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
 /* After the last field, before the first byte of the body. */
@@ -281,6 +316,15 @@ struct inbound_report {
 	bool decrypted, verified, stripped, harvested; /* what was done */
 };
 
+/* A mail of its own for some recipients, whom the MTA shall forget. */
+enum copy_state { COPY_PLANNED, COPY_SENT, COPY_SENT_BEFORE };
+struct outcome_copy {
+	struct list recipients; /* const struct address *, borrowed */
+	struct list paths;	/* const struct mail_path *, borrowed */
+	const char *rule;	/* borrowed; NULL: in clear */
+	enum copy_state state;
+};
+
 struct outcome {
 	enum verdict verdict;
 	char *reply; /* TEMPFAIL, REJECT: "550 5.7.1 words for the sender",
@@ -294,6 +338,8 @@ struct outcome {
 	bool headers_only_bounce; /* it must not carry out what was opened */
 	struct sign_report sign;
 	struct list recipients;	 /* struct recipient_report * */
+	struct list copies;	 /* struct outcome_copy * */
+	struct list forget;	 /* const char *: paths that the MTA drops */
 	bool signed_, encrypted; /* what was done */
 	char *encrypt_rule;	 /* names, comma separated; or NULL */
 	struct error error;	 /* kind and words for the log */
@@ -302,6 +348,18 @@ struct outcome {
 
 void outcome_init(struct outcome *outcome);
 void outcome_clear(struct outcome *outcome);
+
+/*
+ * How copies go back to the MTA: by the shell.  send takes a mail for all of
+ * its recipients or for none; ask finds out beforehand whether it would.
+ */
+struct courier {
+	enum submit_result (*ask)(
+		void *self, struct submit_mail *mail, struct error *err);
+	enum submit_result (*send)(
+		void *self, struct submit_mail *mail, struct error *err);
+	void *self;
+};
 
 /*
  * Do it.  mail must stay as it is until outcome is cleared; its entity is
@@ -314,6 +372,8 @@ struct gateway_run {
 	bool explain; /* keep every candidate in the reports */
 	int (*keep_working)(void *arg);
 	void *arg;
+	/* NULL: copies are planned, and nothing is sent. */
+	const struct courier *courier;
 	/*
 	 * `smimectl verify` and decrypt: this rule, whoever the recipients
 	 * are, and nothing beyond it; certificates judged as of `at` (0: now).

@@ -2,6 +2,7 @@
 #ifndef GATEWAY_INTERNAL_H
 #define GATEWAY_INTERNAL_H
 
+#include "crypto/crypto.h"
 #include "gateway/gateway.h"
 
 /* ---- facts.c: what the header says about sender and readers ---- */
@@ -86,21 +87,36 @@ bool recipient_is_internal(
 
 struct plan_entry {
 	const struct address *address;
+	const struct mail_path *path;
 	struct recipient_report *report; /* borrowed from the outcome */
 	const struct encrypt_rule *rule; /* NULL: none matched */
 	bool internal;
+	bool clear;	   /* gets it as it is: no certificate is looked for */
 	struct cert *cert; /* owned reference */
 	struct error why;
+	struct plan_group *group;
+};
+
+/* Those who get the very same mail. */
+struct plan_group {
+	const struct encrypt_rule *rule; /* its first; NULL: in clear */
+	bool rsa;			 /* all keys of one CMS, or none */
+	const struct address *alone;	 /* in neither To nor Cc; or NULL */
+	size_t count;
+	struct cms_recipient *to; /* certificates owned by `certs` */
+	size_t to_count;
+	struct list certs;
 };
 
 struct plan_set {
 	struct plan_entry *entries;
 	size_t count;
-	struct cms_recipient *to; /* certificates owned by `certs` */
-	size_t to_count;
-	struct list certs;
-	enum cms_cipher cipher;
-	bool encrypt; /* everything is ready */
+	bool split; /* more than one group may be */
+	/* struct plan_group *, when encrypt: the first is what the MTA keeps,
+	   and never the one in clear */
+	struct list groups;
+	bool encrypt;		  /* everything is ready */
+	char mac[CRYPTO_MAC_HEX]; /* which mail it is, for the journal */
 };
 
 void plan_set_clear(struct plan_set *plan);
@@ -139,6 +155,7 @@ struct work {
 	struct inbound_set inbound;
 	bool unpacked;	     /* mail->entity is no more what came */
 	bool came_protected; /* then it is not signed again */
+	bool is_copy;	     /* one of our own: never split again */
 	struct plan_set plan;
 	struct pieces entity; /* the entity as it stands after the last step */
 	unsigned layers;      /* of outcome->layers in use */
@@ -164,10 +181,47 @@ void work_release_content(struct work *work);
 /* Make the entity 7-bit safe and give it a Content-Type, once. */
 int work_make_fit(struct work *work, struct error *err) MUST_USE;
 
+/*
+ * Header edits (added to edits) and body that the mail gets with that layer
+ * outermost; NULL: with none.  *changed: there is a new body.
+ */
+int work_compose(struct work *work, const struct smime_layer *layer,
+	struct list *edits, struct pieces *body, bool *changed,
+	struct error *err) MUST_USE;
+
+/* plan_checks.c: what stands in the way, for the log, and whom it concerns,
+ * for the reply. */
+enum { OBSTACLE_NAMES = 200 };
+struct obstacle {
+	struct error err;
+	const char *words;  /* NULL: those of the error's kind */
+	bool always_reject; /* whatever the rules' otherwise */
+	char names[OBSTACLE_NAMES];
+	unsigned named;
+};
+int plan_check(struct work *work, struct obstacle *obstacle) MUST_USE;
+
 /* plan_certs.c: a certificate, or the reason why none, for each entry; and
- * the list of recipients for the CMS when all have one. */
+ * the recipients of each group's CMS. */
 void plan_choose_certs(struct work *work);
 int plan_assemble(struct work *work, struct error *err) MUST_USE;
+
+/* groups.c: entries with certificates, or clear, into groups. */
+void groups_make(struct work *work);
+void group_free(void *group);
+/* Why those of one mail cannot share a CMS: a clause; NULL when they can. */
+const char *groups_differ(
+	const struct plan_entry *a, const struct plan_entry *b);
+/* Does a recipient stand in neither To nor Cc, beside others? */
+bool groups_have_hidden(const struct work *work);
+
+/* written.c: header fields after these edits, and the empty line. */
+int written_header(const struct list *edits, const struct mail *mail,
+	const struct sink *out, struct error *err) MUST_USE;
+
+/* encrypt.c: what the entity is now, for one group. */
+int encrypt_for(struct work *work, const struct plan_group *group,
+	struct smime_layer *layer, struct error *err) MUST_USE;
 
 /* inbound_match.c: fills work->inbound. */
 void inbound_match(struct work *work);
@@ -175,6 +229,7 @@ void step_inbound(struct work *work);
 void step_plan(struct work *work);
 void step_sign(struct work *work);
 void step_encrypt(struct work *work);
+void step_copies(struct work *work);
 
 /* ---- edits.c ---- */
 
@@ -268,7 +323,8 @@ enum failing {
 	FAILING_TO_SIGN,
 	FAILING_TO_ENCRYPT,
 	FAILING_TO_DECRYPT,
-	FAILING_TO_VERIFY
+	FAILING_TO_VERIFY,
+	FAILING_TO_SPLIT
 };
 const char *words_for(enum failing what, enum error_kind kind);
 /* "550 5.7.5 words", by verdict; owned by the caller. */

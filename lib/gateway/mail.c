@@ -14,6 +14,16 @@ field_free(void *item)
 	mem_free(field);
 }
 
+static void
+path_free(void *item)
+{
+	struct mail_path *path = item;
+
+	mem_free(path->path);
+	mem_free(path->args);
+	mem_free(path);
+}
+
 void
 mail_init(struct mail *mail, size_t limit_bytes)
 {
@@ -30,7 +40,9 @@ mail_clear(struct mail *mail)
 	mem_free(mail->mta_name);
 	client_clear(&mail->client);
 	address_free(mail->mail_from);
+	mem_free(mail->sender_args);
 	list_clear(&mail->recipients, address_free);
+	list_clear(&mail->paths, path_free);
 	list_clear(&mail->fields, field_free);
 	buf_clear(&mail->entity);
 	mail_init(mail, limit_bytes);
@@ -61,6 +73,7 @@ int
 mail_add_recipient(struct mail *mail, struct span path, struct error *err)
 {
 	struct address *address = NULL;
+	struct mail_path *said;
 
 	if (addr_parse_path(path, &address, err) != 0)
 		return -1;
@@ -71,8 +84,44 @@ mail_add_recipient(struct mail *mail, struct span path, struct error *err)
 		address_free(address);
 		return -1;
 	}
+	said = mem_alloc(sizeof(*said));
+	said->path = mem_string_n(path.data, path.len);
 	list_add(&mail->recipients, address);
+	list_add(&mail->paths, said);
 	return 0;
+}
+
+static char *
+join(char *const *args)
+{
+	char *text = mem_string(*args);
+
+	for (; *args != NULL && args[1] != NULL; args++) {
+		char *more = mem_printf("%s %s", text, args[1]);
+
+		mem_free(text);
+		text = more;
+	}
+	return text;
+}
+
+void
+mail_set_recipient_args(struct mail *mail, char *const *args)
+{
+	struct mail_path *last;
+
+	if (mail->paths.count == 0)
+		return;
+	last = mail->paths.item[mail->paths.count - 1];
+	mem_free(last->args);
+	last->args = join(args);
+}
+
+void
+mail_set_sender_args(struct mail *mail, char *const *args)
+{
+	mem_free(mail->sender_args);
+	mail->sender_args = join(args);
 }
 
 int

@@ -31,6 +31,16 @@ report_free(void *item)
 }
 
 static void
+copy_free(void *item)
+{
+	struct outcome_copy *copy = item;
+
+	list_clear(&copy->recipients, NULL);
+	list_clear(&copy->paths, NULL);
+	mem_free(copy);
+}
+
+static void
 inbound_layer_free(void *item)
 {
 	struct inbound_layer *layer = item;
@@ -70,6 +80,8 @@ outcome_clear(struct outcome *outcome)
 	mem_free(outcome->sign.why);
 	list_clear(&outcome->sign.candidates, candidate_free);
 	list_clear(&outcome->recipients, report_free);
+	list_clear(&outcome->copies, copy_free);
+	list_clear(&outcome->forget, NULL);
 	mem_free(outcome->encrypt_rule);
 	mem_free(outcome->note);
 	outcome_init(outcome);
@@ -169,6 +181,7 @@ put_did(struct line *line, const struct outcome *outcome)
 		{ outcome->inbound.harvested, "harvest" },
 		{ outcome->body_changed && outcome->signed_, "sign" },
 		{ outcome->body_changed && outcome->encrypted, "encrypt" },
+		{ outcome->copies.count != 0, "split" },
 	};
 	bool some = false;
 
@@ -244,6 +257,8 @@ outcome_log_line(const struct outcome *outcome, const struct mail *mail,
 	}
 	put(&line, " result=");
 	put(&line, result(outcome));
+	if (outcome->copies.count != 0)
+		put_number(&line, " copies", (int64_t)outcome->copies.count);
 	put_number(&line, " ms", milliseconds);
 	if (outcome->error.kind != ERROR_NONE) {
 		put(&line, " kind=");

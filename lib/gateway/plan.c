@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/split.h"
 
-/* Names in an error or a reply: a few are enough to know what to do. */
-enum { NAMED_MAX = 3, NAMES_SIZE = 200 };
+enum { RULE_NAMES_SIZE = 200 };
 
 void
 plan_set_clear(struct plan_set *plan)
@@ -17,8 +16,7 @@ plan_set_clear(struct plan_set *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		cert_unref(plan->entries[i].cert);
 	mem_free(plan->entries);
-	mem_free(plan->to);
-	list_clear(&plan->certs, cert_unref);
+	list_clear(&plan->groups, group_free);
 	*plan = (struct plan_set){ 0 };
 }
 
@@ -45,9 +43,10 @@ match_all(struct work *work)
 	plan->entries =
 		mem_array(work->mail->recipients.count, sizeof(*plan->entries));
 	LIST_FOREACH (recipient, &work->mail->recipients) {
-		struct plan_entry *entry = &plan->entries[plan->count++];
+		struct plan_entry *entry = &plan->entries[plan->count];
 
 		entry->address = recipient;
+		entry->path = work->mail->paths.item[plan->count++];
 		entry->rule = encrypt_rule_for(work->gateway,
 			&work->facts.sender, &work->mail->client, recipient,
 			work_trace(work));
@@ -96,7 +95,7 @@ static void
 name_rules(struct work *work)
 {
 	const struct encrypt_rule *rule;
-	char names[NAMES_SIZE] = "";
+	char names[RULE_NAMES_SIZE] = "";
 
 	LIST_FOREACH (rule, &work->gateway->encrypt_rules) {
 		size_t len = strlen(names);
@@ -147,148 +146,6 @@ note_satisfied(struct work *work)
 	mem_free(work->outcome->note);
 	work->outcome->note = mem_string("already encrypted");
 }
-
-/* ---- may they share one CMS? ---- */
-
-/*
- * What stands in the way: for the log, and whom it concerns, for the reply.
- */
-struct obstacle {
-	struct error err;
-	const char *words;  /* NULL: those of the error's kind */
-	bool always_reject; /* whatever the rules' otherwise */
-	char names[NAMES_SIZE];
-	unsigned named;
-};
-
-static void
-add_name(struct obstacle *obstacle, const char *name)
-{
-	size_t len = strlen(obstacle->names);
-
-	if (++obstacle->named <= NAMED_MAX)
-		snprintf(obstacle->names + len, NAMES_SIZE - len, "%s<%.60s>",
-			len != 0 ? ", " : "", name);
-	else if (obstacle->named == NAMED_MAX + 1)
-		snprintf(
-			obstacle->names + len, NAMES_SIZE - len, " and others");
-}
-
-static int
-choose_certs(struct work *work, struct obstacle *obstacle UNUSED)
-{
-	plan_choose_certs(work);
-	return 0;
-}
-
-/* What cannot be told now outweighs what is known to be missing. */
-static int
-check_refused(struct work *work, struct obstacle *obstacle)
-{
-	for (size_t i = 0; i < work->plan.count; i++) {
-		const struct plan_entry *entry = &work->plan.entries[i];
-
-		if (entry->why.kind == ERROR_NONE)
-			continue;
-		add_name(obstacle, entry->address->text);
-		if (obstacle->err.kind == ERROR_NONE ||
-			entry->why.kind == ERROR_SYSTEM)
-			obstacle->err = entry->why;
-	}
-	return obstacle->named == 0 ? 0 : -1;
-}
-
-static int
-check_clear(struct work *work, struct obstacle *obstacle)
-{
-	for (size_t i = 0; i < work->plan.count; i++) {
-		const struct plan_entry *entry = &work->plan.entries[i];
-
-		if (entry->rule == NULL && !entry->internal)
-			add_name(obstacle, entry->address->text);
-	}
-	if (obstacle->named == 0)
-		return 0;
-	obstacle->words = "7.1 This mail has to be encrypted, which cannot be "
-			  "done for all of its recipients; please send it "
-			  "separately to those";
-	return error_set(&obstacle->err, ERROR_NOKEY,
-		"others need the mail encrypted, and no rule says how for %s",
-		obstacle->names);
-}
-
-static int
-check_ciphers(struct work *work, struct obstacle *obstacle)
-{
-	const struct encrypt_rule *first = plan_first_rule(&work->plan);
-
-	for (size_t i = 0; i < work->plan.count; i++) {
-		const struct encrypt_rule *rule = work->plan.entries[i].rule;
-
-		if (rule == NULL || first == NULL ||
-			rule->cipher == first->cipher)
-			continue;
-		obstacle->words = "7.1 The recipients of this mail need it "
-				  "encrypted in different ways; please send "
-				  "it to them separately";
-		return error_set(&obstacle->err, ERROR_NOKEY,
-			"rules %s and %s want different ciphers for one mail",
-			first->rule.name, rule->rule.name);
-	}
-	return 0;
-}
-
-static int
-check_limits(struct work *work, struct obstacle *obstacle)
-{
-	unsigned limit = work->gateway->limits.encrypt_recipients;
-
-	if (work->mail->failure.kind != ERROR_NONE) {
-		obstacle->err = work->mail->failure;
-		return -1;
-	}
-	if (work->plan.count > limit)
-		return error_set(&obstacle->err, ERROR_LIMIT,
-			"%zu recipients, and limits.encrypt_recipients is %u",
-			work->plan.count, limit);
-	return 0;
-}
-
-/* Every RecipientInfo shows its recipient to all who can read the mail. */
-static bool
-has_hidden(const struct work *work)
-{
-	const struct address *first = work->plan.entries[0].address;
-	bool several = false, hidden = false;
-
-	for (size_t i = 0; i < work->plan.count; i++) {
-		const struct address *one = work->plan.entries[i].address;
-
-		several = several || !addr_equal(one, first);
-		hidden = hidden || !facts_is_reader(&work->facts, one);
-	}
-	return several && hidden;
-}
-
-static int
-check_hidden(struct work *work, struct obstacle *obstacle)
-{
-	if (work->gateway->share_bcc || !has_hidden(work))
-		return 0;
-	obstacle->always_reject = true;
-	obstacle->words = "7.1 This mail has to be encrypted, which would show "
-			  "its Bcc recipients to the others; please send it to "
-			  "them separately";
-	return error_set(&obstacle->err, ERROR_FORMAT,
-		"a recipient in neither To nor Cc would be shown to the "
-		"others by the encryption");
-}
-
-/* In this order; the limits come before thousands of look-ups. */
-static const struct check {
-	int (*run)(struct work *work, struct obstacle *obstacle);
-} checks[] = { { check_limits }, { choose_certs }, { check_refused },
-	{ check_clear }, { check_ciphers }, { check_hidden } };
 
 /* ---- the result ---- */
 
@@ -345,11 +202,28 @@ note_remarks(struct work *work)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_entry *entry = &plan->entries[i];
 
-		if (entry->cert == NULL || entry->why.text[0] == '\0')
+		if ((entry->cert == NULL && !entry->clear) ||
+			entry->why.text[0] == '\0')
 			continue;
 		report_say_why(entry->report, entry->why.text);
 		if (work->outcome->note == NULL)
 			work->outcome->note = mem_string(entry->why.text);
+	}
+}
+
+/* With copies, who needs no protection gets none because of others. */
+static void
+set_clear(struct work *work)
+{
+	bool internal_clear = work->gateway->split.internal_clear;
+
+	for (size_t i = 0; i < work->plan.count; i++) {
+		struct plan_entry *entry = &work->plan.entries[i];
+
+		if (entry->rule == NULL)
+			entry->clear = !entry->internal || internal_clear;
+		else
+			entry->clear = is_satisfied(work, entry->rule);
 	}
 }
 
@@ -358,6 +232,7 @@ step_plan(struct work *work)
 {
 	struct obstacle obstacle = { 0 };
 
+	work->plan.split = work->gateway->split.on && !work->is_copy;
 	match_all(work);
 	if (plan_first_rule(&work->plan) == NULL)
 		return;
@@ -366,12 +241,15 @@ step_plan(struct work *work)
 		note_satisfied(work);
 		return;
 	}
-	for (size_t i = 0; i < COUNT_OF(checks); i++)
-		if (checks[i].run(work, &obstacle) != 0) {
-			give_up(work, &obstacle);
-			return;
-		}
-	if (plan_assemble(work, &obstacle.err) != 0) {
+	if (work->plan.split)
+		set_clear(work);
+	if (plan_check(work, &obstacle) != 0 ||
+		plan_assemble(work, &obstacle.err) != 0) {
+		give_up(work, &obstacle);
+		return;
+	}
+	if (work->plan.groups.count > 1 &&
+		copies_name_mail(work, &obstacle.err) != 0) {
 		give_up(work, &obstacle);
 		return;
 	}

@@ -73,7 +73,7 @@ plan_choose_certs(struct work *work)
 	for (size_t i = 0; i < work->plan.count; i++) {
 		struct plan_entry *entry = &work->plan.entries[i];
 
-		if (entry->rule == NULL && !entry->internal)
+		if (entry->clear || (entry->rule == NULL && !entry->internal))
 			continue;
 		if (choose_for(work, entry, protecting) != 0) {
 			entry->report->plan = PLAN_REFUSED;
@@ -87,39 +87,61 @@ plan_choose_certs(struct work *work)
 	}
 }
 
+/* ---- the recipients of each CMS ---- */
+
 static void
-add_recipient(struct plan_set *plan, struct cert *cert,
+add_recipient(struct plan_group *group, struct cert *cert,
 	const struct encrypt_rule *rule)
 {
-	plan->to[plan->to_count++] = (struct cms_recipient){ .cert = cert,
+	group->to[group->to_count++] = (struct cms_recipient){ .cert = cert,
 		.transport = rule->transport,
 		.oaep_digest = rule->oaep_digest };
-	list_add(&plan->certs, cert_ref(cert));
+	list_add(&group->certs, cert_ref(cert));
 }
 
+/* The rule that wants a copy for the sender, or NULL. */
 static const struct encrypt_rule *
-rule_with_self(const struct plan_set *plan)
+rule_with_self(const struct plan_set *plan, const struct plan_group *group)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		if (plan->entries[i].rule != NULL &&
-			plan->entries[i].rule->to_self)
-			return plan->entries[i].rule;
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_entry *entry = &plan->entries[i];
+
+		if (entry->group == group && entry->rule != NULL &&
+			entry->rule->to_self)
+			return entry->rule;
+	}
 	return NULL;
 }
 
 static int
-add_self(struct work *work, struct error *err)
+choose_self(const struct work *work, const struct plan_group *group,
+	const struct encrypt_rule *rule, struct cert **cert, struct error *why)
 {
-	const struct encrypt_rule *rule = rule_with_self(&work->plan);
 	const struct address *author = facts_author(&work->facts);
+
+	if (author == NULL)
+		return error_set(why, ERROR_NOKEY, "From is not one mailbox");
+	if (choose_own(work, author, rule, NULL, cert, why) != 0)
+		return -1;
+	if (cert_is_rsa(*cert) == cert_is_rsa(group->to[0].cert))
+		return 0;
+	cert_unref(*cert);
+	*cert = NULL;
+	return error_set(why, ERROR_NOKEY,
+		"the sender's kind of key is not that of the recipients");
+}
+
+static int
+add_self(struct work *work, struct plan_group *group, struct error *err)
+{
+	const struct encrypt_rule *rule = rule_with_self(&work->plan, group);
 	struct cert *cert = NULL;
-	struct error why = { .text = "From is not one mailbox" };
+	struct error why = { 0 };
 
 	if (rule == NULL)
 		return 0;
-	if (author != NULL &&
-		choose_own(work, author, rule, NULL, &cert, &why) == 0) {
-		add_recipient(&work->plan, cert, rule);
+	if (choose_self(work, group, rule, &cert, &why) == 0) {
+		add_recipient(group, cert, rule);
 		cert_unref(cert);
 		return 0;
 	}
@@ -135,13 +157,21 @@ int
 plan_assemble(struct work *work, struct error *err)
 {
 	struct plan_set *plan = &work->plan;
-	const struct encrypt_rule *protecting = plan_first_rule(plan);
+	struct plan_group *group;
 
-	plan->to = mem_array(plan->count + 1, sizeof(*plan->to));
-	plan->cipher = protecting->cipher;
-	for (size_t i = 0; i < plan->count; i++)
-		add_recipient(plan, plan->entries[i].cert,
-			plan->entries[i].rule ? plan->entries[i].rule
-					      : protecting);
-	return add_self(work, err);
+	groups_make(work);
+	LIST_FOREACH (group, &plan->groups)
+		group->to = mem_array(group->count + 1, sizeof(*group->to));
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_entry *entry = &plan->entries[i];
+
+		if (!entry->clear)
+			add_recipient(entry->group, entry->cert,
+				entry->rule != NULL ? entry->rule
+						    : entry->group->rule);
+	}
+	LIST_FOREACH (group, &plan->groups)
+		if (group->rule != NULL && add_self(work, group, err) != 0)
+			return -1;
+	return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/split.h"
 #include "metric/metric.h"
 
 /* RFC 5321 4.5.3.1.6, without the line end. */
@@ -17,6 +17,7 @@ static const struct step {
 	{ "plan", step_plan },
 	{ "sign", step_sign },
 	{ "encrypt", step_encrypt },
+	{ "copies", step_copies },
 };
 
 struct trace *
@@ -96,7 +97,9 @@ work_make_fit(struct work *work, struct error *err)
 		if (mime_make_fit(entity, &work->gateway->limits.mime,
 			    rewritten, &report, err) != 0)
 			return -1;
-		buf_clear(&work->mail->entity);
+		/* Who gets it in clear gets it as it came. */
+		if (work->plan.groups.count < 2)
+			buf_clear(&work->mail->entity);
 		entity = buf_span(rewritten);
 		trace_add(work_trace(work),
 			"%u of %u parts re-encoded to be 7-bit", report.changed,
@@ -120,6 +123,7 @@ start(struct work *work)
 		(int64_t)work->gateway->limits.lookup_seconds * 1000;
 	pieces_add(&work->entity, buf_span(&work->mail->entity));
 	if (facts_gather(&work->facts, work->mail, &err) != 0 ||
+		mark_check(work, &err) != 0 ||
 		smime_detect(
 			buf_span(&work->mail->entity), &work->kind, &err) != 0)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
@@ -178,8 +182,8 @@ make_unpacked_fit(struct work *work, struct span entity)
  * What was inside of a layer is the mail now.  It goes as it is, 8-bit or
  * not; only what no MTA would carry is encoded anew, never in a signature.
  */
-static void
-finish_unpacked(struct work *work)
+static int
+compose_unpacked(struct work *work, struct list *edits, struct pieces *body)
 {
 	struct outcome *outcome = work->outcome;
 	struct span entity = buf_span(&work->mail->entity);
@@ -188,13 +192,30 @@ finish_unpacked(struct work *work)
 	mime_entity_split(entity, &parts);
 	if (!work->fit && !can_travel(parts.body) &&
 		make_unpacked_fit(work, entity) != 0)
-		return;
+		return -1;
 	if (outcome->rewritten.len != 0)
 		mime_entity_split(buf_span(&outcome->rewritten), &parts);
-	edits_for_entity(work->mail, parts.header, &outcome->edits);
-	outcome->body.count = 0;
-	pieces_add(&outcome->body, parts.body);
-	outcome->body_changed = true;
+	edits_for_entity(work->mail, parts.header, edits);
+	body->count = 0;
+	pieces_add(body, parts.body);
+	return 0;
+}
+
+int
+work_compose(struct work *work, const struct smime_layer *layer,
+	struct list *edits, struct pieces *body, bool *changed,
+	struct error *err)
+{
+	*changed = layer != NULL || work->unpacked;
+	body->count = 0;
+	if (layer != NULL) {
+		*body = layer->body;
+		return edits_for_layer(work->mail, layer, edits, err);
+	}
+	if (work->unpacked && compose_unpacked(work, edits, body) != 0)
+		return error_set(err, ERROR_SYSTEM,
+			"what was opened cannot be sent on now");
+	return 0;
 }
 
 /* Turn the outermost layer into edits and a body. */
@@ -202,24 +223,17 @@ static void
 finish(struct work *work)
 {
 	struct outcome *outcome = work->outcome;
-	const struct smime_layer *layer;
+	const struct smime_layer *layer = NULL;
 	struct error err = { 0 };
 
 	if (outcome->verdict >= VERDICT_TEMPFAIL)
 		return;
-	if (work->layers == 0) {
-		if (work->unpacked)
-			finish_unpacked(work);
-		return;
-	}
-	layer = &outcome->layers[work->layers - 1];
-	if (edits_for_layer(work->mail, layer, &outcome->edits, &err) != 0) {
+	if (work->layers != 0)
+		layer = &outcome->layers[work->layers - 1];
+	if (work_compose(work, layer, &outcome->edits, &outcome->body,
+		    &outcome->body_changed, &err) != 0)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_ENCRYPT, err.kind));
-		return;
-	}
-	outcome->body = layer->body;
-	outcome->body_changed = true;
 }
 
 static void
@@ -282,6 +296,7 @@ gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 
 	if (facts_gather(&facts, mail, NULL) != 0)
 		wanted = true;
+	wanted = wanted || mark_is_there(gateway, mail);
 	LIST_FOREACH (sign, &gateway->sign_rules)
 		wanted = wanted || rule_match_sign(&sign->rule, &facts.sender,
 					   trace) != 0;

@@ -57,6 +57,14 @@ static const char *const table[][ERROR_CRYPTO + 1] = {
 		[ERROR_FORMAT] = "7.7 The signature of this mail is not good; "
 			"please send it again",
 	},
+	[FAILING_TO_SPLIT] = {
+		[ERROR_SYSTEM] = "3.0 The recipients of this mail need copies "
+			"of their own, which cannot be made right now; please "
+			"try again later",
+		[ERROR_FORMAT] = "7.1 The recipients of this mail need copies "
+			"of their own, which cannot be made of this one; "
+			"please send it to them separately",
+	},
 };
 
 const char *

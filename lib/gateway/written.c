@@ -42,14 +42,14 @@ index_of(const struct mail *mail, const struct mail_field *field)
 
 /* Its value after all edits, or NULL when it is gone. */
 static const char *
-value_of(const struct outcome *outcome, const struct mail *mail,
+value_of(const struct list *edits, const struct mail *mail,
 	const struct mail_field *field)
 {
 	const char *value = field->value;
 	const struct edit *edit;
 	unsigned index = index_of(mail, field);
 
-	LIST_FOREACH (edit, &outcome->edits) {
+	LIST_FOREACH (edit, edits) {
 		if (strcasecmp(edit->name, field->name) != 0)
 			continue;
 		switch (edit->kind) {
@@ -70,12 +70,12 @@ value_of(const struct outcome *outcome, const struct mail *mail,
 }
 
 static int
-write_edits(const struct outcome *outcome, bool at_the_top,
-	const struct sink *out, struct error *err)
+write_edits(const struct list *edits, bool at_the_top, const struct sink *out,
+	struct error *err)
 {
 	const struct edit *edit;
 
-	LIST_FOREACH (edit, &outcome->edits) {
+	LIST_FOREACH (edit, edits) {
 		bool top = edit->kind == EDIT_INSERT;
 		bool adds = top || edit->kind == EDIT_ADD ||
 			    (edit->kind == EDIT_SET && edit->count == 0);
@@ -87,22 +87,22 @@ write_edits(const struct outcome *outcome, bool at_the_top,
 	return 0;
 }
 
-static int
-write_header(const struct outcome *outcome, const struct mail *mail,
+int
+written_header(const struct list *edits, const struct mail *mail,
 	const struct sink *out, struct error *err)
 {
 	const struct mail_field *field;
 
-	if (write_edits(outcome, true, out, err) != 0)
+	if (write_edits(edits, true, out, err) != 0)
 		return -1;
 	LIST_FOREACH (field, &mail->fields) {
-		const char *value = value_of(outcome, mail, field);
+		const char *value = value_of(edits, mail, field);
 
 		if (value != NULL &&
 			write_field(out, field->name, value, err) != 0)
 			return -1;
 	}
-	if (write_edits(outcome, false, out, err) != 0)
+	if (write_edits(edits, false, out, err) != 0)
 		return -1;
 	return sink_put(out, SPAN("\r\n"), err);
 }
@@ -111,7 +111,7 @@ int
 outcome_write_message(const struct outcome *outcome, const struct mail *mail,
 	const struct sink *out, struct error *err)
 {
-	if (write_header(outcome, mail, out, err) != 0)
+	if (written_header(&outcome->edits, mail, out, err) != 0)
 		return -1;
 	if (!outcome->body_changed && mail->entity.len == 0)
 		return error_set(err, ERROR_SYSTEM,

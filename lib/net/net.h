@@ -55,4 +55,62 @@ int net_check_proxy(const char *url, struct error *err) MUST_USE;
  */
 bool net_is_private(const struct sockaddr *address);
 
+/* ---- mails for an SMTP server (RFC 5321) ---- */
+
+struct submit_settings {
+	const char *uri; /* smtp:// or smtps://, a host, perhaps a port */
+	bool start_tls;
+	const char *ca_file; /* NULL: the system's authorities */
+	const char *login, *password;
+	unsigned timeout_seconds;	/* for each answer */
+	int (*keep_working)(void *arg); /* 0: give up; or NULL */
+	void *arg;
+};
+
+enum { SUBMIT_ANSWER_BYTES = 200 };
+struct submit_recipient {
+	const char *path; /* with or without <> */
+	const char *args; /* ESMTP: "NOTIFY=NEVER ORCPT=...", or NULL */
+	unsigned code;	  /* what the server said, once asked; or 0 */
+	char answer[SUBMIT_ANSWER_BYTES];
+};
+
+struct submit_mail {
+	const char *sender; /* with or without <> */
+	const char *args;   /* of MAIL FROM, or NULL; SIZE is our own */
+	struct submit_recipient *recipients;
+	size_t count;
+	struct span header; /* with the empty line behind it */
+	struct pieces body;
+};
+
+enum submit_result {
+	SUBMIT_TAKEN,	/* for every recipient */
+	SUBMIT_LATER,	/* nobody has it */
+	SUBMIT_REFUSED, /* for good; nobody has it */
+	SUBMIT_UNKNOWN, /* no answer to the final dot */
+};
+
+/* A connection; several mails may take it, one after the other. */
+struct submit_session;
+
+/* The settings are borrowed.  Errors: SYSTEM. */
+int net_submit_open(const struct submit_settings *settings,
+	struct submit_session **out, struct error *err) MUST_USE;
+/*
+ * Would it be taken?  Sender and recipients are said and forgotten again
+ * (RSET); header and body are not looked at.
+ */
+enum submit_result net_submit_ask(struct submit_session *session,
+	struct submit_mail *mail, struct error *err) MUST_USE;
+/*
+ * To all of the recipients or to none.  DSN, 8BITMIME, SMTPUTF8 and SIZE are
+ * said to a server that knows them.  Lines end in CRLF whatever they ended in.
+ */
+enum submit_result net_submit_send(struct submit_session *session,
+	struct submit_mail *mail, struct error *err) MUST_USE;
+void net_submit_close(struct submit_session *session); /* NULL is fine */
+/* smtp or smtps, a host, no name or password?  CONFIG with a clause. */
+int net_check_submit(const char *uri, struct error *err) MUST_USE;
+
 #endif

@@ -173,6 +173,19 @@ print_recipient(const struct recipient_report *report, const struct conf *conf)
 }
 
 static void
+print_copy(const struct outcome_copy *copy)
+{
+	const struct address *address;
+
+	printf("copy\n");
+	line("form", copy->rule != NULL ? "encrypted" : "clear");
+	if (copy->rule != NULL)
+		line("rule", copy->rule);
+	LIST_FOREACH (address, &copy->recipients)
+		print_address("for", address);
+}
+
+static void
 print_edit(const struct edit *edit)
 {
 	static const char *const words[] = {
@@ -220,6 +233,7 @@ void
 explain_text(const struct trial *trial, const struct conf *conf)
 {
 	const struct recipient_report *report;
+	const struct outcome_copy *copy;
 
 	print_mail(&trial->mail);
 	print_trace(trial);
@@ -228,5 +242,7 @@ explain_text(const struct trial *trial, const struct conf *conf)
 	print_sign(&trial->outcome.sign, conf);
 	LIST_FOREACH (report, &trial->outcome.recipients)
 		print_recipient(report, conf);
+	LIST_FOREACH (copy, &trial->outcome.copies)
+		print_copy(copy);
 	print_outcome(trial);
 }

@@ -55,6 +55,27 @@ recipients_json(const struct list *recipients)
 	return array;
 }
 
+static json_t *
+copies_json(const struct list *copies)
+{
+	json_t *array = json_array();
+	const struct outcome_copy *copy;
+	const struct address *address;
+
+	LIST_FOREACH (copy, copies) {
+		json_t *recipients = json_array();
+
+		LIST_FOREACH (address, &copy->recipients)
+			json_array_append_new(
+				recipients, json_text(address->text));
+		json_array_append_new(array,
+			json_pack("{s:o, s:b, s:o}", "recipients", recipients,
+				"encrypted", copy->rule != NULL, "rule",
+				json_text(copy->rule)));
+	}
+	return array;
+}
+
 void
 explain_json(const struct trial *trial)
 {
@@ -66,12 +87,12 @@ explain_json(const struct trial *trial)
 				  ? inbound_json(&outcome->inbound)
 				  : json_null();
 
-	json_answer(json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:[], s:o, s:o}",
+	json_answer(json_pack("{s:o, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o}",
 		"sign", sign_json(&outcome->sign), "recipients",
 		recipients_json(&outcome->recipients), "inbound", inbound,
 		"verdict", verdict_name(outcome->verdict), "reply",
 		json_text(outcome->reply), "changed",
 		outcome->body_changed || outcome->edits.count != 0, "copies",
-		"why", json_text(why), "trace",
+		copies_json(&outcome->copies), "why", json_text(why), "trace",
 		json_texts(&trial->trace.lines)));
 }

@@ -161,7 +161,9 @@ static int
 add_recipients(struct trial *trial, const struct request *request)
 {
 	struct list *to = &trial->mail.recipients;
+	const struct address *address;
 	const struct given *given;
+	struct list named = { 0 };
 	struct error err = { 0 };
 
 	LIST_FOREACH (given, &request->options)
@@ -171,8 +173,13 @@ add_recipients(struct trial *trial, const struct request *request)
 			return ctl_usage("-t: %s", err.text);
 	if (to->count != 0)
 		return CTL_YES;
-	gather(&trial->mail, "To", to);
-	gather(&trial->mail, "Cc", to);
+	gather(&trial->mail, "To", &named);
+	gather(&trial->mail, "Cc", &named);
+	LIST_FOREACH (address, &named)
+		if (mail_add_recipient(&trial->mail, span_string(address->text),
+			    &err) != 0)
+			ctl_complain("%s", err.text);
+	list_clear(&named, address_free);
 	return to->count != 0 ? CTL_YES
 			      : ctl_usage("the mail names no recipients in To "
 					  "or Cc: give them with -t");

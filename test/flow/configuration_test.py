@@ -31,11 +31,8 @@ WRONG = {
     'two_strings_without_comma': (
         'sign = ( { sender = [ "a@example.com" "b@example.com" ]; stores = '
         '"staff"; } );', r':\d+: '),
-    'reinject_is_of_a_later_version': (
-        'reinject = { uri = "smtp://127.0.0.1:10026"; };',
-        r':\d+: .*not in this version'),
-    'split_is_of_a_later_version': ('mixed = "split";',
-                                    r':\d+: .*not in this version'),
+    'split_needs_a_port': ('mixed = "split";',
+                           r':\d+: .*needs reinject'),
     'tnef_is_of_a_later_version': (
         'sign = ( { sender = "*@example.com"; stores = "staff"; tnef = true; '
         '} );', r':\d+: .*not in this version'),

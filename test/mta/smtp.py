@@ -23,6 +23,7 @@ class Sink:
 
     def __init__(self):
         self.eightbit = True
+        self.utf8 = False
         self.mails = []
         self.arrival = threading.Condition()
         self.listener = socket.socket()
@@ -73,6 +74,7 @@ class Sink:
             verb = line[:4].upper()
             if verb == b'EHLO':
                 say('250-sink', *(['250-8BITMIME'] if self.eightbit else []),
+                    *(['250-SMTPUTF8'] if self.utf8 else []),
                     '250-PIPELINING', '250 ENHANCEDSTATUSCODES')
             elif verb == b'MAIL':
                 sender, arguments = path(line)

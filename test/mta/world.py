@@ -69,7 +69,9 @@ class World:
         shutil.chown(self.folder + '/state', 'nobody')
         self.socket = place + '/milter.sock'
         self.names = {'socket': self.socket, 'pki': self.pki,
-                      'folder': self.folder, 'group': 'postfix'}
+                      'folder': self.folder, 'group': 'postfix',
+                      **{'port_' + name: port for name, port in
+                         self.postfix.ports.items()}}
         self.rules = rules
         self.daemon = Daemon(BUILD + '/smime-milter', self.folder,
                              self.configuration(), [self.socket])

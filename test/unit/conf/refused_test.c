@@ -348,8 +348,19 @@ static const struct row refused[] = {
 		2, "two inbound rules with the name \"n\"" },
 	{ "unknown in inbound", INBOUND "otherwise = \"pass\";" END, 3,
 		"otherwise" },
-	{ "reinject", "reinject = { uri = \"smtp://x\"; };\n", 1,
-		"reinject is not in this version" },
+	{ "reinject to the web", "reinject = { uri = \"http://x\"; };\n", 1,
+		"reinject.uri: it is no URL such as smtp://127.0.0.1:10026" },
+	{ "reinject to nowhere", "reinject = { };\n", 1,
+		"reinject has no \"uri\"" },
+	{ "reinject with a path", "reinject = { uri = \"smtp://x/y\"; };\n", 1,
+		"reinject.uri: nothing may stand behind host and port" },
+	{ "reinject with a login alone",
+		"reinject = { uri = \"smtp://x\"; login = \"a\"; };\n", 1,
+		"reinject needs login and password_file, or neither" },
+	{ "clear copies for internal people without split",
+		"internal_copy = \"clear\";\n", 1,
+		"internal_copy = \"clear\" needs mixed = \"split\": a mail has "
+		"one body for all recipients" },
 	{ "report is no group", "report = 1;\n", 1, "report must be a group" },
 	{ "headers of everybody", "report = { headers = \"Subject\"; };\n", 1,
 		"must begin with \"X-\"" },
@@ -360,7 +371,7 @@ static const struct row refused[] = {
 		"letters, digits" },
 	{ "no headers", "report = { headers = \"\"; };\n", 1, "is empty" },
 	{ "split", "mixed = \"split\";\n", 1,
-		"mixed = \"split\" is not in this version" },
+		"mixed = \"split\" needs reinject: where copies go" },
 	{ "tnef in sign", SIGN "tnef = true;" END, 3,
 		"sign.tnef = true is not in this version" },
 	{ "tnef in encrypt", ENCRYPT "tnef = true;" END, 5,
@@ -452,7 +463,7 @@ all_problems_are_told_in_the_order_of_the_file(void **state)
 				 "  digest = \"md5\"; });\n"
 				 "colour = 1;\n"
 				 "limits = { mails = 0; };\n"
-				 "reinject = ( );\n",
+				 "report = ( );\n",
 				 false),
 		-1);
 	all = written_problems(&w);

@@ -88,9 +88,20 @@ static const struct plan_case {
 	{ "an internal one beside a mandatory one gets a copy of his own",
 		SIGN "internal = \"*@example.com\"; encrypt = ( " ENCRYPT(
 			"bob@*", "reject") " );",
+		"bob@example.com alice@example.com",
+		FROM_ALICE TO("bob@example.com, alice@example.com") TEXT,
+		VERDICT_ACCEPT, true, NULL },
+	{ "RSA and EC keys in one CMS are unreadable for some",
+		"encrypt = ( " ENCRYPT("*@example.com", "reject") " );",
 		"bob@example.com carol@example.com",
 		FROM_ALICE TO("bob@example.com, carol@example.com") TEXT,
-		VERDICT_ACCEPT, true, NULL },
+		VERDICT_REJECT, false, "separately" },
+	{ "an internal one with another kind of key",
+		SIGN "internal = \"*@example.com\"; encrypt = ( " ENCRYPT(
+			"bob@*", "reject") " );",
+		"bob@example.com carol@example.com",
+		FROM_ALICE TO("bob@example.com, carol@example.com") TEXT,
+		VERDICT_REJECT, false, "separately" },
 	{ "an internal one without a certificate: otherwise, naming him",
 		SIGN "internal = \"*@example.com\"; encrypt = ( " ENCRYPT(
 			"bob@*", "reject") " );",
@@ -142,9 +153,9 @@ static const struct plan_case {
 		VERDICT_REJECT, false, "5.7.5" },
 	{ "a name with an unquoted comma hides no recipient",
 		"encrypt = ( " ENCRYPT("*@example.com", "reject") " );",
-		"bob@example.com carol@example.com",
+		"bob@example.com alice@example.com",
 		FROM_ALICE TO("Mueller, Bob <bob@example.com>, "
-			      "carol@example.com") TEXT,
+			      "alice@example.com") TEXT,
 		VERDICT_ACCEPT, true, NULL },
 	{ "a Bcc recipient all alone",
 		"encrypt = ( " ENCRYPT("*@example.com", "pass") " );",
@@ -285,17 +296,18 @@ static const struct plan_case {
 		"bob@example.com Bob@Example.com",
 		FROM_ALICE TO("x@example.net") TEXT, VERDICT_ACCEPT, true,
 		NULL },
-	{ "recipients in Cc, in a group and in other case", MANDATORY,
-		"bob@example.com carol@example.com alice@example.com",
-		FROM_ALICE TO("Us: BOB@example.com, \"C\" "
-			      "<carol@example.com>;") "cC: (me) "
-						      "alice@example."
-						      "com\n" TEXT,
+	{ "recipients in Cc, in a group and in other case",
+		"encrypt = ( " ENCRYPT("*@*", "reject") " );",
+		"bob@example.com paula@partner.example alice@example.com",
+		FROM_ALICE TO("Us: BOB@example.com, \"P\" "
+			      "<paula@partner.example>;") "cC: (me) "
+							  "alice@example."
+							  "com\n" TEXT,
 		VERDICT_ACCEPT, true, NULL },
 	{ "an internal recipient in neither To nor Cc",
 		SIGN "internal = \"*@example.com\"; encrypt = ( " ENCRYPT(
 			"bob@*", "reject") " );",
-		"bob@example.com carol@example.com",
+		"bob@example.com alice@example.com",
 		FROM_ALICE TO("bob@example.com") TEXT, VERDICT_REJECT, false,
 		"Bcc" },
 	/* to_self */
@@ -378,9 +390,11 @@ everybody_has_one_way_in(void **state)
 	} counts[] = { { "bob@example.com", 2 },
 		{ "bob@example.com BOB@example.com", 2 },
 		{ "bob@example.com alice@example.com", 2 },
-		{ "bob@example.com carol@example.com", 3 } };
-	struct conf *conf =
-		fixture_conf(SIGN "bcc = \"share\"; " ONLY("to_self = true;"));
+		{ "bob@example.com paula@partner.example", 3 } };
+	struct conf *conf = fixture_conf(
+		SIGN "bcc = \"share\"; encrypt = ( { recipient = \"*@*\";"
+		     " stores = \"all\"; otherwise = \"reject\";"
+		     " to_self = true; } );");
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
