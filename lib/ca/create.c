@@ -284,7 +284,7 @@ write_journal(const struct creation *self, struct error *err)
 	int result = -1;
 
 	journal_init(&journal, self->folder);
-	journal_begin(&draft, &journal, self->who, clock_now());
+	journal_draft_begin(&draft, &journal, self->who, clock_now());
 	if (certificate_sha256(self->root, root) != 0 ||
 		certificate_sha256(self->issuer, issuer) != 0)
 		crypto_fail(err, ERROR_CRYPTO, "a certificate has no digest");

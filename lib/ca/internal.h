@@ -57,8 +57,8 @@ struct journal_draft {
 	const char *who;
 	char when[32];
 };
-void journal_begin(struct journal_draft *draft, const struct journal *journal,
-	const char *who, time_t when);
+void journal_draft_begin(struct journal_draft *draft,
+	const struct journal *journal, const char *who, time_t when);
 /* words: name, value, ..., NULL; those without a value are left out. */
 int journal_add(struct journal_draft *draft, const char *act,
 	const char *const *words, struct error *err) MUST_USE;

@@ -267,7 +267,7 @@ record(struct ca *ca, struct issuing *all, size_t count, time_t now,
 	char *folder = ca_path(ca, "new");
 	int result = ca_check_clock(ca, now, err);
 
-	journal_begin(&draft, &ca->journal, ca->who, now);
+	journal_draft_begin(&draft, &ca->journal, ca->who, now);
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		if (entries_serial(ca, all[i].serial) != NULL)
 			result = error_set(err, ERROR_CRYPTO,

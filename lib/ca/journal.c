@@ -260,7 +260,7 @@ out:
 }
 
 void
-journal_begin(struct journal_draft *draft, const struct journal *journal,
+journal_draft_begin(struct journal_draft *draft, const struct journal *journal,
 	const char *who, time_t when)
 {
 	*draft = (struct journal_draft){

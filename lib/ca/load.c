@@ -123,7 +123,7 @@ record_filed(struct ca *ca, const struct list *entries, size_t count,
 	struct journal_draft draft;
 	int result = ca_begin(ca, err);
 
-	journal_begin(&draft, &ca->journal, ca->who, clock_now());
+	journal_draft_begin(&draft, &ca->journal, ca->who, clock_now());
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		const struct ca_entry *entry = entries->item[i];
 

@@ -194,7 +194,7 @@ ca_record(struct ca *ca, const char *act, const char *const *words,
 	struct journal_draft draft;
 	int result = -1;
 
-	journal_begin(&draft, &ca->journal, ca->who, clock_now());
+	journal_draft_begin(&draft, &ca->journal, ca->who, clock_now());
 	if (journal_add(&draft, act, words, err) == 0)
 		result = journal_commit(&draft, err);
 	journal_drop(&draft);

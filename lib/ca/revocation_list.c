@@ -184,7 +184,7 @@ take_all(struct ca *ca, X509_CRL *crl, size_t *added, struct error *err)
 	struct journal_draft draft;
 	int result;
 
-	journal_begin(&draft, &ca->journal, ca->who, clock_now());
+	journal_draft_begin(&draft, &ca->journal, ca->who, clock_now());
 	result = journal_add(&draft, "import-crl",
 		(const char *[]){ "number", number, NULL }, err);
 	for (int i = 0; result == 0 && i < sk_X509_REVOKED_num(all); i++)
