@@ -38,6 +38,7 @@
 #include <time.h>
 
 #include "base/list.h"
+#include "ca/deliver.h"
 #include "cert/cert.h"
 #include "crypto/crypto.h"
 #include "store/store.h"

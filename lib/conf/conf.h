@@ -67,6 +67,7 @@ struct conf {
 	char *ca_user;
 	struct list authorities;  /* struct ca_settings * */
 	struct list ca_templates; /* struct ca_template * */
+	struct ca_delivery ca_delivery;
 };
 
 /*

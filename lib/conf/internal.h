@@ -177,7 +177,7 @@ extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
 extern const struct conf_kind kind_ca, kind_ca_templates, kind_domains,
-	kind_usage, kind_url;
+	kind_usage, kind_url, kind_ca_delivery;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 
 /* "sign.digest", as words in a sentence. */
@@ -213,6 +213,12 @@ struct limits_draft {
 		lookup_seconds, decrypt_failures, harvest_day, harvest_total;
 };
 
+/* Words are numbers first. */
+struct ca_delivery_draft {
+	struct ca_delivery delivery;
+	int legacy, reinject;
+};
+
 struct trust_draft {
 	const config_setting_t *at;
 	struct list anchors, intermediates, crls; /* char * */
@@ -227,6 +233,8 @@ void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
 /* authorities.c: when the stores are known. */
 void authorities_finish(struct reader *reader, const config_setting_t *root);
+/* ca_service.c: when everything else is known. */
+void ca_service_finish(struct reader *reader, const config_setting_t *root);
 /* reinject.c */
 void reinject_finish(struct reader *reader, const config_setting_t *root);
 /* When everything has been read: names become stores, drafts rules. */

@@ -64,6 +64,11 @@ static const struct conf_word ca_digests[] = { { "sha256", CRYPTO_SHA256 },
 static const struct conf_word ca_schemes[] = { { "pkcs1", CA_PKCS1 },
 	{ "pss", CA_PSS }, { NULL, 0 } };
 
+static const struct conf_word pkcs12_forms[] = { { "aes", 0 }, { "legacy", 1 },
+	{ NULL, 0 } };
+static const struct conf_word delivery_ways[] = { { "sendmail", 0 },
+	{ "reinject", 1 }, { NULL, 0 } };
+
 static const struct conf_range drain_range = { 1, 86400 };
 static const struct conf_range mails_range = { 1, 100000 };
 static const struct conf_range depth_range = { 1, 1000 };
@@ -117,6 +122,7 @@ static const struct conf_row rows[] = {
 	ROW("", "report", "{ }", kind_report, 0, NULL),
 	ROW("", "ca", NULL, kind_ca, 0, NULL),
 	ROW("", "ca_templates", NULL, kind_ca_templates, 0, NULL),
+	ROW("", "ca_delivery", "{ }", kind_ca_delivery, 0, NULL),
 	ROW("", "ca_user", "\"smime-milter-ca\"", kind_text, AT(conf, ca_user),
 		NULL),
 
@@ -338,6 +344,21 @@ static const struct conf_row rows[] = {
 		AT(ca_template, capabilities), NULL),
 	ROW("ca_templates", "crl_url", NULL, kind_url, AT(ca_template, crl_url),
 		NULL),
+
+	ROW("ca_delivery", "from", NULL, kind_text,
+		AT(ca_delivery_draft, delivery.from), NULL),
+	ROW("ca_delivery", "contact", NULL, kind_text,
+		AT(ca_delivery_draft, delivery.contact), NULL),
+	ROW("ca_delivery", "templates", "\"/etc/smime-milter/templates\"",
+		kind_path, AT(ca_delivery_draft, delivery.templates), NULL),
+	ROW("ca_delivery", "pkcs12", "\"aes\"", kind_word,
+		AT(ca_delivery_draft, legacy), pkcs12_forms),
+	ROW("ca_delivery", "via", "\"sendmail\"", kind_word,
+		AT(ca_delivery_draft, reinject), delivery_ways),
+	ROW("ca_delivery", "sendmail", "\"/usr/sbin/sendmail\"", kind_path,
+		AT(ca_delivery_draft, delivery.sendmail), NULL),
+	ROW("ca_delivery", "password_command", NULL, kind_texts,
+		AT(ca_delivery_draft, delivery.password_command), NULL),
 };
 
 const struct conf_row *

@@ -82,19 +82,26 @@ put_multipart(struct buf *out, const struct mime_node *node, struct error *err)
 }
 
 static int
-put_message(struct buf *out, const struct mime_node *node, struct error *err)
+put_mail(struct buf *out, const struct mime_node *node, struct error *err)
 {
 	const struct mime_node *child;
 
-	if (mime_put_node_header(out, node, NULL, NULL, err) != 0 ||
-		buf_add(out, "\r\n", 2, err) != 0 ||
-		mime_put_node_texts(out, node, err) != 0 ||
+	if (mime_put_node_texts(out, node, err) != 0 ||
 		buf_add_string(out, "MIME-Version: 1.0\r\n", err) != 0)
 		return -1;
 	LIST_FOREACH (child, &node->children)
 		if (put_node(out, child, err) != 0)
 			return -1;
 	return 0;
+}
+
+static int
+put_message(struct buf *out, const struct mime_node *node, struct error *err)
+{
+	if (mime_put_node_header(out, node, NULL, NULL, err) != 0 ||
+		buf_add(out, "\r\n", 2, err) != 0)
+		return -1;
+	return put_mail(out, node, err);
 }
 
 static int
@@ -149,13 +156,29 @@ expected_len(const struct mime_node *node)
 	return len;
 }
 
-int
-mime_compose(const struct mime_node *root, struct buf *out, struct error *err)
+static int
+compose(const struct mime_node *root,
+	int (*put)(struct buf *out, const struct mime_node *node,
+		struct error *err),
+	struct buf *out, struct error *err)
 {
 	if (buf_reserve(out, expected_len(root), err) != 0 ||
-		put_node(out, root, err) != 0)
+		put(out, root, err) != 0)
 		return -1;
 	if (out->len != 0 && out->data[out->len - 1] != '\n')
 		return buf_add(out, "\r\n", 2, err);
 	return 0;
+}
+
+int
+mime_compose(const struct mime_node *root, struct buf *out, struct error *err)
+{
+	return compose(root, put_node, out, err);
+}
+
+int
+mime_compose_mail(
+	const struct mime_node *message, struct buf *out, struct error *err)
+{
+	return compose(message, put_mail, out, err);
 }

@@ -83,5 +83,8 @@ void mime_node_say_mailbox(struct mime_node *node, const char *field,
  */
 int mime_compose(const struct mime_node *root, struct buf *out,
 	struct error *err) MUST_USE;
+/* A message as a mail to be sent: its fields, then its content. */
+int mime_compose_mail(const struct mime_node *message, struct buf *out,
+	struct error *err) MUST_USE;
 
 #endif

@@ -59,6 +59,24 @@ void issuance_clear(struct issuance *issuance);
 int issuance_open_store(
 	const struct request *request, struct issuance *issuance);
 
+/* ---- ca_deliver.c ---- */
+
+struct delivering {
+	struct authority *authority;
+	const char *to; /* NULL: the certificate's address */
+	bool legacy;
+	json_t *array;
+};
+/* What --legacy and --to say, and can it be done at all?  An exit code. */
+int delivering_begin(const struct request *request, struct authority *authority,
+	struct delivering *out);
+/*
+ * The mail, then the password, by the command to that number or to the
+ * terminal.  An exit code.
+ */
+int delivering_send(const struct delivering *self, const struct ca_entry *entry,
+	struct cert *cert, const char *telephone);
+
 /* ---- ca_revoke.c ---- */
 
 /* A new list, to where it belongs; an exit code. */

@@ -86,7 +86,8 @@ add_word(struct asking *self, const char *address)
 	const struct request *request = self->request;
 	const char *const values[CA_COLUMNS] = { [CA_ADDRESS] = address,
 		[CA_NAME] = request_option(request, "--name"),
-		[CA_ORGANISATION] = request_option(request, "--organisation") };
+		[CA_ORGANISATION] = request_option(request, "--organisation"),
+		[CA_TELEPHONE] = request_option(request, "--telephone") };
 	struct ca_row *row = mem_alloc(sizeof(*row));
 
 	for (size_t i = 0; i < CA_COLUMNS; i++)
@@ -227,6 +228,53 @@ prepare(struct asking *self)
 	return code;
 }
 
+/* The rows that the requests were made of are in the same order. */
+static int
+deliver_all(const struct asking *self, const struct delivering *delivering)
+{
+	const struct ca_request *one;
+	int code = CTL_YES;
+
+	LIST_FOREACH (one, &self->issuance.requests) {
+		const struct ca_row *row = self->rows.item[one_i];
+		int sent;
+
+		if (one->cert == NULL)
+			continue;
+		sent = delivering_send(delivering, one->entry, one->cert,
+			row->value[CA_TELEPHONE]);
+		code = sent > code ? sent : code;
+		if (sent != CTL_YES && one->no_escrow)
+			ctl_complain("%s: its key is lost now: \"ca issue\" "
+				     "makes another one",
+				one->address);
+	}
+	return code;
+}
+
+/* Before anything is issued: can it be delivered? */
+static int
+run(struct asking *self)
+{
+	bool deliver = request_option(self->request, "--deliver") != NULL;
+	struct delivering delivering = { 0 };
+	int code = CTL_YES, sent = CTL_YES;
+
+	if (deliver && request_option(self->request, "--csr") != NULL)
+		code = ctl_usage("of a request (--csr) there is no key to "
+				 "deliver");
+	else if (deliver)
+		code = delivering_begin(
+			self->request, self->issuance.authority, &delivering);
+	if (code != CTL_YES)
+		return code;
+	code = issuance_run(&self->issuance);
+	delivering.array = self->issuance.array;
+	if (deliver)
+		sent = deliver_all(self, &delivering);
+	return sent > code ? sent : code;
+}
+
 int
 command_ca_issue(const struct request *request)
 {
@@ -246,7 +294,7 @@ command_ca_issue(const struct request *request)
 	if (code == CTL_YES)
 		code = prepare(&self);
 	if (code == CTL_YES)
-		code = issuance_run(&self.issuance);
+		code = run(&self);
 	if (self.issuance.array != NULL)
 		json_answer(self.issuance.array);
 	issuance_clear(&self.issuance);

@@ -165,6 +165,14 @@ const struct command commands[] = {
 		{ "--within", "DAYS", "valid ones that end within" },
 		{ "--check", NULL, "do journal, files and lists agree?" },
 		{ 0 } } },
+	{ "ca deliver", "[OPTION...] ADDRESS|SERIAL...",
+		"certificate and key to their owner, by mail; and a password",
+		command_ca_deliver, 1, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--to", "ADDRESS", "mail it there instead" },
+		{ "--telephone", "N", "for password_command" },
+		{ "--legacy", NULL, "a file for old programs (3DES)" },
+		{ 0 } } },
 	{ "ca audit", "[--ca NAME]", "every act: when, who, what",
 		command_ca_audit, 0, 0, true, {
 		{ "--ca", "NAME", "which one, when there are several" },
@@ -174,7 +182,6 @@ const struct command commands[] = {
 	{ "version", "", "the version of this program",
 		command_version, 0, 0, false, { { 0 } } },
 	LATER("tnef", "unpack a winmail.dat"),
-	LATER("ca deliver", "certificate and key to their owner"),
 	LATER("ca publish", "certificates into a directory"),
 	{ 0 }
 };

@@ -28,7 +28,7 @@ struct option_row {
 
 struct request;
 
-enum { COMMAND_OPTIONS_MAX = 16, COMMAND_ANY_WORDS = 99 };
+enum { COMMAND_OPTIONS_MAX = 20, COMMAND_ANY_WORDS = 99 };
 
 struct command {
 	const char *name;      /* "check"; two words for "cert find" */
@@ -124,6 +124,7 @@ int command_ca_supersede(const struct request *request);
 int command_ca_revoke(const struct request *request);
 int command_ca_crl(const struct request *request);
 int command_ca_list(const struct request *request);
+int command_ca_deliver(const struct request *request);
 int command_ca_audit(const struct request *request);
 int command_help(const struct request *request);
 int command_version(const struct request *request);
