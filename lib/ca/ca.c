@@ -72,12 +72,32 @@ ca_is_locked(const struct ca *ca, struct error *err)
 
 /* ---- as whom ---- */
 
+char *
+ca_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL || slash == path
+		       ? mem_string("/")
+		       : mem_string_n(path, (size_t)(slash - path));
+}
+
+/* From the folder above on: the folder itself might be a link. */
+int
+ca_become(const struct ca_settings *settings, struct owned_was *was,
+	struct error *err)
+{
+	char *parent = ca_parent(settings->path);
+	int result = owned_become(parent, settings->path, was, err);
+
+	mem_free(parent);
+	return result;
+}
+
 int
 ca_enter(struct ca *ca, struct error *err)
 {
-	const char *path = ca->settings->path;
-
-	return owned_become(path, path, &ca->was, err);
+	return ca_become(ca->settings, &ca->was, err);
 }
 
 void

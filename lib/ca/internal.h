@@ -89,6 +89,9 @@ char *ca_path(const struct ca *ca, const char *name) MUST_USE;
 char *ca_entry_path(const struct ca *ca, const char *serial) MUST_USE;
 int ca_is_locked(const struct ca *ca, struct error *err) MUST_USE;
 
+char *ca_parent(const char *path) MUST_USE;
+int ca_become(const struct ca_settings *settings, struct owned_was *was,
+	struct error *err) MUST_USE;
 /* As the owner of the folder; ca_leave() in any case, also after a failure. */
 int ca_enter(struct ca *ca, struct error *err) MUST_USE;
 void ca_leave(struct ca *ca);
