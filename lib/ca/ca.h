@@ -149,7 +149,7 @@ struct ca_entry {
 	char *organisation, *given_name, *surname; /* or NULL */
 	bool internal; /* the gateway uses its key */
 	bool has_key;  /* in escrow */
-	bool filed;    /* internal: it is in the managed store */
+	bool filed;    /* it is in the managed store */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
@@ -240,8 +240,9 @@ int ca_read_table(struct span text, const char *source, struct list *rows,
 void ca_read_addresses(struct span text, struct list *out);
 
 /*
- * Internal certificates that are not in the managed store yet: with a store,
- * put them there (again is fine); without, append them to out.
+ * Certificates that are not in the managed store yet: internal ones go there
+ * with their keys, so that mail is signed and opened with them, others without,
+ * so that mail is encrypted for them.  Again is fine.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;

@@ -47,7 +47,7 @@ void authority_entry_print(const struct ca_entry *entry);
 /* Any number of requests. */
 struct issuance {
 	struct authority *authority;
-	struct store *store;  /* for internal ones; or NULL */
+	struct store *store;  /* where the gateway finds them; or NULL */
 	struct list requests; /* struct ca_request *, owned */
 	json_t *array;	      /* NULL: for people */
 	const char *output;   /* certificates as PEM; or NULL */
@@ -55,7 +55,7 @@ struct issuance {
 /* Check all, then issue, file and say each; an exit code. */
 int issuance_run(struct issuance *issuance);
 void issuance_clear(struct issuance *issuance);
-/* The store of internal certificates, and is it there?  An exit code. */
+/* When the requests are known.  An exit code. */
 int issuance_open_store(
 	const struct request *request, struct issuance *issuance);
 
