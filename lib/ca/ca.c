@@ -61,6 +61,16 @@ ca_entry_path(const struct ca *ca, const char *serial)
 }
 
 int
+ca_write(const char *path, struct span bytes, mode_t mode, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (file_write_atomic(path, bytes, mode, &why) == 0)
+		return 0;
+	return error_set(err, ERROR_SYSTEM, "%s", why.text);
+}
+
+int
 ca_is_locked(const struct ca *ca, struct error *err)
 {
 	if (ca->key != NULL)

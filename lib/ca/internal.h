@@ -87,6 +87,9 @@ struct ca {
 
 char *ca_path(const struct ca *ca, const char *name) MUST_USE;
 char *ca_entry_path(const struct ca *ca, const char *serial) MUST_USE;
+/* As file_write_atomic(); in our own folder only a disk can be to blame. */
+int ca_write(const char *path, struct span bytes, mode_t mode,
+	struct error *err) MUST_USE;
 int ca_is_locked(const struct ca *ca, struct error *err) MUST_USE;
 
 char *ca_parent(const char *path) MUST_USE;
