@@ -168,6 +168,7 @@ ca_open(const struct ca_settings *settings, const char *who, struct ca **out,
 	journal_init(&ca->journal, settings->path);
 	result = ca_enter(ca, err) != 0 || read_all(ca, err) != 0 ? -1 : 0;
 	ca_leave(ca);
+	ca->lines_before = ca->journal.count;
 	if (result == 0)
 		*out = ca;
 	else
@@ -189,6 +190,23 @@ ca_close(struct ca *ca)
 	mem_free_secret(ca->escrow);
 	mem_free(ca->who);
 	mem_free(ca);
+}
+
+bool
+ca_has_acted(const struct ca *ca)
+{
+	return ca->journal.count != ca->lines_before;
+}
+
+char *
+ca_seal(const struct ca *ca)
+{
+	if (!ca_has_acted(ca))
+		return NULL;
+	return mem_printf("authority %s: %s: its journal has %lu lines, the "
+			  "last one is %s",
+		ca->settings->name, ca->who, ca->journal.count,
+		ca->journal.hash);
 }
 
 /* ---- keys ---- */

@@ -277,6 +277,13 @@ void ca_crl_concern(
 /* Note an act of the caller: words are name, value, name, value, ..., NULL. */
 int ca_note(struct ca *ca, const char *act, const char *const *words,
 	struct error *err) MUST_USE;
+/*
+ * When lines were added since it was opened: a sentence with the hash of the
+ * last one, to be kept where nobody can cut the journal short.  NULL: none.
+ * Free it.
+ */
+char *ca_seal(const struct ca *ca) MUST_USE;
+bool ca_has_acted(const struct ca *ca); /* lines were added */
 /* The journal for people: char * each. */
 int ca_audit(
 	const struct ca *ca, struct list *lines, struct error *err) MUST_USE;

@@ -81,6 +81,7 @@ struct ca {
 	time_t crl_made, crl_next;
 	bool crl_stale; /* something was revoked since it was made */
 	char *root_sha256, *issuer_sha256; /* as the journal has them */
+	unsigned long lines_before;	   /* when it was opened */
 	int lock;			   /* -1: not held */
 	struct owned_was was;
 };

@@ -30,6 +30,8 @@ int authority_open_settings(const struct ca_settings *settings,
 int authority_open(const struct request *request, enum authority_how how,
 	struct authority *out);
 void authority_close(struct authority *authority);
+/* ca_close(), and a line in the log when something was done. */
+void authority_close_ca(const struct conf *conf, struct ca *ca);
 
 /* A number from 1 to most; `fallback` when it is not given.  An exit code. */
 int authority_number(const struct request *request, const char *option,

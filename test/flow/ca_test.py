@@ -468,6 +468,10 @@ def every_act_is_in_the_audit(world):
     ca(world, 'issue', '--template', 'quick', ALICE)
     ca(world, 'supersede', ALICE)
     ca(world, 'root', '--key', world.path('root.key'), '--remove-key')
+    logged = ca(world, 'crl').splitlines()[-1]
+    with open(house(world, 'journal')) as journal:
+        last = journal.read().splitlines()[-1]
+    expect('last one is ' + last.split()[0] in logged, logged)
     said = ca(world, 'audit')
     for act in (' create ', ' issue ', ' file ', ' revoke ', ' crl ',
                 ' export-root-key', ' remove-root-key'):
