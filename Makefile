@@ -239,6 +239,10 @@ install: all
 	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' etc/smime-milter.service \
 		>$(D)$(unitdir)/smime-milter.service
 	chmod 644 $(D)$(unitdir)/smime-milter.service
+	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' \
+		etc/smime-milter-ca.service >$(D)$(unitdir)/smime-milter-ca.service
+	chmod 644 $(D)$(unitdir)/smime-milter-ca.service
+	install -m 644 etc/smime-milter-ca.timer $(D)$(unitdir)
 	install -m 644 etc/sysusers.conf $(D)$(sysusersdir)/smime-milter.conf
 	install -m 644 etc/tmpfiles.conf $(D)$(tmpfilesdir)/smime-milter.conf
 	@test -e $(D)$(confdir)/smime-milter.conf || \

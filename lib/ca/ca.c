@@ -61,6 +61,16 @@ ca_entry_path(const struct ca *ca, const char *serial)
 }
 
 int
+ca_write(const char *path, struct span bytes, mode_t mode, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (file_write_atomic(path, bytes, mode, &why) == 0)
+		return 0;
+	return error_set(err, ERROR_SYSTEM, "%s", why.text);
+}
+
+int
 ca_is_locked(const struct ca *ca, struct error *err)
 {
 	if (ca->key != NULL)
@@ -72,12 +82,32 @@ ca_is_locked(const struct ca *ca, struct error *err)
 
 /* ---- as whom ---- */
 
+char *
+ca_parent(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL || slash == path
+		       ? mem_string("/")
+		       : mem_string_n(path, (size_t)(slash - path));
+}
+
+/* From the folder above on: the folder itself might be a link. */
+int
+ca_become(const struct ca_settings *settings, struct owned_was *was,
+	struct error *err)
+{
+	char *parent = ca_parent(settings->path);
+	int result = owned_become(parent, settings->path, was, err);
+
+	mem_free(parent);
+	return result;
+}
+
 int
 ca_enter(struct ca *ca, struct error *err)
 {
-	const char *path = ca->settings->path;
-
-	return owned_become(path, path, &ca->was, err);
+	return ca_become(ca->settings, &ca->was, err);
 }
 
 void
@@ -138,6 +168,7 @@ ca_open(const struct ca_settings *settings, const char *who, struct ca **out,
 	journal_init(&ca->journal, settings->path);
 	result = ca_enter(ca, err) != 0 || read_all(ca, err) != 0 ? -1 : 0;
 	ca_leave(ca);
+	ca->lines_before = ca->journal.count;
 	if (result == 0)
 		*out = ca;
 	else
@@ -159,6 +190,23 @@ ca_close(struct ca *ca)
 	mem_free_secret(ca->escrow);
 	mem_free(ca->who);
 	mem_free(ca);
+}
+
+bool
+ca_has_acted(const struct ca *ca)
+{
+	return ca->journal.count != ca->lines_before;
+}
+
+char *
+ca_seal(const struct ca *ca)
+{
+	if (!ca_has_acted(ca))
+		return NULL;
+	return mem_printf("authority %s: %s: its journal has %lu lines, the "
+			  "last one is %s",
+		ca->settings->name, ca->who, ca->journal.count,
+		ca->journal.hash);
 }
 
 /* ---- keys ---- */

@@ -150,7 +150,7 @@ struct ca_entry {
 	char *organisation, *given_name, *surname; /* or NULL */
 	bool internal; /* the gateway uses its key */
 	bool has_key;  /* in escrow */
-	bool filed;    /* internal: it is in the managed store */
+	bool filed;    /* it is in the managed store */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
@@ -241,8 +241,9 @@ int ca_read_table(struct span text, const char *source, struct list *rows,
 void ca_read_addresses(struct span text, struct list *out);
 
 /*
- * Internal certificates that are not in the managed store yet: with a store,
- * put them there (again is fine); without, append them to out.
+ * Certificates that are not in the managed store yet: internal ones go there
+ * with their keys, so that mail is signed and opened with them, others without,
+ * so that mail is encrypted for them.  Again is fine.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;
@@ -277,6 +278,13 @@ void ca_crl_concern(
 /* Note an act of the caller: words are name, value, name, value, ..., NULL. */
 int ca_note(struct ca *ca, const char *act, const char *const *words,
 	struct error *err) MUST_USE;
+/*
+ * When lines were added since it was opened: a sentence with the hash of the
+ * last one, to be kept where nobody can cut the journal short.  NULL: none.
+ * Free it.
+ */
+char *ca_seal(const struct ca *ca) MUST_USE;
+bool ca_has_acted(const struct ca *ca); /* lines were added */
 /* The journal for people: char * each. */
 int ca_audit(
 	const struct ca *ca, struct list *lines, struct error *err) MUST_USE;

@@ -47,8 +47,7 @@ ca_audit(const struct ca *ca, struct list *lines, struct error *err)
 	struct journal journal;
 	int result;
 
-	if (owned_become(ca->settings->path, ca->settings->path, &was, err) !=
-		0)
+	if (ca_become(ca->settings, &was, err) != 0)
 		return -1;
 	journal_init(&journal, ca->settings->path);
 	result = journal_read(&journal, tell, &self, err);

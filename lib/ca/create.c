@@ -76,16 +76,6 @@ check(const struct creation *self, struct error *err)
 
 /* ---- folders ---- */
 
-static char *
-parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash == NULL || slash == path
-		       ? mem_string("/")
-		       : mem_string_n(path, (size_t)(slash - path));
-}
-
 /* A folder of the user's, though the one above it may be root's. */
 static int
 make_folder(struct creation *self, const char *parent, struct error *err)
@@ -334,7 +324,7 @@ fill_and_move(struct creation *self, const char *parent, struct error *err)
 	struct owned_was was;
 	int result = -1;
 
-	if (owned_become(self->folder, self->folder, &was, err) != 0)
+	if (owned_become(parent, self->folder, &was, err) != 0)
 		return -1;
 	result = write_all(self, err);
 	if (result != 0)
@@ -354,7 +344,7 @@ static int
 create(struct creation *self, struct error *err)
 {
 	const char *path = self->settings->path;
-	char *parent = parent_of(path), random[RANDOM_LEN + 1];
+	char *parent = ca_parent(path), random[RANDOM_LEN + 1];
 	struct stat st;
 	int result = -1;
 

@@ -81,14 +81,21 @@ struct ca {
 	time_t crl_made, crl_next;
 	bool crl_stale; /* something was revoked since it was made */
 	char *root_sha256, *issuer_sha256; /* as the journal has them */
+	unsigned long lines_before;	   /* when it was opened */
 	int lock;			   /* -1: not held */
 	struct owned_was was;
 };
 
 char *ca_path(const struct ca *ca, const char *name) MUST_USE;
 char *ca_entry_path(const struct ca *ca, const char *serial) MUST_USE;
+/* As file_write_atomic(); in our own folder only a disk can be to blame. */
+int ca_write(const char *path, struct span bytes, mode_t mode,
+	struct error *err) MUST_USE;
 int ca_is_locked(const struct ca *ca, struct error *err) MUST_USE;
 
+char *ca_parent(const char *path) MUST_USE;
+int ca_become(const struct ca_settings *settings, struct owned_was *was,
+	struct error *err) MUST_USE;
 /* As the owner of the folder; ca_leave() in any case, also after a failure. */
 int ca_enter(struct ca *ca, struct error *err) MUST_USE;
 void ca_leave(struct ca *ca);

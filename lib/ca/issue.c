@@ -196,8 +196,7 @@ write_new(struct ca *ca, const struct issuing *one, struct error *err)
 	if (certificate_pem(one->x509, &bytes, err) == 0 &&
 		(!in_escrow(one) || key_write(one->key, ca->escrow, KDF_RANDOM,
 					    &bytes, err) == 0))
-		result = file_write_atomic(
-			path, buf_span(&bytes), FILE_MODE, err);
+		result = ca_write(path, buf_span(&bytes), FILE_MODE, err);
 	buf_clear(&bytes);
 	mem_free(path);
 	return result;

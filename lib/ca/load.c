@@ -98,7 +98,7 @@ ca_unfiled(const struct ca *ca, struct list *out)
 	struct ca_entry *entry;
 
 	LIST_FOREACH (entry, &ca->entries)
-		if (entry->internal && !entry->filed && entry->revoked == 0)
+		if (!entry->filed && entry->revoked == 0)
 			list_add(out, entry);
 }
 
@@ -109,7 +109,7 @@ file_one(struct ca *ca, const struct ca_entry *entry, struct store *store,
 	struct cert *cert = NULL;
 	int result = -1;
 
-	if (ca_load(ca, entry, entry->has_key, &cert, err) == 0)
+	if (ca_load(ca, entry, entry->internal, &cert, err) == 0)
 		result = store_import(store, cert, CERT_ISSUED, err);
 	cert_unref(cert);
 	return result;

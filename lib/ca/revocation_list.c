@@ -44,7 +44,7 @@ publish(struct ca *ca, unsigned days, struct error *err)
 
 	if (ca_check_clock(ca, now, err) == 0 &&
 		list_make(ca, now, next, &entries, &der, err) == 0 &&
-		file_write_atomic(path, buf_span(&der), CRL_MODE, err) == 0) {
+		ca_write(path, buf_span(&der), CRL_MODE, err) == 0) {
 		result = record(ca, next, entries, err);
 		if (result != 0)
 			unlink(path);
@@ -52,8 +52,7 @@ publish(struct ca *ca, unsigned days, struct error *err)
 			result = ca_settle(ca, err);
 	}
 	if (result == 0 && public != NULL)
-		result = file_write_atomic(
-			public, buf_span(&der), CRL_MODE, err);
+		result = ca_write(public, buf_span(&der), CRL_MODE, err);
 	mem_free(path);
 	buf_clear(&der);
 	return result;

@@ -30,6 +30,8 @@ int authority_open_settings(const struct ca_settings *settings,
 int authority_open(const struct request *request, enum authority_how how,
 	struct authority *out);
 void authority_close(struct authority *authority);
+/* ca_close(), and a line in the log when something was done. */
+void authority_close_ca(const struct conf *conf, struct ca *ca);
 
 /* A number from 1 to most; `fallback` when it is not given.  An exit code. */
 int authority_number(const struct request *request, const char *option,
@@ -47,7 +49,7 @@ void authority_entry_print(const struct ca_entry *entry);
 /* Any number of requests. */
 struct issuance {
 	struct authority *authority;
-	struct store *store;  /* for internal ones; or NULL */
+	struct store *store;  /* where the gateway finds them; or NULL */
 	struct list requests; /* struct ca_request *, owned */
 	json_t *array;	      /* NULL: for people */
 	const char *output;   /* certificates as PEM; or NULL */
@@ -55,7 +57,7 @@ struct issuance {
 /* Check all, then issue, file and say each; an exit code. */
 int issuance_run(struct issuance *issuance);
 void issuance_clear(struct issuance *issuance);
-/* The store of internal certificates, and is it there?  An exit code. */
+/* When the requests are known.  An exit code. */
 int issuance_open_store(
 	const struct request *request, struct issuance *issuance);
 

@@ -10,6 +10,7 @@
 
 #include "authority.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 enum { PASSPHRASE_MAX = 1024 };
@@ -166,9 +167,23 @@ authority_open(const struct request *request, enum authority_how how,
 }
 
 void
+authority_close_ca(const struct conf *conf, struct ca *ca)
+{
+	char *seal = ca != NULL ? ca_seal(ca) : NULL;
+
+	if (seal != NULL) {
+		log_open(conf->log_target, conf->log_facility);
+		log_set_level(LOG_LEVEL_INFO);
+		log_info("smimectl: %s", seal);
+	}
+	mem_free(seal);
+	ca_close(ca);
+}
+
+void
 authority_close(struct authority *authority)
 {
-	ca_close(authority->ca);
+	authority_close_ca(authority->conf, authority->ca);
 	conf_free(authority->conf);
 }
 

@@ -192,17 +192,6 @@ check_url(const struct asking *self)
 	return code;
 }
 
-static bool
-is_any_internal(const struct issuance *issuance)
-{
-	const struct ca_request *request;
-
-	LIST_FOREACH (request, &issuance->requests)
-		if (request->internal)
-			return true;
-	return false;
-}
-
 static int
 prepare(struct asking *self)
 {
@@ -223,7 +212,7 @@ prepare(struct asking *self)
 		code = read_csr(self);
 	if (code == CTL_YES)
 		code = check_url(self);
-	if (code == CTL_YES && is_any_internal(&self->issuance))
+	if (code == CTL_YES)
 		code = issuance_open_store(self->request, &self->issuance);
 	return code;
 }

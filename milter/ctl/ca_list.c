@@ -51,8 +51,9 @@ authority_entry_print(const struct ca_entry *entry)
 	cert_date_text(entry->not_after, date);
 	printf("%s %-10s until %s %s %s%s", entry->serial, ca_state_name(state),
 		date, entry->address, entry->internal ? "internal" : "external",
-		entry->internal && !entry->filed ? ", not in the store yet"
-						 : "");
+		entry->internal && !entry->filed && entry->revoked == 0
+			? ", not in the store yet"
+			: "");
 	if (entry->revoked != 0) {
 		cert_date_text(entry->revoked, revoked);
 		printf(", revoked on %s (%s)", revoked,

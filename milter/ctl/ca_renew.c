@@ -100,18 +100,16 @@ static int
 prepare(struct renewing *self)
 {
 	const struct ca_entry *entry;
-	bool internal = false;
 	int code = authority_number(
 		self->request, "--days", 0, DAYS_MAX, &self->days);
 
 	if (code == CTL_YES)
 		code = choose(self);
 	LIST_FOREACH (entry, &self->entries) {
-		internal |= entry->internal;
 		if (code == CTL_YES)
 			code = add_request(self, entry);
 	}
-	if (code == CTL_YES && internal)
+	if (code == CTL_YES)
 		code = issuance_open_store(self->request, &self->issuance);
 	return code;
 }

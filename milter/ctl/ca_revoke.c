@@ -133,7 +133,9 @@ command_ca_revoke(const struct request *request)
 
 			code = one > code ? one : code;
 		}
-		made = list ? authority_make_crl(authority.ca, 0) : CTL_YES;
+		made = list && ca_has_acted(authority.ca)
+			       ? authority_make_crl(authority.ca, 0)
+			       : CTL_YES;
 		code = made > code ? made : code;
 	}
 	if (array != NULL)
@@ -182,8 +184,8 @@ copy(const struct ca *ca, const char *to)
 }
 
 static int
-crl_of(const struct request *request, const struct ca_settings *settings,
-	unsigned days, json_t *array)
+crl_of(const struct request *request, const struct conf *conf,
+	const struct ca_settings *settings, unsigned days, json_t *array)
 {
 	bool if_due = request_option(request, "--if-due") != NULL;
 	const char *from = request_option(request, "--import");
@@ -212,7 +214,7 @@ crl_of(const struct request *request, const struct ca_settings *settings,
 	else if (code == CTL_YES && due)
 		printf("authority %s: a new revocation list is made\n",
 			settings->name);
-	ca_close(ca);
+	authority_close_ca(conf, ca);
 	return code;
 }
 
@@ -231,10 +233,10 @@ command_ca_crl(const struct request *request)
 		!all)
 		code = authority_choose(request, conf, &settings);
 	if (code == CTL_YES && !all)
-		code = crl_of(request, settings, days, array);
+		code = crl_of(request, conf, settings, days, array);
 	if (code == CTL_YES && all)
 		LIST_FOREACH (settings, &conf->authorities) {
-			int one = crl_of(request, settings, days, array);
+			int one = crl_of(request, conf, settings, days, array);
 
 			code = one > code ? one : code;
 		}
