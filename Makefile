@@ -247,6 +247,9 @@ install: all
 	install -m 644 etc/tmpfiles.conf $(D)$(tmpfilesdir)/smime-milter.conf
 	@test -e $(D)$(confdir)/smime-milter.conf || \
 		install -m 640 etc/smime-milter.conf $(D)$(confdir)
+	@test -e $(D)$(confdir)/templates || { \
+		install -d $(D)$(confdir)/templates && \
+		install -m 644 etc/templates/* $(D)$(confdir)/templates; }
 
 dist: configure
 	rm -rf $(DIST) $(DIST).tar.gz

@@ -51,6 +51,8 @@ read_row(const struct asking *self, const struct ca_row *row,
 			row->line, who);
 	if (who != NULL)
 		out->internal = strcmp(who, "internal") == 0;
+	out->no_escrow = !out->internal &&
+			 request_option(self->request, "--no-escrow") != NULL;
 	if (days != NULL)
 		out->days = (unsigned)strtoul(days, &end, 10);
 	if (days != NULL &&
@@ -249,7 +251,10 @@ run(struct asking *self)
 	struct delivering delivering = { 0 };
 	int code = CTL_YES, sent = CTL_YES;
 
-	if (deliver && request_option(self->request, "--csr") != NULL)
+	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
+		code = ctl_usage("--no-escrow without --deliver: nobody would "
+				 "have the key");
+	else if (deliver && request_option(self->request, "--csr") != NULL)
 		code = ctl_usage("of a request (--csr) there is no key to "
 				 "deliver");
 	else if (deliver)
