@@ -273,6 +273,14 @@ int ca_crl_import(struct ca *ca, struct span bytes, size_t *added,
 void ca_crl_concern(
 	const struct ca_settings *settings, time_t now, struct list *lines);
 
+/*
+ * A value of userSMIMECertificate (RFC 2798 2.8), appended: a SignedData
+ * without content that holds the chain, signed with SMIMECapabilities where
+ * the key is there.
+ */
+int ca_smime_certificate(
+	struct cert *cert, struct buf *out, struct error *err) MUST_USE;
+
 /* ---- audit ---- */
 
 /* Note an act of the caller: words are name, value, name, value, ..., NULL. */

@@ -1,4 +1,4 @@
-/* What an authority does for people: delivery. */
+/* What an authority does for people: delivery, publishing. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -17,6 +17,14 @@ set_delivery(struct reader *reader, const config_setting_t *setting,
 	delivery->reinject = draft.reinject != 0;
 }
 
+static void
+set_publish(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into UNUSED)
+{
+	group_read(reader, setting, row->name, &reader->conf->ca_publish);
+}
+
+const struct conf_kind kind_ca_publish = { "a group", set_publish, false };
 const struct conf_kind kind_ca_delivery = { "a group", set_delivery, false };
 
 static void
@@ -43,6 +51,26 @@ check_delivery(struct reader *reader, const config_setting_t *group)
 			"a program");
 }
 
+static void
+check_publish(struct reader *reader, const config_setting_t *group)
+{
+	const struct conf_publish *publish = &reader->conf->ca_publish;
+	const struct store_draft *store =
+		publish->store != NULL ? stores_find(reader, publish->store)
+				       : NULL;
+
+	if (publish->store != NULL && (store == NULL || store->type == NULL ||
+					      strcmp(store->type, "ldap") != 0))
+		report_at(reader, PROBLEM_ERROR, line_of_member(group, "store"),
+			"ca_publish.store: there is no store \"%s\" of the "
+			"type \"ldap\"",
+			publish->store);
+	if ((publish->bind_dn == NULL) != (publish->password_file == NULL))
+		report_at(reader, PROBLEM_ERROR, line_of(group),
+			"ca_publish needs bind_dn and password_file, or "
+			"neither");
+}
+
 void
 ca_service_finish(struct reader *reader, const config_setting_t *root)
 {
@@ -51,4 +79,7 @@ ca_service_finish(struct reader *reader, const config_setting_t *root)
 
 	if (group != NULL)
 		check_delivery(reader, group);
+	group = config_setting_get_member(root, "ca_publish");
+	if (group != NULL)
+		check_publish(reader, group);
 }

@@ -46,6 +46,12 @@ struct conf_reinject {
 	unsigned keep_hours;
 };
 
+/* Where certificates are published: a store of the type ldap. */
+struct conf_publish {
+	char *store; /* NULL: nowhere */
+	char *bind_dn, *password_file;
+};
+
 struct conf {
 	char *path;
 	struct conf_socket listen;   /* default unix:/var/spool/postfix/
@@ -68,6 +74,7 @@ struct conf {
 	struct list authorities;  /* struct ca_settings * */
 	struct list ca_templates; /* struct ca_template * */
 	struct ca_delivery ca_delivery;
+	struct conf_publish ca_publish;
 };
 
 /*

@@ -177,7 +177,7 @@ extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
 extern const struct conf_kind kind_ca, kind_ca_templates, kind_domains,
-	kind_usage, kind_url, kind_ca_delivery;
+	kind_usage, kind_url, kind_ca_delivery, kind_ca_publish;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 
 /* "sign.digest", as words in a sentence. */

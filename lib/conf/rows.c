@@ -123,6 +123,7 @@ static const struct conf_row rows[] = {
 	ROW("", "ca", NULL, kind_ca, 0, NULL),
 	ROW("", "ca_templates", NULL, kind_ca_templates, 0, NULL),
 	ROW("", "ca_delivery", "{ }", kind_ca_delivery, 0, NULL),
+	ROW("", "ca_publish", NULL, kind_ca_publish, 0, NULL),
 	ROW("", "ca_user", "\"smime-milter-ca\"", kind_text, AT(conf, ca_user),
 		NULL),
 
@@ -359,6 +360,12 @@ static const struct conf_row rows[] = {
 		AT(ca_delivery_draft, delivery.sendmail), NULL),
 	ROW("ca_delivery", "password_command", NULL, kind_texts,
 		AT(ca_delivery_draft, delivery.password_command), NULL),
+
+	NEEDED("ca_publish", "store", kind_text, AT(conf_publish, store), NULL),
+	ROW("ca_publish", "bind_dn", NULL, kind_text, AT(conf_publish, bind_dn),
+		NULL),
+	ROW("ca_publish", "password_file", NULL, kind_path,
+		AT(conf_publish, password_file), NULL),
 };
 
 const struct conf_row *

@@ -178,6 +178,11 @@ const struct command commands[] = {
 		{ "--telephone", "N", "for password_command" },
 		{ "--legacy", NULL, "a file for old programs (3DES)" },
 		{ 0 } } },
+	{ "ca publish", "[--ca NAME] [ADDRESS...]",
+		"certificates into a directory, and revoked ones out of it",
+		command_ca_publish, 0, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ 0 } } },
 	{ "ca audit", "[--ca NAME]", "every act: when, who, what",
 		command_ca_audit, 0, 0, true, {
 		{ "--ca", "NAME", "which one, when there are several" },
@@ -187,7 +192,6 @@ const struct command commands[] = {
 	{ "version", "", "the version of this program",
 		command_version, 0, 0, false, { { 0 } } },
 	LATER("tnef", "unpack a winmail.dat"),
-	LATER("ca publish", "certificates into a directory"),
 	{ 0 }
 };
 /* clang-format on */

@@ -125,6 +125,7 @@ int command_ca_revoke(const struct request *request);
 int command_ca_crl(const struct request *request);
 int command_ca_list(const struct request *request);
 int command_ca_deliver(const struct request *request);
+int command_ca_publish(const struct request *request);
 int command_ca_audit(const struct request *request);
 int command_help(const struct request *request);
 int command_version(const struct request *request);
