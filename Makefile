@@ -239,10 +239,12 @@ install: all
 	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' etc/smime-milter.service \
 		>$(D)$(unitdir)/smime-milter.service
 	chmod 644 $(D)$(unitdir)/smime-milter.service
-	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' \
-		etc/smime-milter-ca.service >$(D)$(unitdir)/smime-milter-ca.service
-	chmod 644 $(D)$(unitdir)/smime-milter-ca.service
-	install -m 644 etc/smime-milter-ca.timer $(D)$(unitdir)
+	for unit in smime-milter-ca smime-milter-ca-issue; do \
+		sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' \
+			etc/$$unit.service >$(D)$(unitdir)/$$unit.service && \
+		chmod 644 $(D)$(unitdir)/$$unit.service && \
+		install -m 644 etc/$$unit.timer $(D)$(unitdir) || exit 1; \
+	done
 	install -m 644 etc/sysusers.conf $(D)$(sysusersdir)/smime-milter.conf
 	install -m 644 etc/tmpfiles.conf $(D)$(tmpfilesdir)/smime-milter.conf
 	@test -e $(D)$(confdir)/smime-milter.conf || \

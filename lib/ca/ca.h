@@ -71,6 +71,7 @@ struct ca_settings {
 	char *crl_file;	     /* where a web server finds the list; or NULL */
 	char *crl_command;   /* program, called with the file; or NULL */
 	unsigned crl_days;   /* until the next one must be there */
+	unsigned wanted_day; /* of `ca issue --wanted`, within a day */
 	char *store;	     /* a managed one, for internal users; or NULL */
 };
 void ca_settings_free(void *settings);

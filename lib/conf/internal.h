@@ -136,6 +136,7 @@ struct rule_draft {
 	enum smime_form form;
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
+	bool wanted;
 	bool trusted;
 	bool weak_keys;
 	bool to_self;

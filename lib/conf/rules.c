@@ -165,6 +165,7 @@ finish_sign(struct reader *reader, struct rule_draft *draft)
 	rule->form = draft->form;
 	rule->digest = draft->digest;
 	rule->scheme = draft->scheme;
+	rule->wanted = draft->wanted;
 	find_stores(reader, draft, &rule->stores);
 	draft->made = &rule->rule;
 	draft->rule = (struct rule){ 0 };

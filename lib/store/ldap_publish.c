@@ -8,8 +8,8 @@
 
 enum { VALUES_MAX = 200 };
 
-static char user_certificate[] = "userCertificate;binary";
-static char smime_certificate[] = "userSMIMECertificate";
+static const char user_certificate[] = "userCertificate;binary";
+static const char smime_certificate[] = "userSMIMECertificate";
 
 struct store_publisher {
 	struct ldap_plan plan; /* the store's, but for who we are */
@@ -60,7 +60,8 @@ static int
 search(const struct store_publisher *self, const struct address *address,
 	LDAPMessage **out, struct error *err)
 {
-	char *wanted[] = { user_certificate, smime_certificate, NULL };
+	char *wanted[] = { (char *)user_certificate, (char *)smime_certificate,
+		NULL };
 	struct timeval limit = { self->plan.timeout_ms / 1000 + 1, 0 };
 	struct buf filter = { 0 };
 	int code, result = -1;
@@ -230,13 +231,13 @@ change_entry(const struct store_publisher *self, LDAPMessage *entry,
 	struct berval smime, *kept[VALUES_MAX + 1];
 	char *dn = ldap_get_dn(self->ld, entry);
 	LDAPMod remove = { .mod_op = LDAP_MOD_DELETE | LDAP_MOD_BVALUES,
-		.mod_type = user_certificate,
+		.mod_type = (char *)user_certificate,
 		.mod_bvalues = values.remove };
 	LDAPMod add = { .mod_op = LDAP_MOD_ADD | LDAP_MOD_BVALUES,
-		.mod_type = user_certificate,
+		.mod_type = (char *)user_certificate,
 		.mod_bvalues = values.add };
 	LDAPMod pack = { .mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES,
-		.mod_type = smime_certificate,
+		.mod_type = (char *)smime_certificate,
 		.mod_bvalues = kept };
 	LDAPMod *all[4] = { NULL };
 	size_t count = 0;

@@ -61,6 +61,20 @@ void issuance_clear(struct issuance *issuance);
 int issuance_open_store(
 	const struct request *request, struct issuance *issuance);
 
+/* ---- ca_wanted.c ---- */
+
+struct wanted {
+	char *address;
+	const struct ca_template *template;
+};
+void wanted_free(void *wanted);
+/*
+ * Senders (struct wanted *) that a sign rule has noted, for whom a template
+ * says that nobody needs to ask, as many as today's limit allows.  Those that
+ * have a certificate now are forgotten.  An exit code.
+ */
+int wanted_read(const struct authority *authority, struct list *out);
+
 /* ---- ca_deliver.c ---- */
 
 struct delivering {

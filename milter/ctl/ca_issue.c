@@ -119,6 +119,29 @@ add_missing(struct asking *self, struct span text)
 	list_clear(&words, mem_free);
 }
 
+/* Rows of their own: the template is known already. */
+static int
+add_wanted(struct asking *self)
+{
+	const struct wanted *one;
+	struct list all = { 0 };
+	int code;
+
+	if (request_option(self->request, "--wanted") == NULL)
+		return CTL_YES;
+	code = wanted_read(self->issuance.authority, &all);
+	LIST_FOREACH (one, &all) {
+		struct ca_row *row = mem_alloc(sizeof(*row));
+
+		row->value[CA_ADDRESS] = mem_string(one->address);
+		row->value[CA_TEMPLATE] = mem_string(one->template->name);
+		row->value[CA_WHO] = mem_string("internal");
+		list_add(&self->rows, row);
+	}
+	list_clear(&all, wanted_free);
+	return code;
+}
+
 static int
 read_tables(struct asking *self)
 {
@@ -209,6 +232,8 @@ prepare(struct asking *self)
 	if (code == CTL_YES)
 		code = read_tables(self);
 	if (code == CTL_YES)
+		code = add_wanted(self);
+	if (code == CTL_YES)
 		code = add_requests(self);
 	if (code == CTL_YES)
 		code = read_csr(self);
@@ -282,8 +307,10 @@ command_ca_issue(const struct request *request)
 
 	if (request->words.count == 0 &&
 		request_option(request, "--csv") == NULL &&
-		request_option(request, "--all") == NULL)
-		return ctl_usage("for whom?  ADDRESS, --csv or --all says it");
+		request_option(request, "--all") == NULL &&
+		request_option(request, "--wanted") == NULL)
+		return ctl_usage("for whom?  ADDRESS, --csv, --all or --wanted "
+				 "says it");
 	code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
 	if (code == CTL_YES)
 		code = prepare(&self);

@@ -118,6 +118,7 @@ const struct command commands[] = {
 		{ "--csr", "FILE", "for the key of this request (PKCS#10)" },
 		{ "--csv", "FILE", "for each line of a table" },
 		{ "--all", "FILE", "for each address that has none yet" },
+		{ "--wanted", NULL, "for those who log in and have none" },
 		{ "--store", "NAME", "the managed store where they are put" },
 		{ "--deliver", NULL, "as ca deliver does, at once" },
 		{ "--to", "ADDRESS", "mail it there instead" },

@@ -54,6 +54,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 		case " $(echo $wanted) " in *" $tool "*) ;; *) continue ;; esac
 		command -v $tool >/dev/null || lacking="$lacking $tool"
 	done
+	gmime=$(pkg-config --cflags gmime-3.0 2>/dev/null) || :
 	for h in libmilter/mfapi.h openssl/cms.h libconfig.h idn2.h ldap.h \
 		curl/curl.h gmime/gmime.h jansson.h cmocka.h; do
 		case $h in cmocka.h)
@@ -63,8 +64,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
-#include <$h>" | ${CC:-cc} -E $(pkg-config --cflags gmime-3.0 2>/dev/null) \
-			- >/dev/null 2>&1 || lacking="$lacking <$h>"
+#include <$h>" | ${CC:-cc} -E $gmime - >/dev/null 2>&1 || lacking="$lacking <$h>"
 	done
 	[ -z "$lacking" ] && { say "all that is needed seems to be here."; exit 0; }
 	say "missing (programs, and headers of libraries):$lacking"
