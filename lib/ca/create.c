@@ -184,21 +184,6 @@ make_one(struct creation *self, bool root, struct error *err)
 	return result;
 }
 
-static int
-make_escrow(EVP_PKEY **out, struct error *err)
-{
-	unsigned char bytes[32];
-
-	if (random_bytes(bytes, sizeof(bytes), err) != 0)
-		return -1;
-	*out = EVP_PKEY_new_raw_private_key(
-		EVP_PKEY_X25519, NULL, bytes, sizeof(bytes));
-	mem_wipe(bytes, sizeof(bytes));
-	return *out != NULL
-		       ? 0
-		       : crypto_fail(err, ERROR_CRYPTO, "no key could be made");
-}
-
 /* On a token it has been made there. */
 static int
 make_issuer_key(struct creation *self, struct error *err)
@@ -216,7 +201,7 @@ make_all(struct creation *self, struct error *err)
 {
 	if (key_make(self->settings->key, &self->root_key, err) != 0 ||
 		make_issuer_key(self, err) != 0 ||
-		make_escrow(&self->escrow_key, err) != 0 ||
+		key_make_escrow(&self->escrow_key, err) != 0 ||
 		make_one(self, true, err) != 0)
 		return -1;
 	return make_one(self, false, err);

@@ -138,6 +138,7 @@ int key_write(EVP_PKEY *key, const char *password, int iterations,
 /* CONFIG: the password is another. */
 int key_read(struct span bytes, const char *password, const char *source,
 	EVP_PKEY **out, struct error *err) MUST_USE;
+int key_make_escrow(EVP_PKEY **out, struct error *err) MUST_USE;
 /* What opens the keys in escrow. */
 int key_escrow_password(
 	EVP_PKEY *escrow, char **out, struct error *err) MUST_USE;
