@@ -27,6 +27,8 @@ ca_settings_free(void *p)
 	mem_free(settings->crl_file);
 	mem_free(settings->crl_command);
 	mem_free(settings->store);
+	mem_free(settings->key_store);
+	ca_key_store_free(settings->token);
 	mem_free(settings);
 }
 
@@ -187,6 +189,7 @@ ca_close(struct ca *ca)
 	X509_free(ca->root);
 	X509_free(ca->issuer);
 	EVP_PKEY_free(ca->key);
+	store_close(ca->token);
 	mem_free_secret(ca->escrow);
 	mem_free(ca->who);
 	mem_free(ca);
@@ -227,15 +230,26 @@ read_key(struct ca *ca, const char *name, const char *password, EVP_PKEY **out,
 }
 
 static int
+read_issuer_key(
+	struct ca *ca, const char *password, EVP_PKEY **out, struct error *err)
+{
+	if (ca->settings->token == NULL)
+		return read_key(ca, "issuer.key", password, out, err);
+	return token_open(
+		ca->settings->token, ca->issuer, &ca->token, out, err);
+}
+
+static int
 unlock(struct ca *ca, const char *password, struct error *err)
 {
 	EVP_PKEY *key = NULL, *escrow = NULL;
 	int result = -1;
 
-	if (read_key(ca, "issuer.key", password, &key, err) != 0 ||
-		read_key(ca, "escrow.key", password, &escrow, err) != 0)
+	if (read_key(ca, "escrow.key", password, &escrow, err) != 0 ||
+		read_issuer_key(ca, password, &key, err) != 0)
 		goto out;
-	if (X509_check_private_key(ca->issuer, key) != 1) {
+	if (ca->settings->token == NULL &&
+		X509_check_private_key(ca->issuer, key) != 1) {
 		crypto_fail(err, ERROR_CONFIG,
 			"authority %s: issuer.key is not the key of issuer.pem",
 			ca->settings->name);

@@ -59,11 +59,13 @@ const char *ca_key_kind_name(enum ca_key_kind kind);
 
 struct ca_settings {
 	char *name;
-	char *path;		   /* the folder */
-	char *user;		   /* whose it shall be when root makes it */
-	char *password_file;	   /* NULL: whoever calls asks for it */
-	bool is_default;	   /* of several */
-	enum ca_key_kind key;	   /* of root and issuer */
+	char *key_store; /* of type pkcs11: has the issuer's key; or NULL */
+	struct store_settings *token; /* the same, as a store; owned */
+	char *path;		      /* the folder */
+	char *user;		      /* whose it shall be when root makes it */
+	char *password_file;	      /* NULL: whoever calls asks for it */
+	bool is_default;	      /* of several */
+	enum ca_key_kind key;	      /* of root and issuer */
 	enum crypto_digest digest; /* of all signatures; SHA-256 and better */
 	enum ca_scheme { CA_PKCS1, CA_PSS } scheme; /* of RSA keys */
 	struct list domains; /* struct pattern *; empty: for everybody */
@@ -75,6 +77,8 @@ struct ca_settings {
 	char *store;	     /* a managed one, for internal users; or NULL */
 };
 void ca_settings_free(void *settings);
+/* For token: name, type, uri, module and password_file are owned. */
+void ca_key_store_free(struct store_settings *settings);
 
 /* What a certificate is for.  "user", "sign-only", "encrypt-only", "domain"
  * are built in; a row of the rule file with such a name replaces it. */

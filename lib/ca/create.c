@@ -29,6 +29,7 @@ struct creation {
 	char *folder; /* until it is complete */
 	time_t from, root_until, issuer_until;
 	EVP_PKEY *root_key, *issuer_key, *escrow_key;
+	struct store *token; /* of the issuer's key; or NULL */
 	X509 *root, *issuer;
 };
 
@@ -183,29 +184,24 @@ make_one(struct creation *self, bool root, struct error *err)
 	return result;
 }
 
+/* On a token it has been made there. */
 static int
-make_escrow(EVP_PKEY **out, struct error *err)
+make_issuer_key(struct creation *self, struct error *err)
 {
-	unsigned char bytes[32];
+	const struct ca_settings *settings = self->settings;
 
-	if (random_bytes(bytes, sizeof(bytes), err) != 0)
-		return -1;
-	*out = EVP_PKEY_new_raw_private_key(
-		EVP_PKEY_X25519, NULL, bytes, sizeof(bytes));
-	mem_wipe(bytes, sizeof(bytes));
-	return *out != NULL
-		       ? 0
-		       : crypto_fail(err, ERROR_CRYPTO, "no key could be made");
+	if (settings->token == NULL)
+		return key_make(settings->key, &self->issuer_key, err);
+	return token_open(
+		settings->token, NULL, &self->token, &self->issuer_key, err);
 }
 
 static int
 make_all(struct creation *self, struct error *err)
 {
-	enum ca_key_kind kind = self->settings->key;
-
-	if (key_make(kind, &self->root_key, err) != 0 ||
-		key_make(kind, &self->issuer_key, err) != 0 ||
-		make_escrow(&self->escrow_key, err) != 0 ||
+	if (key_make(self->settings->key, &self->root_key, err) != 0 ||
+		make_issuer_key(self, err) != 0 ||
+		key_make_escrow(&self->escrow_key, err) != 0 ||
 		make_one(self, true, err) != 0)
 		return -1;
 	return make_one(self, false, err);
@@ -292,7 +288,8 @@ write_all(const struct creation *self, struct error *err)
 		write_certificate(self, "root.pem", self->root, err) != 0 ||
 		write_certificate(self, "issuer.pem", self->issuer, err) != 0 ||
 		write_key(self, "root.key", self->root_key, err) != 0 ||
-		write_key(self, "issuer.key", self->issuer_key, err) != 0 ||
+		(self->token == NULL && write_key(self, "issuer.key",
+						self->issuer_key, err) != 0) ||
 		write_key(self, "escrow.key", self->escrow_key, err) != 0 ||
 		write_root_crl(self, err) != 0 || write_journal(self, err) != 0)
 		return -1;
@@ -381,6 +378,7 @@ ca_create(const struct ca_settings *settings, const struct ca_names *names,
 	EVP_PKEY_free(self.root_key);
 	EVP_PKEY_free(self.issuer_key);
 	EVP_PKEY_free(self.escrow_key);
+	store_close(self.token);
 	X509_free(self.root);
 	X509_free(self.issuer);
 	mem_free(self.folder);

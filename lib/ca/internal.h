@@ -74,6 +74,7 @@ struct ca {
 	struct journal journal;
 	X509 *root, *issuer;
 	EVP_PKEY *key;		  /* the issuer's; NULL: locked */
+	struct store *token;	  /* where it comes from; or NULL */
 	char *escrow;		  /* password of keys; NULL: locked */
 	struct list entries;	  /* struct ca_entry * */
 	void *by_serial, *by_key; /* tsearch(3); by_key: the last one each */
@@ -137,9 +138,19 @@ int key_write(EVP_PKEY *key, const char *password, int iterations,
 /* CONFIG: the password is another. */
 int key_read(struct span bytes, const char *password, const char *source,
 	EVP_PKEY **out, struct error *err) MUST_USE;
+int key_make_escrow(EVP_PKEY **out, struct error *err) MUST_USE;
 /* What opens the keys in escrow. */
 int key_escrow_password(
 	EVP_PKEY *escrow, char **out, struct error *err) MUST_USE;
+
+/* ---- token.c ---- */
+
+/*
+ * The key of that certificate, or the only one there is (NULL).  It is of use
+ * until the store is closed, which is to be done in any case.
+ */
+int token_open(const struct store_settings *settings, X509 *issuer,
+	struct store **store, EVP_PKEY **key, struct error *err) MUST_USE;
 
 /* ---- name.c ---- */
 

@@ -31,22 +31,24 @@ journal_clear(struct journal *journal)
 /* ---- the chain ---- */
 
 /* hash becomes that of a line, whose text begins behind its own hash. */
-static void
-chain(char hash[CERT_SHA256_HEX], struct span text)
+static int
+chain(char hash[CERT_SHA256_HEX], struct span text, struct error *err)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE] = { 0 };
+	unsigned char digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx != NULL &&
+		    EVP_DigestInit_ex(
+			    ctx, crypto_digest(CRYPTO_SHA256), NULL) == 1 &&
+		    EVP_DigestUpdate(ctx, hash, HASH_LEN) == 1 &&
+		    EVP_DigestUpdate(ctx, text.data, text.len) == 1 &&
+		    EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
 
-	if (ctx == NULL ||
-		EVP_DigestInit_ex(ctx, crypto_digest(CRYPTO_SHA256), NULL) !=
-			1 ||
-		EVP_DigestUpdate(ctx, hash, HASH_LEN) != 1 ||
-		EVP_DigestUpdate(ctx, text.data, text.len) != 1 ||
-		EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
-		memset(digest, 0, sizeof(digest));
 	EVP_MD_CTX_free(ctx);
+	if (!good)
+		return crypto_fail(err, ERROR_SYSTEM, "no digest can be made");
 	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++)
 		snprintf(hash + 2 * i, 3, "%02x", digest[i]);
+	return 0;
 }
 
 /* ---- reading ---- */
@@ -119,19 +121,21 @@ parse_line(struct span text, struct journal_line *out)
 }
 
 /* Does the line follow from what was read?  Then that is part of it now. */
-static bool
-follows(struct journal *journal, struct span line)
+static int
+follows(struct journal *journal, struct span line, struct error *err)
 {
 	char hash[CERT_SHA256_HEX];
 
 	if (line.len < HASH_LEN + 1 || line.data[HASH_LEN] != ' ')
-		return false;
+		return 0;
 	memcpy(hash, journal->hash, sizeof(hash));
-	chain(hash, span_of(line.data + HASH_LEN, line.len - HASH_LEN));
+	if (chain(hash, span_of(line.data + HASH_LEN, line.len - HASH_LEN),
+		    err) != 0)
+		return -1;
 	if (memcmp(hash, line.data, HASH_LEN) != 0)
-		return false;
+		return 0;
 	memcpy(journal->hash, hash, sizeof(hash));
-	return true;
+	return 1;
 }
 
 static int
@@ -141,9 +145,11 @@ take_line(struct journal *journal, struct span text,
 	void *self, struct error *err)
 {
 	struct journal_line line = { 0 };
-	int result = -1;
+	int result = -1, good = follows(journal, text, err);
 
-	if (!follows(journal, text) ||
+	if (good < 0)
+		return -1;
+	if (good == 0 ||
 		parse_line(span_of(text.data + HASH_LEN, text.len - HASH_LEN),
 			&line) != 0 ||
 		line.number != journal->count + 1)
@@ -226,25 +232,30 @@ journal_read(struct journal *journal,
 /* ---- writing ---- */
 
 /* A line without its end is as good as any other when it follows. */
-static bool
-only_lacks_its_end(const struct journal *journal, struct span tail)
+static int
+only_lacks_its_end(
+	const struct journal *journal, struct span tail, struct error *err)
 {
 	struct journal copy = *journal;
 
-	return follows(&copy, tail);
+	return follows(&copy, tail, err);
 }
 
 int
 journal_mend(const struct journal *journal, struct error *err)
 {
 	struct buf tail = { 0 };
-	int fd = -1, done = 0;
+	int fd = -1, done = 0, whole = 0;
 	int result = read_rest(journal, &tail, err);
 
+	if (result == 0 && tail.len != 0)
+		whole = only_lacks_its_end(journal, buf_span(&tail), err);
+	if (whole < 0)
+		result = -1;
 	if (result != 0 || tail.len == 0)
 		goto out;
 	fd = open(journal->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0 && only_lacks_its_end(journal, buf_span(&tail)))
+	if (fd >= 0 && whole)
 		done = write(fd, "\n", 1) == 1;
 	else
 		done = fd >= 0 && ftruncate(fd, (off_t)journal->end) == 0;
@@ -314,8 +325,8 @@ journal_add(struct journal_draft *draft, const char *act,
 		buf_add_format(&line, err, " %s", act) != 0 ||
 		add_words(&line, words, err) != 0)
 		goto out;
-	chain(draft->hash, buf_span(&line));
-	if (buf_add_string(&draft->text, draft->hash, err) != 0 ||
+	if (chain(draft->hash, buf_span(&line), err) != 0 ||
+		buf_add_string(&draft->text, draft->hash, err) != 0 ||
 		buf_add_span(&draft->text, buf_span(&line), err) != 0 ||
 		buf_add_string(&draft->text, "\n", err) != 0)
 		goto out;

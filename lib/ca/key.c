@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "ca/internal.h"
 
-enum { SALT_BYTES = 16 };
+enum { SALT_BYTES = 16, ESCROW_BYTES = 32 };
 
 static const struct {
 	const char *name;
@@ -125,6 +125,22 @@ out:
 	X509_SIG_free(encrypted);
 	BIO_free(bio);
 	return result;
+}
+
+/* Random bytes in a form that has files and passphrases already. */
+int
+key_make_escrow(EVP_PKEY **out, struct error *err)
+{
+	unsigned char bytes[ESCROW_BYTES];
+
+	if (random_bytes(bytes, sizeof(bytes), err) != 0)
+		return -1;
+	*out = EVP_PKEY_new_raw_private_key(
+		EVP_PKEY_X25519, NULL, bytes, sizeof(bytes));
+	mem_wipe(bytes, sizeof(bytes));
+	return *out != NULL
+		       ? 0
+		       : crypto_fail(err, ERROR_CRYPTO, "no key could be made");
 }
 
 int

@@ -127,6 +127,32 @@ check_store(
 		settings->store);
 }
 
+/* Opened by itself: who issues may not be the one who reads all stores. */
+static void
+take_key_store(struct reader *reader, struct ca_settings *settings, unsigned at)
+{
+	const struct store_draft *draft;
+
+	if (settings->key_store == NULL)
+		return;
+	draft = stores_find(reader, settings->key_store);
+	if (draft == NULL || !draft->complete ||
+		strcmp(draft->type, "pkcs11") != 0) {
+		report_at(reader, PROBLEM_ERROR, at,
+			"ca.key_store: there is no store \"%s\" of the type "
+			"\"pkcs11\"",
+			settings->key_store);
+		return;
+	}
+	settings->token = mem_alloc(sizeof(*settings->token));
+	*settings->token =
+		(struct store_settings){ .name = mem_string(draft->name),
+			.type = mem_string(draft->type),
+			.uri = mem_string(draft->uri),
+			.module = mem_string(draft->module),
+			.password_file = mem_string(draft->password_file) };
+}
+
 static bool
 is_same(const char *a, const char *b)
 {
@@ -184,6 +210,7 @@ authorities_finish(struct reader *reader, const config_setting_t *root)
 		if (reader->conf->ca_user != NULL)
 			settings->user = mem_string(reader->conf->ca_user);
 		check_store(reader, settings, at);
+		take_key_store(reader, settings, at);
 		for (size_t i = settings_i + 1; i < all->count; i++)
 			check_other(reader, settings, all->item[i], at);
 	}

@@ -312,6 +312,8 @@ static const struct conf_row rows[] = {
 		NULL),
 	ROW("ca", "password_file", NULL, kind_path,
 		AT(ca_settings, password_file), NULL),
+	ROW("ca", "key_store", NULL, kind_text, AT(ca_settings, key_store),
+		NULL),
 	ROW("ca", "key", "\"rsa-3072\"", kind_word, AT(ca_settings, key),
 		key_kinds),
 	ROW("ca", "digest", "\"sha256\"", kind_word, AT(ca_settings, digest),

@@ -15,6 +15,7 @@ import time
 
 from harness import (COMPLAINT, CTL, IS_ROOT, Skip, Tally, World, expect,
                      judge, wait_for, words)
+from softhsm import Tokens
 
 ALICE, PAULA, X = ('alice@house.example', 'paula@partner.example',
                    'x@elsewhere.example')
@@ -268,7 +269,8 @@ def two_at_once_wait_for_each_other(world):
         [CTL, '-c', world.path('smime-milter.conf'), 'ca', 'issue',
          '--external', '--template', 'quick',
          *['p%d-%d@partner.example' % (k, i) for i in range(40)]],
-        stdout=subprocess.DEVNULL) for k in range(3)]
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for k in range(3)]
     for process in processes:
         expect(process.wait(120) == DONE, 'one has failed')
     expect(len(listed(world)) == 120, 'not all')
@@ -451,6 +453,37 @@ def the_daemon_says_when_no_list_is_there(world):
     expect('no revocation list' in lines[0], lines)
 
 
+def the_issuers_key_may_lie_on_a_token(world):
+    tokens = Tokens(world)
+    tokens.make('ca')
+    tokens.put('ca', 'alice', '01')
+    conf = CONF.replace('stores = (', 'stores = ( %s,' % tokens.store(
+        'pkcs11:token=ca')).replace('crl_url', 'key_store = "hsm"; crl_url')
+    prepare(world, conf=conf)
+    if IS_ROOT:
+        shutil.chown(world.path('pin'), 'nobody')
+    ca(world, *CREATE)
+    make_store(world)
+    expect(not os.path.exists(house(world, 'issuer.key')), 'a key in a file')
+    ca(world, 'issue', '--external', '--template', 'quick', PAULA)
+    ca(world, 'crl')
+    ca(world, 'list', '--check')
+    serial = listed(world)[0]['serial']
+    openssl(world, 'verify', '-x509_strict', '-CAfile',
+            house(world, 'root.pem'), '-untrusted',
+            house(world, 'issuer.pem'),
+            house(world, 'certificates', serial + '.pem'))
+    tokens.pull()
+    said = ca(world, 'issue', '--external', PAULA, code=TROUBLE)
+    expect('hsm' in said, said)
+    tokens.push()
+    tokens.put('ca', 'bob', '02')
+    ca(world, 'crl')
+    shutil.rmtree(house(world))
+    said = ca(world, *CREATE, code=TROUBLE)
+    expect('just one' in said, said)
+
+
 def a_list_is_handed_to_a_command(world):
     script = world.path('publish')
     world.write('publish', b'#!/bin/sh\nopenssl crl -inform DER -in "$1" '
@@ -502,6 +535,7 @@ TESTS = [
     the_url_is_tried_before_it_is_fixed,
     the_timer_needs_no_root,
     the_daemon_says_when_no_list_is_there,
+    the_issuers_key_may_lie_on_a_token,
     a_list_is_handed_to_a_command,
     every_act_is_in_the_audit,
 ]

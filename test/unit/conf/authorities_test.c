@@ -68,6 +68,8 @@ what_will_not_do_is_refused_where_it_stands(void **state)
 			"ca.crl_url: \"crl.der\" is no http" },
 		{ "a store that is none", CA "store = \"b\";" END, 1,
 			"there is no store \"b\" of the type \"managed\"" },
+		{ "a token that is none", CA "key_store = \"b\";" END, 1,
+			"there is no store \"b\" of the type \"pkcs11\"" },
 		{ "the same name", CA "}, { name = \"h\"; path = \"/i\"; });\n",
 			1, "two authorities with the name \"h\"" },
 		{ "the same folder",
