@@ -142,7 +142,7 @@ run help nonsense
 expect help_about_nothing_is_a_usage_error 2 err:nonsense
 run version
 expect version_is_printed 0 'out:^smimectl [0-9]+\.[0-9]+'
-for later in "tnef -x dir f" "ca publish x" "--json tnef f"; do
+for later in "tnef -x dir f" "--json tnef f"; do
 	# shellcheck disable=SC2086
 	run $later
 	expect "later_commands_say_so: $later" 2 'err:not in this version'
