@@ -242,10 +242,19 @@ install: all
 	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' etc/smime-milter.service \
 		>$(D)$(unitdir)/smime-milter.service
 	chmod 644 $(D)$(unitdir)/smime-milter.service
+	for unit in smime-milter-ca smime-milter-ca-issue; do \
+		sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' \
+			etc/$$unit.service >$(D)$(unitdir)/$$unit.service && \
+		chmod 644 $(D)$(unitdir)/$$unit.service && \
+		install -m 644 etc/$$unit.timer $(D)$(unitdir) || exit 1; \
+	done
 	install -m 644 etc/sysusers.conf $(D)$(sysusersdir)/smime-milter.conf
 	install -m 644 etc/tmpfiles.conf $(D)$(tmpfilesdir)/smime-milter.conf
 	@test -e $(D)$(confdir)/smime-milter.conf || \
 		install -m 640 etc/smime-milter.conf $(D)$(confdir)
+	@test -e $(D)$(confdir)/templates || { \
+		install -d $(D)$(confdir)/templates && \
+		install -m 644 etc/templates/* $(D)$(confdir)/templates; }
 
 dist: configure
 	rm -rf $(DIST) $(DIST).tar.gz

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 
 enum { LOOK_EVERY_SECONDS = 10, WARN_EVERY_SECONDS = 24 * 3600 };
+enum { LISTS_EVERY_SECONDS = 60 };
 
 static void
 publish(struct concerns *out, const struct list *lines)
@@ -50,7 +51,27 @@ warn_daily(_Atomic int64_t *warned_at, time_t now, const struct list *lines)
 struct daily {
 	time_t looked_at;
 	struct list own;
+	time_t lists_at; /* more often: the lists of our authorities */
+	struct list lists;
 };
+
+/* They are large files, and change rarely. */
+static void
+look_at_lists(const struct concerns_watch *watch, time_t now,
+	struct daily *daily, struct list *lines)
+{
+	const struct ca_settings *settings;
+	const char *line;
+
+	if (now - daily->lists_at >= LISTS_EVERY_SECONDS) {
+		list_clear(&daily->lists, mem_free);
+		LIST_FOREACH (settings, watch->authorities)
+			ca_crl_concern(settings, now, &daily->lists);
+		daily->lists_at = now;
+	}
+	LIST_FOREACH (line, &daily->lists)
+		list_add(lines, mem_string(line));
+}
 
 static void
 look(const struct concerns_watch *watch, struct daily *daily)
@@ -62,6 +83,7 @@ look(const struct concerns_watch *watch, struct daily *daily)
 		gateway_look_for_own(watch->gateway, now, &daily->own) == 0)
 		daily->looked_at = now;
 	gateway_expiring(watch->gateway, now, &daily->own, &lines);
+	look_at_lists(watch, now, daily, &lines);
 	warn_daily(watch->warned_at, now, &lines);
 	gateway_concerns(watch->gateway, &lines);
 	publish(watch->out, &lines);

@@ -25,6 +25,7 @@ struct concerns {
 /* The worker's thread; it lives as long as the process. */
 struct concerns_watch {
 	const struct gateway *gateway;
+	const struct list *authorities; /* struct ca_settings * */
 	struct concerns *out;
 	_Atomic int64_t *warned_at; /* shared by all workers */
 };

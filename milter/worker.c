@@ -172,6 +172,7 @@ watch_concerns(const struct worker_setup *setup, const struct filter *filter,
 	struct error *err)
 {
 	const struct concerns_watch watch = { .gateway = filter->conf->gateway,
+		.authorities = &filter->conf->authorities,
 		.out = &setup->tally->concerns,
 		.warned_at = setup->warned_at };
 	int result;

@@ -184,3 +184,17 @@ out:
 	mem_free(temporary);
 	return result;
 }
+
+int
+file_sync_folder(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int result = fd < 0 ? -1 : fsync(fd);
+
+	if (result != 0)
+		error_set(err, ERROR_SYSTEM, "%s: cannot be synced: %s", path,
+			strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return result;
+}

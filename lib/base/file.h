@@ -39,4 +39,7 @@ int file_is_world_readable(const char *path, struct error *err) MUST_USE;
 int file_write_atomic(const char *path, struct span bytes, mode_t mode,
 	struct error *err) MUST_USE;
 
+/* That a folder holds what it holds is on the disk, too.  SYSTEM. */
+int file_sync_folder(const char *path, struct error *err) MUST_USE;
+
 #endif

@@ -193,11 +193,13 @@ struct cert_writing {
 	enum cert_form form;
 	bool with_keys;	      /* of those that have one; pem and p12 only */
 	const char *password; /* p12: must be; pem: NULL leaves keys open */
+	bool legacy; /* p12: 3DES and SHA-1, for programs that are old */
 };
 /*
  * A file of struct cert *, and of the authorities above them (not in DER,
  * which holds one certificate), appended to out.  PKCS#12 and encrypted keys
- * use AES-256 and SHA-256.  CONFIG when the form cannot hold that.
+ * use AES-256 and SHA-256, unless told otherwise.  CONFIG when the form cannot
+ * hold that.
  */
 int cert_write(const struct cert_writing *how, const struct list *certs,
 	struct buf *out, struct error *err) MUST_USE;

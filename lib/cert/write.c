@@ -15,6 +15,8 @@
  * it.
  */
 enum { KDF_ITERATIONS = 200000, KDF_ITERATIONS_MIN = 10000 };
+/* Of the derivation that old programs know, on machines as old. */
+enum { KDF_LEGACY_ITERATIONS = 10000 };
 /* The certificates, the MAC, and what is tried in vain. */
 enum { KDF_OTHERS = 4 };
 
@@ -76,6 +78,8 @@ choose_iterations(const struct cert_writing *how, const struct list *certs,
 	*out = (int)(budget / (keys + KDF_OTHERS));
 	if (*out > KDF_ITERATIONS)
 		*out = KDF_ITERATIONS;
+	if (how->legacy)
+		*out = KDF_LEGACY_ITERATIONS;
 	return 0;
 }
 
@@ -245,6 +249,8 @@ static PKCS12 *
 make_p12(const struct cert_writing *how, const struct list *certs,
 	STACK_OF(X509) * all, int iterations)
 {
+	const int cipher = how->legacy ? NID_pbe_WithSHA1And3_Key_TripleDES_CBC
+				       : NID_aes_256_cbc;
 	STACK_OF(PKCS12_SAFEBAG) *open = NULL, *keys = NULL;
 	STACK_OF(PKCS7) *safes = NULL;
 	PKCS12 *p12 = NULL;
@@ -257,20 +263,20 @@ make_p12(const struct cert_writing *how, const struct list *certs,
 
 		good = bag != NULL && (cert == NULL || label(bag, cert));
 		if (good && cert != NULL)
-			good = label(
-				PKCS12_add_key(&keys, cert->key, 0, iterations,
-					NID_aes_256_cbc, how->password),
+			good = label(PKCS12_add_key(&keys, cert->key, 0,
+					     iterations, cipher, how->password),
 				cert);
 	}
 	good = good &&
-	       PKCS12_add_safe(&safes, open, NID_aes_256_cbc, iterations,
-		       how->password) == 1 &&
+	       PKCS12_add_safe(
+		       &safes, open, cipher, iterations, how->password) == 1 &&
 	       (keys == NULL ||
 		       PKCS12_add_safe(&safes, keys, -1, 0, NULL) == 1);
 	if (good)
 		p12 = PKCS12_add_safes(safes, 0);
-	if (p12 != NULL && PKCS12_set_mac(p12, how->password, -1, NULL, 0,
-				   iterations, EVP_sha256()) != 1) {
+	if (p12 != NULL &&
+		PKCS12_set_mac(p12, how->password, -1, NULL, 0, iterations,
+			how->legacy ? EVP_sha1() : EVP_sha256()) != 1) {
 		PKCS12_free(p12);
 		p12 = NULL;
 	}

@@ -11,6 +11,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "ca/ca.h"
 #include "gateway/gateway.h"
 
 #define CONF_DEFAULT_PATH "/etc/smime-milter/smime-milter.conf"
@@ -45,6 +46,12 @@ struct conf_reinject {
 	unsigned keep_hours;
 };
 
+/* Where certificates are published: a store of the type ldap. */
+struct conf_publish {
+	char *store; /* NULL: nowhere */
+	char *bind_dn, *password_file;
+};
+
 struct conf {
 	char *path;
 	struct conf_socket listen;   /* default unix:/var/spool/postfix/
@@ -63,6 +70,11 @@ struct conf {
 	struct conf_reinject reinject;
 	struct gateway *gateway;
 	struct list managed; /* char *: names of the managed stores */
+	char *ca_user;
+	struct list authorities;  /* struct ca_settings * */
+	struct list ca_templates; /* struct ca_template * */
+	struct ca_delivery ca_delivery;
+	struct conf_publish ca_publish;
 };
 
 /*
@@ -83,7 +95,6 @@ struct conf_row {
 	const char *where; /* "", "stores", "sign", "limits", ... */
 	const char *name;
 	const char *fallback; /* the default as in the file, or NULL: none */
-	bool later;	      /* known, but "not in this version" */
 	bool required;
 	/* For conf itself: what a value must be, and where it goes. */
 	const struct conf_kind *kind;

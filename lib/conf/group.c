@@ -113,15 +113,9 @@ read_member(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row =
 		row_find(where, config_setting_name(setting));
 	size_t problems = reader->located.count;
-	char space[ROW_LABEL_SIZE];
 
 	if (row == NULL) {
 		report_unknown(reader, setting, where);
-		return;
-	}
-	if (row->later) {
-		report_error(reader, setting, "%s is not in this version",
-			row_label(row, space, sizeof(space)));
 		return;
 	}
 	row->kind->set(reader, setting, row, into);
@@ -141,7 +135,7 @@ complete(struct reader *reader, const config_setting_t *setting,
 	if (row->required)
 		report_error(reader, setting, "%s has no \"%s\"", row->where,
 			row->name);
-	else if (row->fallback != NULL && !row->later)
+	else if (row->fallback != NULL)
 		set_default(reader, row, into);
 }
 

@@ -142,6 +142,7 @@ struct rule_draft {
 	enum smime_form form;
 	enum crypto_digest digest;
 	enum cms_scheme scheme;
+	bool wanted;
 	bool trusted;
 	bool weak_keys;
 	bool to_self;
@@ -163,9 +164,8 @@ struct conf_kind {
 
 struct conf_word {
 	const char *name;
-	int value; /* CONF_WORD_LATER: "not in this version" */
+	int value;
 };
-enum { CONF_WORD_LATER = -2 };
 
 struct conf_range {
 	unsigned least, most;
@@ -184,6 +184,8 @@ extern const struct conf_kind kind_mixed, kind_internal_copy, kind_reinject,
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
+extern const struct conf_kind kind_ca, kind_ca_templates, kind_domains,
+	kind_usage, kind_url, kind_ca_delivery, kind_ca_publish;
 extern const struct conf_kind kind_sign, kind_encrypt, kind_inbound;
 /* triggers.c */
 extern const struct conf_kind kind_trigger_header, kind_trigger_size,
@@ -228,6 +230,12 @@ struct limits_draft {
 		tnef_ratio;
 };
 
+/* Words are numbers first. */
+struct ca_delivery_draft {
+	struct ca_delivery delivery;
+	int legacy, reinject;
+};
+
 struct trust_draft {
 	const config_setting_t *at;
 	struct list anchors, intermediates, crls; /* char * */
@@ -240,6 +248,10 @@ struct trust_draft {
 void stores_finish(struct reader *reader);
 void stores_clear(struct reader *reader);
 struct store_draft *stores_find(const struct reader *reader, const char *name);
+/* authorities.c: when the stores are known. */
+void authorities_finish(struct reader *reader, const config_setting_t *root);
+/* ca_service.c: when everything else is known. */
+void ca_service_finish(struct reader *reader, const config_setting_t *root);
 /* reinject.c */
 void reinject_finish(struct reader *reader, const config_setting_t *root);
 /* One setting of a group that stands elsewhere; NULL: it was unknown. */

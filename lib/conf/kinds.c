@@ -193,9 +193,8 @@ report_word(struct reader *reader, const config_setting_t *setting,
 
 		if (near == NULL && is_near(w->name, text))
 			near = w->name;
-		if (w->value != CONF_WORD_LATER)
-			snprintf(names + len, sizeof(names) - len, "%s%s",
-				len ? ", " : "", w->name);
+		snprintf(names + len, sizeof(names) - len, "%s%s",
+			len ? ", " : "", w->name);
 	}
 	report_error(reader, setting, "%s: \"%s\" is none of: %s%s%s%s",
 		row_label(row, space, sizeof(space)), text, names,
@@ -209,7 +208,6 @@ set_word(struct reader *reader, const config_setting_t *setting,
 {
 	const char *text = text_of(reader, setting, row);
 	const struct conf_word *word = row->detail;
-	char space[ROW_LABEL_SIZE];
 
 	if (text == NULL)
 		return;
@@ -217,10 +215,6 @@ set_word(struct reader *reader, const config_setting_t *setting,
 		word++;
 	if (word->name == NULL)
 		report_word(reader, setting, row, text);
-	else if (word->value == CONF_WORD_LATER)
-		report_error(reader, setting,
-			"%s = \"%s\" is not in this version",
-			row_label(row, space, sizeof(space)), text);
 	else
 		*(int *)field(row, into) = word->value;
 }

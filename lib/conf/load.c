@@ -20,6 +20,13 @@ conf_free(struct conf *conf)
 	mem_free(conf->pid_file);
 	gateway_free(conf->gateway);
 	list_clear(&conf->managed, mem_free);
+	mem_free(conf->ca_user);
+	list_clear(&conf->authorities, ca_settings_free);
+	list_clear(&conf->ca_templates, ca_template_free);
+	ca_delivery_clear(&conf->ca_delivery);
+	mem_free(conf->ca_publish.store);
+	mem_free(conf->ca_publish.bind_dn);
+	mem_free(conf->ca_publish.password_file);
 	mem_free(conf->reinject.uri);
 	mem_free(conf->reinject.ca_file);
 	mem_free(conf->reinject.login);
@@ -106,6 +113,8 @@ read_settings(struct reader *reader, const config_setting_t *root)
 {
 	group_read(reader, root, "", reader->conf);
 	stores_finish(reader);
+	authorities_finish(reader, root);
+	ca_service_finish(reader, root);
 	rules_finish(reader);
 	check_rules(reader);
 	check_listen(reader, root);

@@ -59,6 +59,19 @@ static const struct conf_word keys_for[] = { { "recipient", 0 }, { "any", 1 },
 static const struct conf_word weak_signatures[] = { { "policy", 0 },
 	{ "pass", 1 }, { NULL, 0 } };
 
+static const struct conf_word key_kinds[] = { { "rsa-2048", CA_RSA_2048 },
+	{ "rsa-3072", CA_RSA_3072 }, { "rsa-4096", CA_RSA_4096 },
+	{ "p-256", CA_P256 }, { "p-384", CA_P384 }, { NULL, 0 } };
+static const struct conf_word ca_digests[] = { { "sha256", CRYPTO_SHA256 },
+	{ "sha384", CRYPTO_SHA384 }, { "sha512", CRYPTO_SHA512 }, { NULL, 0 } };
+static const struct conf_word ca_schemes[] = { { "pkcs1", CA_PKCS1 },
+	{ "pss", CA_PSS }, { NULL, 0 } };
+
+static const struct conf_word pkcs12_forms[] = { { "aes", 0 }, { "legacy", 1 },
+	{ NULL, 0 } };
+static const struct conf_word delivery_ways[] = { { "sendmail", 0 },
+	{ "reinject", 1 }, { NULL, 0 } };
+
 static const struct conf_range drain_range = { 1, 86400 };
 static const struct conf_range mails_range = { 1, 100000 };
 static const struct conf_range depth_range = { 1, 1000 };
@@ -71,6 +84,7 @@ static const struct conf_range count_range = { 0, 100000000 };
 static const struct conf_range properties_range = { 1, 100000000 };
 static const struct conf_range tnef_depth_range = { 1, 50 };
 static const struct conf_range cache_range = { 0, 86400 };
+static const struct conf_range days_range = { 1, 36500 };
 
 static const struct conf_word when_to_sign[] = { { "always", 0 },
 	{ "when-encrypting", 1 }, { NULL, 0 } };
@@ -96,15 +110,11 @@ static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
 #define AT(type, field) offsetof(struct type, field)
 #define ROW(where, name, fallback, kind, offset, detail)                       \
 	{                                                                      \
-		where, name, fallback, false, false, &kind, offset, detail     \
+		where, name, fallback, false, &kind, offset, detail            \
 	}
 #define NEEDED(where, name, kind, offset, detail)                              \
 	{                                                                      \
-		where, name, NULL, false, true, &kind, offset, detail          \
-	}
-#define LATER(where, name, fallback)                                           \
-	{                                                                      \
-		where, name, fallback, true, false, NULL, 0, NULL              \
+		where, name, NULL, true, &kind, offset, detail                 \
 	}
 
 /* What of a mail makes a rule apply; the same for both lists. */
@@ -159,6 +169,12 @@ static const struct conf_row rows[] = {
 	ROW("", "inbound", NULL, kind_inbound, 0, NULL),
 	ROW("", "report", "{ }", kind_report, 0, NULL),
 	ROW("", "leave_alone", "{ }", kind_leave_alone, 0, NULL),
+	ROW("", "ca", NULL, kind_ca, 0, NULL),
+	ROW("", "ca_templates", NULL, kind_ca_templates, 0, NULL),
+	ROW("", "ca_delivery", "{ }", kind_ca_delivery, 0, NULL),
+	ROW("", "ca_publish", NULL, kind_ca_publish, 0, NULL),
+	ROW("", "ca_user", "\"smime-milter-ca\"", kind_text, AT(conf, ca_user),
+		NULL),
 
 	ROW("listen", "socket",
 		"\"unix:/var/spool/postfix/smime-milter/milter.sock\"",
@@ -291,6 +307,8 @@ static const struct conf_row rows[] = {
 	TRIGGERS("sign"),
 	ROW("sign", "sign", "\"always\"", kind_word, AT(rule_draft, when),
 		when_to_sign),
+	ROW("sign", "wanted", "false", kind_yes_no, AT(rule_draft, wanted),
+		NULL),
 	ROW("sign", "tnef", "false", kind_yes_no, AT(rule_draft, tnef), NULL),
 	ROW("sign", "otherwise", NULL, kind_word, AT(rule_draft, otherwise),
 		sign_otherwise),
@@ -382,6 +400,73 @@ static const struct conf_row rows[] = {
 		AT(report_settings, authserv_id), NULL),
 	ROW("report", "subject_tags", "false", kind_yes_no,
 		AT(report_settings, subject_tags), NULL),
+
+	NEEDED("ca", "name", kind_text, AT(ca_settings, name), NULL),
+	NEEDED("ca", "path", kind_path, AT(ca_settings, path), NULL),
+	ROW("ca", "default", "false", kind_yes_no, AT(ca_settings, is_default),
+		NULL),
+	ROW("ca", "password_file", NULL, kind_path,
+		AT(ca_settings, password_file), NULL),
+	ROW("ca", "key_store", NULL, kind_text, AT(ca_settings, key_store),
+		NULL),
+	ROW("ca", "key", "\"rsa-3072\"", kind_word, AT(ca_settings, key),
+		key_kinds),
+	ROW("ca", "digest", "\"sha256\"", kind_word, AT(ca_settings, digest),
+		ca_digests),
+	ROW("ca", "scheme", "\"pkcs1\"", kind_word, AT(ca_settings, scheme),
+		ca_schemes),
+	ROW("ca", "domains", NULL, kind_domains, AT(ca_settings, domains),
+		NULL),
+	ROW("ca", "wanted_day", "100", kind_number, AT(ca_settings, wanted_day),
+		&count_range),
+	ROW("ca", "store", NULL, kind_text, AT(ca_settings, store), NULL),
+	ROW("ca", "crl_url", NULL, kind_url, AT(ca_settings, crl_url), NULL),
+	ROW("ca", "crl_file", NULL, kind_path, AT(ca_settings, crl_file), NULL),
+	ROW("ca", "crl_days", "30", kind_number, AT(ca_settings, crl_days),
+		&days_range),
+	ROW("ca", "crl_command", NULL, kind_path, AT(ca_settings, crl_command),
+		NULL),
+
+	NEEDED("ca_templates", "name", kind_text, AT(ca_template, name), NULL),
+	ROW("ca_templates", "days", "365", kind_number, AT(ca_template, days),
+		&days_range),
+	ROW("ca_templates", "key", "\"rsa-3072\"", kind_word,
+		AT(ca_template, key), key_kinds),
+	ROW("ca_templates", "usage", "[ \"sign\", \"encrypt\" ]", kind_usage, 0,
+		NULL),
+	ROW("ca_templates", "extended_usage", "[ \"emailProtection\" ]",
+		kind_texts, AT(ca_template, extended), NULL),
+	ROW("ca_templates", "domain", "false", kind_yes_no,
+		AT(ca_template, domain), NULL),
+	ROW("ca_templates", "domains", NULL, kind_domains,
+		AT(ca_template, domains), NULL),
+	ROW("ca_templates", "upn", "false", kind_yes_no, AT(ca_template, upn),
+		NULL),
+	ROW("ca_templates", "capabilities", "true", kind_yes_no,
+		AT(ca_template, capabilities), NULL),
+	ROW("ca_templates", "crl_url", NULL, kind_url, AT(ca_template, crl_url),
+		NULL),
+
+	ROW("ca_delivery", "from", NULL, kind_text,
+		AT(ca_delivery_draft, delivery.from), NULL),
+	ROW("ca_delivery", "contact", NULL, kind_text,
+		AT(ca_delivery_draft, delivery.contact), NULL),
+	ROW("ca_delivery", "templates", "\"/etc/smime-milter/templates\"",
+		kind_path, AT(ca_delivery_draft, delivery.templates), NULL),
+	ROW("ca_delivery", "pkcs12", "\"aes\"", kind_word,
+		AT(ca_delivery_draft, legacy), pkcs12_forms),
+	ROW("ca_delivery", "via", "\"sendmail\"", kind_word,
+		AT(ca_delivery_draft, reinject), delivery_ways),
+	ROW("ca_delivery", "sendmail", "\"/usr/sbin/sendmail\"", kind_path,
+		AT(ca_delivery_draft, delivery.sendmail), NULL),
+	ROW("ca_delivery", "password_command", NULL, kind_texts,
+		AT(ca_delivery_draft, delivery.password_command), NULL),
+
+	NEEDED("ca_publish", "store", kind_text, AT(conf_publish, store), NULL),
+	ROW("ca_publish", "bind_dn", NULL, kind_text, AT(conf_publish, bind_dn),
+		NULL),
+	ROW("ca_publish", "password_file", NULL, kind_path,
+		AT(conf_publish, password_file), NULL),
 };
 
 const struct conf_row *

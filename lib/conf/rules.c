@@ -230,6 +230,7 @@ make_sign(struct reader *reader, struct rule_draft *draft)
 	rule->scheme = draft->scheme;
 	rule->tnef = draft->tnef;
 	rule->when_encrypting = draft->when == 1;
+	rule->wanted = draft->wanted;
 	find_stores(reader, draft, &rule->stores);
 	draft->made = &rule->rule;
 	draft->rule = (struct rule){ 0 };

@@ -37,6 +37,7 @@ struct sign_rule {
 	enum cms_scheme scheme;
 	bool tnef;	      /* a winmail.dat is unpacked before */
 	bool when_encrypting; /* only what gets encrypted as well */
+	bool wanted;	      /* note who logs in and has no certificate */
 };
 
 struct encrypt_rule {
@@ -154,6 +155,15 @@ struct gateway {
 	struct gateway_signers *signers; /* made by gateway_prepare() */
 	struct gateway_counts *counts;	 /* failures, harvests */
 };
+
+/*
+ * Below state: who has logged in, was to be signed for and had no certificate
+ * (rules with `wanted`).  Texts (char *) to be checked like any other.  CONFIG
+ * when the folder cannot be read.
+ */
+int gateway_wanted_read(
+	const char *state, struct list *out, struct error *err) MUST_USE;
+void gateway_wanted_drop(const char *state, const struct address *address);
 
 struct gateway *gateway_new(void) MUST_USE; /* empty, default limits */
 void gateway_free(struct gateway *gateway);

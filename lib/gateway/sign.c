@@ -77,8 +77,11 @@ choose_signer(struct work *work, const struct sign_rule *rule,
 
 	if (choose_cert(&choice,
 		    work->run->explain ? &report->candidates : NULL, cert,
-		    err) != 0)
+		    err) != 0) {
+		if (err->kind == ERROR_NOKEY)
+			wanted_note(work, rule);
 		return -1;
+	}
 	memcpy(report->certificate, (*cert)->sha256, sizeof((*cert)->sha256));
 	return signers_get(work->gateway->signers, rule, *cert,
 		work->deadline_ms, signer, err);

@@ -239,3 +239,13 @@ ldap_store_list(struct store *store UNUSED, struct list *out UNUSED,
 {
 	return 0;
 }
+
+const struct ldap_plan *
+ldap_store_plan(const struct store *store)
+{
+	const struct ldap_store *own = store->own;
+
+	return strcmp(store->driver->type, "ldap") == 0
+		       ? ldap_pool_plan(own->pool)
+		       : NULL;
+}

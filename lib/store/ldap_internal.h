@@ -31,6 +31,11 @@ int ldap_plan_make(const struct store_settings *settings, struct ldap_plan *out,
 	struct list *warnings, struct error *err) MUST_USE;
 void ldap_plan_clear(struct ldap_plan *plan);
 
+/* ---- ldap.c ---- */
+
+/* NULL: the store is of another type. */
+const struct ldap_plan *ldap_store_plan(const struct store *store);
+
 /* ---- ldap_filter.c: RFC 4515 ---- */
 
 /* CONFIG when it is no filter, or has no %s. */

@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "cert/cert.h"
+#include "store/publish.h"
 
 struct store;
 

@@ -25,10 +25,9 @@ cert_named_store(const struct request *request, const struct conf *conf,
 
 /* The name that is given, or the only one there is. */
 static int
-managed_name(const struct request *request, const struct conf *conf,
-	const char **out)
+managed_name(const struct conf *conf, const char *wanted, const char **out)
 {
-	const char *wanted = request_option(request, "--store"), *name;
+	const char *name;
 
 	*out = NULL;
 	LIST_FOREACH (name, &conf->managed)
@@ -48,17 +47,13 @@ managed_name(const struct request *request, const struct conf *conf,
 }
 
 int
-cert_open_managed(const struct request *request, struct store **out)
+cert_open_named(const struct conf *conf, const char *name, struct store **out)
 {
 	struct store_settings settings = { .type = "managed" };
 	struct list warnings = { 0 };
 	struct error err = { 0 };
-	struct conf *conf = NULL;
-	int code;
+	int code = managed_name(conf, name, &settings.name);
 
-	if (ctl_load_settings(request, &conf, &code) != 0)
-		return code;
-	code = managed_name(request, conf, &settings.name);
 	settings.state = conf->state;
 	settings.user = conf->user;
 	if (code == CTL_YES &&
@@ -66,6 +61,18 @@ cert_open_managed(const struct request *request, struct store **out)
 			store_start(*out, &warnings, &err) != 0))
 		code = ctl_trouble(&err);
 	list_clear(&warnings, mem_free);
+	return code;
+}
+
+int
+cert_open_managed(const struct request *request, struct store **out)
+{
+	struct conf *conf = NULL;
+	int code;
+
+	if (ctl_load_settings(request, &conf, &code) != 0)
+		return code;
+	code = cert_open_named(conf, request_option(request, "--store"), out);
 	conf_free(conf);
 	return code;
 }

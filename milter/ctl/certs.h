@@ -29,6 +29,9 @@ int cert_named_store(const struct request *request, const struct conf *conf,
  * The managed store that is meant, opened alone; an exit code.  Close it.
  */
 int cert_open_managed(const struct request *request, struct store **out);
+/* The same by name; NULL: the only one there is. */
+int cert_open_named(
+	const struct conf *conf, const char *name, struct store **out);
 /* What --password-file holds, or NULL; an exit code. */
 int cert_password(const struct request *request, char **out);
 /* 64 hexadecimal digits, with colons or capitals: "sha256:..." or NULL. */

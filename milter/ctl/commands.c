@@ -6,9 +6,6 @@
 #include "ctl.h"
 
 /* clang-format off */
-#define LATER(name, help) \
-	{ name, "", help, NULL, 0, COMMAND_ANY_WORDS, false, { { 0 } } }
-
 const struct command commands[] = {
 	{ "check", "[--mta]", "read the configuration as the daemon would",
 		command_check, 0, 0, true, {
@@ -93,11 +90,111 @@ const struct command commands[] = {
 		command_crl_fetch, 0, 0, true, { { 0 } } },
 	{ "crl import", "FILE...", "put lists where the daemon finds them",
 		command_crl_import, 1, COMMAND_ANY_WORDS, true, { { 0 } } },
+	{ "ca create", "--root NAME --issuer NAME [OPTION...]",
+		"make a certification authority: root and issuer",
+		command_ca_create, 0, 0, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--root", "NAME", "common name of the root" },
+		{ "--issuer", "NAME", "common name of the issuer" },
+		{ "--subject", "TEXT", "more of both, \"O=Example, C=DE\"" },
+		{ "--root-days", "N", "how long the root is valid (7300)" },
+		{ "--days", "N", "how long the issuer is valid (3650)" },
+		{ 0 } } },
+	{ "ca root", "[OPTION...]", "the root, for those who shall trust it",
+		command_ca_root, 0, 0, false, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "-o", "FILE", "write the certificate, as DER" },
+		{ "--issuer", NULL, "the issuer's instead of the root's" },
+		{ "--key", "FILE", "write its key, encrypted as it is" },
+		{ "--remove-key", NULL, "take its key from this machine" },
+		{ 0 } } },
+	{ "ca issue", "[OPTION...] ADDRESS...",
+		"certificates for addresses; the gateway uses their keys",
+		command_ca_issue, 0, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--external", NULL, "for partners, who use the key" },
+		{ "--template", "NAME", "user (the default), sign-only, "
+			"encrypt-only, domain, or one of ca_templates" },
+		{ "--name", "NAME", "common name (the address)" },
+		{ "--organisation", "NAME", "organisation in the name" },
+		{ "--days", "N", "how long it is valid" },
+		{ "--csr", "FILE", "for the key of this request (PKCS#10)" },
+		{ "--csv", "FILE", "for each line of a table" },
+		{ "--all", "FILE", "for each address that has none yet" },
+		{ "--wanted", NULL, "for those who log in and have none" },
+		{ "--store", "NAME", "the managed store where they are put" },
+		{ "--deliver", NULL, "as ca deliver does, at once" },
+		{ "--to", "ADDRESS", "mail it there instead" },
+		{ "--telephone", "N", "for password_command" },
+		{ "--legacy", NULL, "a file for old programs (3DES)" },
+		{ "--no-escrow", NULL, "with --deliver: keep no copy of the key" },
+		{ "--check-url", NULL, "is the revocation list's URL there?" },
+		{ "-o", "FILE", "write the certificates as PEM, without keys" },
+		{ 0 } } },
+	{ "ca renew", "[OPTION...] [ADDRESS|SERIAL...]",
+		"new certificates in time; old ones stay valid",
+		command_ca_renew, 0, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--within", "DAYS", "all that end within (30)" },
+		{ "--same-key", NULL, "certify the old key again" },
+		{ "--days", "N", "how long it is valid" },
+		{ "--store", "NAME", "the managed store where they are put" },
+		{ 0 } } },
+	{ "ca supersede", "[OPTION...] ADDRESS|SERIAL...",
+		"new certificates at once; old ones are revoked",
+		command_ca_supersede, 1, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--template", "NAME", "instead of the old one's" },
+		{ "--days", "N", "how long it is valid" },
+		{ "--store", "NAME", "the managed store where they are put" },
+		{ 0 } } },
+	{ "ca revoke", "[OPTION...] ADDRESS|SERIAL...",
+		"put certificates on the revocation list",
+		command_ca_revoke, 1, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--reason", "WORD", "keyCompromise, affiliationChanged, "
+			"cessationOfOperation, certificateHold, removeFromCRL, "
+			"..." },
+		{ "--no-crl", NULL, "make no new list now" },
+		{ 0 } } },
+	{ "ca crl", "[OPTION...]", "make the next revocation list",
+		command_ca_crl, 0, 0, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--days", "N", "until the next one must be there" },
+		{ "--if-due", NULL, "only if it must be; of all authorities" },
+		{ "--import", "FILE", "take over what this list revokes" },
+		{ "-o", "FILE", "write it there, too" },
+		{ 0 } } },
+	{ "ca list", "[OPTION...] [ADDRESS|SERIAL...]",
+		"what was issued, and what became of it",
+		command_ca_list, 0, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--state", "WORD",
+			"valid, expired, revoked or superseded only" },
+		{ "--within", "DAYS", "valid ones that end within" },
+		{ "--check", NULL, "do journal, files and lists agree?" },
+		{ 0 } } },
+	{ "ca deliver", "[OPTION...] ADDRESS|SERIAL...",
+		"certificate and key to their owner, by mail; and a password",
+		command_ca_deliver, 1, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--to", "ADDRESS", "mail it there instead" },
+		{ "--telephone", "N", "for password_command" },
+		{ "--legacy", NULL, "a file for old programs (3DES)" },
+		{ 0 } } },
+	{ "ca publish", "[--ca NAME] [ADDRESS...]",
+		"certificates into a directory, and revoked ones out of it",
+		command_ca_publish, 0, COMMAND_ANY_WORDS, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ 0 } } },
+	{ "ca audit", "[--ca NAME]", "every act: when, who, what",
+		command_ca_audit, 0, 0, true, {
+		{ "--ca", "NAME", "which one, when there are several" },
+		{ 0 } } },
 	{ "help", "[COMMAND]", "this text, or all about one command",
 		command_help, 0, 2, false, { { 0 } } },
 	{ "version", "", "the version of this program",
 		command_version, 0, 0, false, { { 0 } } },
-	LATER("ca", "the certification authority"),
 	{ 0 }
 };
 /* clang-format on */
@@ -125,13 +222,8 @@ help_all(void)
 {
 	printf("usage: smimectl [-c FILE] [--json] COMMAND ...\n\n");
 	for (const struct command *c = commands; c->name != NULL; c++)
-		if (c->run != NULL)
-			print_command(c, true);
-	printf("\nNot in this version:");
-	for (const struct command *c = commands; c->name != NULL; c++)
-		if (c->run == NULL)
-			printf(" %s", c->name);
-	printf("\n\n-c FILE and --json may also stand after COMMAND.  FILE is\n"
+		print_command(c, true);
+	printf("\n-c FILE and --json may also stand after COMMAND.  FILE is\n"
 	       "%s unless -c says otherwise.\n"
 	       "Exit code: 0 yes or done, 1 no, 2 usage, 3 could not tell.\n",
 		CONF_DEFAULT_PATH);
@@ -151,10 +243,7 @@ command_help(const struct request *request)
 
 		if (strlen(wanted) != len || strncmp(wanted, c->name, len) != 0)
 			continue;
-		if (c->run == NULL)
-			printf("  %s: not in this version\n", c->name);
-		else
-			print_command(c, true);
+		print_command(c, true);
 		found = true;
 	}
 	return found ? CTL_YES

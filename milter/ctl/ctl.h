@@ -28,13 +28,12 @@ struct option_row {
 
 struct request;
 
-enum { COMMAND_OPTIONS_MAX = 7, COMMAND_ANY_WORDS = 99 };
+enum { COMMAND_OPTIONS_MAX = 20, COMMAND_ANY_WORDS = 99 };
 
 struct command {
 	const char *name;      /* "check"; two words for "cert find" */
 	const char *arguments; /* as help shows them */
 	const char *help;      /* one line */
-	/* NULL: known, but not in this version. */
 	int (*run)(const struct request *request);
 	unsigned words_min, words_max;
 	bool json; /* has a --json form */
@@ -117,6 +116,17 @@ int command_cert_remove(const struct request *request);
 int command_crl_list(const struct request *request);
 int command_crl_fetch(const struct request *request);
 int command_crl_import(const struct request *request);
+int command_ca_create(const struct request *request);
+int command_ca_root(const struct request *request);
+int command_ca_issue(const struct request *request);
+int command_ca_renew(const struct request *request);
+int command_ca_supersede(const struct request *request);
+int command_ca_revoke(const struct request *request);
+int command_ca_crl(const struct request *request);
+int command_ca_list(const struct request *request);
+int command_ca_deliver(const struct request *request);
+int command_ca_publish(const struct request *request);
+int command_ca_audit(const struct request *request);
 int command_help(const struct request *request);
 int command_version(const struct request *request);
 

@@ -37,6 +37,13 @@ int mta_check(const struct request *request, const struct conf *conf,
 int run_program(const char *const argv[], struct buf *out, int *status,
 	struct error *err) MUST_USE;
 
+/*
+ * The same with something on its standard input; what it prints is dropped,
+ * what it complains of is heard.
+ */
+int run_program_with(const char *const argv[], struct span input, int *status,
+	struct error *err) MUST_USE;
+
 /* ---- endpoint.c: where a filter listens ---- */
 
 struct endpoint {

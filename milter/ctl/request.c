@@ -170,19 +170,12 @@ is_option(const char *argument)
 	return argument[0] == '-' && argument[1] != '\0';
 }
 
-/* A later command takes whatever follows: it says one sentence about it all. */
-static bool
-stops_here(const struct request *request)
-{
-	return request->command != NULL && request->command->run == NULL;
-}
-
 static int
 take_all(int argc, char **argv, struct request *request)
 {
 	bool options_end = false;
 
-	for (int i = 1; i < argc && !stops_here(request); i++) {
+	for (int i = 1; i < argc; i++) {
 		int words = 0;
 
 		if (!options_end && strcmp(argv[i], "--") == 0) {
@@ -214,10 +207,6 @@ judge(const struct request *request)
 
 	if (command == NULL) {
 		ctl_usage("which command?");
-		return -1;
-	}
-	if (command->run == NULL) {
-		ctl_complain("%s: not in this version", command->name);
 		return -1;
 	}
 	if (request->words.count < command->words_min ||

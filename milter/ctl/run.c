@@ -1,6 +1,7 @@
 /* Another program's answer. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,15 +11,17 @@
 
 enum { NOT_FOUND = 127 };
 
+/* -1: nothing; what it complains of is heard only when it is given input. */
 static _Noreturn void
-become(const char *const argv[], int out)
+become(const char *const argv[], int in, int out)
 {
 	int null = open("/dev/null", O_RDWR);
 	char *elsewhere = mem_printf("/usr/sbin/%s", argv[0]);
 
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDERR_FILENO);
-	dup2(out, STDOUT_FILENO);
+	dup2(in >= 0 ? in : null, STDIN_FILENO);
+	if (in < 0)
+		dup2(null, STDERR_FILENO);
+	dup2(out >= 0 ? out : null, STDOUT_FILENO);
 	execvp(argv[0], (char *const *)argv);
 	execv(elsewhere, (char *const *)argv);
 	_exit(NOT_FOUND);
@@ -43,11 +46,21 @@ read_until_end(int fd, struct buf *out, struct error *err)
 	}
 }
 
+static int
+wait_for(pid_t child)
+{
+	int how = 0;
+
+	while (child > 0 && waitpid(child, &how, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(how) ? WEXITSTATUS(how) : 128;
+}
+
 int
 run_program(const char *const argv[], struct buf *out, int *status,
 	struct error *err)
 {
-	int ends[2], result, how = 0;
+	int ends[2], result;
 	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -55,16 +68,56 @@ run_program(const char *const argv[], struct buf *out, int *status,
 			argv[0], strerror(errno));
 	child = fork();
 	if (child == 0)
-		become(argv, ends[1]);
+		become(argv, -1, ends[1]);
 	close(ends[1]);
 	result = child > 0
 			 ? read_until_end(ends[0], out, err)
 			 : error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
 	close(ends[0]);
-	while (child > 0 && waitpid(child, &how, 0) < 0 && errno == EINTR)
-		;
-	*status = WIFEXITED(how) ? WEXITSTATUS(how) : 128;
+	*status = wait_for(child);
 	if (result != 0)
 		error_prefix(err, "%s: ", argv[0]);
 	return result;
+}
+
+/* SIGPIPE is ignored: whoever does not read says so by its status. */
+static void
+write_all(int fd, struct span bytes)
+{
+	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
+
+	while (bytes.len != 0) {
+		ssize_t sent = write(fd, bytes.data, bytes.len);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent <= 0)
+			break;
+		bytes = span_of(bytes.data + sent, bytes.len - (size_t)sent);
+	}
+	signal(SIGPIPE, was);
+}
+
+int
+run_program_with(const char *const argv[], struct span input, int *status,
+	struct error *err)
+{
+	int ends[2];
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return error_set(err, ERROR_SYSTEM, "no pipe to %s: %s",
+			argv[0], strerror(errno));
+	child = fork();
+	if (child == 0)
+		become(argv, ends[0], -1);
+	close(ends[0]);
+	if (child > 0)
+		write_all(ends[1], input);
+	close(ends[1]);
+	if (child < 0)
+		return error_set(
+			err, ERROR_SYSTEM, "%s: %s", argv[0], strerror(errno));
+	*status = wait_for(child);
+	return 0;
 }

@@ -19,6 +19,7 @@ SCHEMAS = '/etc/ldap/schema'
 MODULES = '/usr/lib/ldap'
 SUFFIX = 'dc=example,dc=com'
 READER = 'cn=reader,' + SUFFIX
+WRITER = 'cn=writer,' + SUFFIX
 PASSWORD = 'open sesame'
 
 CONFIG = '''
@@ -38,7 +39,7 @@ TLSCertificateFile %(folder)s/server.pem
 TLSCertificateKeyFile %(folder)s/server.key
 access to attrs=userPassword by anonymous auth by * none
 access to dn.subtree="ou=hidden,%(suffix)s" by users read by * none
-access to * by * read
+access to * by dn.exact="cn=writer,%(suffix)s" write by * read
 database mdb
 suffix "%(suffix)s"
 directory %(folder)s/database
@@ -102,8 +103,10 @@ def tree():
     for unit in ('people', 'hidden', 'empty'):
         text += entry('ou=%s,%s' % (unit, SUFFIX), ['organizationalUnit'],
                       ou=unit)
-    return text + entry(READER, ['person', 'simpleSecurityObject'],
-                        cn='reader', sn='reader', userPassword=PASSWORD)
+    for dn, name in ((READER, 'reader'), (WRITER, 'writer')):
+        text += entry(dn, ['person', 'simpleSecurityObject'], cn=name,
+                      sn=name, userPassword=PASSWORD)
+    return text
 
 
 def standard_entries(pki):

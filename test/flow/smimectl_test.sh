@@ -142,11 +142,6 @@ run help nonsense
 expect help_about_nothing_is_a_usage_error 2 err:nonsense
 run version
 expect version_is_printed 0 'out:^smimectl [0-9]+\.[0-9]+'
-for later in "ca create --cn x" "--json ca list"; do
-	# shellcheck disable=SC2086
-	run $later
-	expect "later_commands_say_so: $later" 2 'err:not in this version'
-done
 run nonsense
 expect unknown_command_is_a_usage_error 2 'err:nonsense'
 run check --nonsense

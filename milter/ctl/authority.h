@@ -1,0 +1,101 @@
+/* What the commands about authorities share. */
+#ifndef CTL_AUTHORITY_H
+#define CTL_AUTHORITY_H
+
+#include "ca/ca.h"
+#include "ctl.h"
+#include "json.h"
+#include "store/store.h"
+
+/* One that a command works on. */
+struct authority {
+	struct conf *conf;
+	const struct ca_settings *settings; /* of conf */
+	struct ca *ca;
+};
+
+enum authority_how { AUTHORITY_LOCKED, AUTHORITY_UNLOCKED };
+
+/* Who does it, for the journal: "root(alice)" after sudo.  Free it. */
+char *authority_who(void) MUST_USE;
+/* The one that --ca names, the default, or the only one; an exit code. */
+int authority_choose(const struct request *request, const struct conf *conf,
+	const struct ca_settings **out);
+/* From its file, or asked for at the terminal; an exit code. */
+int authority_password(
+	const struct ca_settings *settings, bool twice, char **out);
+int authority_open_settings(const struct ca_settings *settings,
+	enum authority_how how, struct ca **out);
+/* All of it; an exit code.  Close it in any case. */
+int authority_open(const struct request *request, enum authority_how how,
+	struct authority *out);
+void authority_close(struct authority *authority);
+/* ca_close(), and a line in the log when something was done. */
+void authority_close_ca(const struct conf *conf, struct ca *ca);
+
+/* A number from 1 to most; `fallback` when it is not given.  An exit code. */
+int authority_number(const struct request *request, const char *option,
+	unsigned fallback, unsigned most, unsigned *out);
+/* By address or serial; finding none is CTL_NO, with a sentence. */
+int authority_find(const struct ca *ca, const char *word, struct list *out);
+
+/* ---- ca_list.c ---- */
+
+json_t *authority_entry_json(const struct ca_entry *entry);
+void authority_entry_print(const struct ca_entry *entry);
+
+/* ---- ca_issuance.c ---- */
+
+/* Any number of requests. */
+struct issuance {
+	struct authority *authority;
+	struct store *store;  /* where the gateway finds them; or NULL */
+	struct list requests; /* struct ca_request *, owned */
+	json_t *array;	      /* NULL: for people */
+	const char *output;   /* certificates as PEM; or NULL */
+};
+/* Check all, then issue, file and say each; an exit code. */
+int issuance_run(struct issuance *issuance);
+void issuance_clear(struct issuance *issuance);
+/* When the requests are known.  An exit code. */
+int issuance_open_store(
+	const struct request *request, struct issuance *issuance);
+
+/* ---- ca_wanted.c ---- */
+
+struct wanted {
+	char *address;
+	const struct ca_template *template;
+};
+void wanted_free(void *wanted);
+/*
+ * Senders (struct wanted *) that a sign rule has noted, for whom a template
+ * says that nobody needs to ask, as many as today's limit allows.  Those that
+ * have a certificate now are forgotten.  An exit code.
+ */
+int wanted_read(const struct authority *authority, struct list *out);
+
+/* ---- ca_deliver.c ---- */
+
+struct delivering {
+	struct authority *authority;
+	const char *to; /* NULL: the certificate's address */
+	bool legacy;
+	json_t *array;
+};
+/* What --legacy and --to say, and can it be done at all?  An exit code. */
+int delivering_begin(const struct request *request, struct authority *authority,
+	struct delivering *out);
+/*
+ * The mail, then the password, by the command to that number or to the
+ * terminal.  An exit code.
+ */
+int delivering_send(const struct delivering *self, const struct ca_entry *entry,
+	struct cert *cert, const char *telephone);
+
+/* ---- ca_revoke.c ---- */
+
+/* A new list, to where it belongs; an exit code. */
+int authority_make_crl(struct ca *ca, unsigned days);
+
+#endif

@@ -1,0 +1,325 @@
+/* smimectl ca issue. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "authority.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "net/net.h"
+
+enum { FILE_MAX_BYTES = 64 << 20, DAYS_MAX = 36500 };
+
+struct asking {
+	const struct request *request;
+	struct issuance issuance;
+	const struct ca_template *template;
+	bool internal;
+	unsigned days;
+	struct list rows; /* struct ca_row *: requests point into them */
+};
+
+static int
+find_template(const struct conf *conf, const char *name,
+	const struct ca_template **out)
+{
+	*out = ca_template_find(&conf->ca_templates, name);
+	if (*out != NULL)
+		return CTL_YES;
+	return ctl_usage("there is no template \"%s\"", name);
+}
+
+static int
+read_row(const struct asking *self, const struct ca_row *row,
+	struct ca_request *out)
+{
+	const char *who = row->value[CA_WHO], *days = row->value[CA_DAYS];
+	char *end = NULL;
+
+	*out = (struct ca_request){ .template = self->template,
+		.address = row->value[CA_ADDRESS],
+		.name = row->value[CA_NAME],
+		.organisation = row->value[CA_ORGANISATION],
+		.given_name = row->value[CA_GIVEN_NAME],
+		.surname = row->value[CA_SURNAME],
+		.days = self->days,
+		.internal = self->internal };
+	if (who != NULL && strcmp(who, "internal") != 0 &&
+		strcmp(who, "external") != 0)
+		return ctl_usage("line %u: who is \"internal\" or "
+				 "\"external\", not \"%s\"",
+			row->line, who);
+	if (who != NULL)
+		out->internal = strcmp(who, "internal") == 0;
+	out->no_escrow = !out->internal &&
+			 request_option(self->request, "--no-escrow") != NULL;
+	if (days != NULL)
+		out->days = (unsigned)strtoul(days, &end, 10);
+	if (days != NULL &&
+		(*end != '\0' || out->days < 1 || out->days > DAYS_MAX))
+		return ctl_usage("line %u: days: \"%s\" is no number from 1 to "
+				 "%d",
+			row->line, days, DAYS_MAX);
+	if (row->value[CA_TEMPLATE] == NULL)
+		return CTL_YES;
+	return find_template(self->issuance.authority->conf,
+		row->value[CA_TEMPLATE], &out->template);
+}
+
+static int
+add_requests(struct asking *self)
+{
+	const struct ca_row *row;
+	int code = CTL_YES;
+
+	LIST_FOREACH (row, &self->rows) {
+		struct ca_request *request = mem_alloc(sizeof(*request));
+
+		if (read_row(self, row, request) != CTL_YES)
+			code = CTL_USAGE;
+		list_add(&self->issuance.requests, request);
+	}
+	return code;
+}
+
+static void
+add_word(struct asking *self, const char *address)
+{
+	const struct request *request = self->request;
+	const char *const values[CA_COLUMNS] = { [CA_ADDRESS] = address,
+		[CA_NAME] = request_option(request, "--name"),
+		[CA_ORGANISATION] = request_option(request, "--organisation"),
+		[CA_TELEPHONE] = request_option(request, "--telephone") };
+	struct ca_row *row = mem_alloc(sizeof(*row));
+
+	for (size_t i = 0; i < CA_COLUMNS; i++)
+		row->value[i] = mem_string(values[i]);
+	list_add(&self->rows, row);
+}
+
+/* Those that have none which is valid. */
+static void
+add_missing(struct asking *self, struct span text)
+{
+	const struct ca *ca = self->issuance.authority->ca;
+	struct list words = { 0 };
+	const char *word;
+
+	ca_read_addresses(text, &words);
+	LIST_FOREACH (word, &words) {
+		struct address *address = NULL;
+
+		if (addr_parse(word, &address, NULL) != 0 ||
+			strchr(address->key, '@') == NULL)
+			ctl_complain("%s: is no address and is left out", word);
+		else if (ca_current(ca, address->key, clock_now()) == NULL)
+			add_word(self, word);
+		address_free(address);
+	}
+	list_clear(&words, mem_free);
+}
+
+/* Rows of their own: the template is known already. */
+static int
+add_wanted(struct asking *self)
+{
+	const struct wanted *one;
+	struct list all = { 0 };
+	int code;
+
+	if (request_option(self->request, "--wanted") == NULL)
+		return CTL_YES;
+	code = wanted_read(self->issuance.authority, &all);
+	LIST_FOREACH (one, &all) {
+		struct ca_row *row = mem_alloc(sizeof(*row));
+
+		row->value[CA_ADDRESS] = mem_string(one->address);
+		row->value[CA_TEMPLATE] = mem_string(one->template->name);
+		row->value[CA_WHO] = mem_string("internal");
+		list_add(&self->rows, row);
+	}
+	list_clear(&all, wanted_free);
+	return code;
+}
+
+static int
+read_tables(struct asking *self)
+{
+	const char *csv = request_option(self->request, "--csv");
+	const char *all = request_option(self->request, "--all");
+	struct buf text = { 0 };
+	struct error err = { 0 };
+	int code = CTL_YES;
+
+	if (csv != NULL && (file_read(csv, FILE_MAX_BYTES, &text, &err) != 0 ||
+				   ca_read_table(buf_span(&text), csv,
+					   &self->rows, &err) != 0))
+		code = ctl_trouble(&err);
+	buf_reset(&text);
+	if (code == CTL_YES && all != NULL) {
+		if (file_read(all, FILE_MAX_BYTES, &text, &err) != 0)
+			code = ctl_trouble(&err);
+		else
+			add_missing(self, buf_span(&text));
+	}
+	buf_clear(&text);
+	return code;
+}
+
+static int
+read_csr(struct asking *self)
+{
+	const char *path = request_option(self->request, "--csr");
+	struct ca_request *request;
+	struct buf bytes = { 0 };
+	struct error err = { 0 };
+	int code = CTL_YES;
+
+	if (path == NULL)
+		return CTL_YES;
+	if (self->issuance.requests.count != 1)
+		return ctl_usage("a request (--csr) is for one address");
+	request = self->issuance.requests.item[0];
+	request->internal = false;
+	if (file_read(path, FILE_MAX_BYTES, &bytes, &err) != 0) {
+		code = ctl_trouble(&err);
+	} else if (ca_read_csr(buf_span(&bytes), &request->csr, &err) != 0) {
+		ctl_complain("%s: %s", path, err.text);
+		code = CTL_NO;
+	}
+	buf_clear(&bytes);
+	return code;
+}
+
+/* The URL is fixed for as long as the certificate lives. */
+static int
+check_url(const struct asking *self)
+{
+	const struct net_settings net = { .timeout_seconds = 20,
+		.limit_bytes = FILE_MAX_BYTES,
+		.allow_private = true };
+	const struct ca_settings *settings = self->issuance.authority->settings;
+	const char *url = self->template->crl_url ? self->template->crl_url
+						  : settings->crl_url;
+	struct buf bytes = { 0 };
+	struct error err = { 0 };
+	int code = CTL_YES;
+
+	if (request_option(self->request, "--check-url") == NULL)
+		return CTL_YES;
+	if (url == NULL)
+		return ctl_usage("authority %s has no crl_url", settings->name);
+	if (net_init(&err) != 0 || net_fetch(url, &net, &bytes, &err) != 0) {
+		ctl_complain("%s: %s", url, err.text);
+		code = CTL_NO;
+	}
+	buf_clear(&bytes);
+	return code;
+}
+
+static int
+prepare(struct asking *self)
+{
+	const char *word, *name = request_option(self->request, "--template");
+	int code = find_template(self->issuance.authority->conf,
+		name != NULL ? name : "user", &self->template);
+
+	if (code == CTL_YES)
+		code = authority_number(
+			self->request, "--days", 0, DAYS_MAX, &self->days);
+	LIST_FOREACH (word, &self->request->words)
+		add_word(self, word);
+	if (code == CTL_YES)
+		code = read_tables(self);
+	if (code == CTL_YES)
+		code = add_wanted(self);
+	if (code == CTL_YES)
+		code = add_requests(self);
+	if (code == CTL_YES)
+		code = read_csr(self);
+	if (code == CTL_YES)
+		code = check_url(self);
+	if (code == CTL_YES)
+		code = issuance_open_store(self->request, &self->issuance);
+	return code;
+}
+
+/* The rows that the requests were made of are in the same order. */
+static int
+deliver_all(const struct asking *self, const struct delivering *delivering)
+{
+	const struct ca_request *one;
+	int code = CTL_YES;
+
+	LIST_FOREACH (one, &self->issuance.requests) {
+		const struct ca_row *row = self->rows.item[one_i];
+		int sent;
+
+		if (one->cert == NULL)
+			continue;
+		sent = delivering_send(delivering, one->entry, one->cert,
+			row->value[CA_TELEPHONE]);
+		code = sent > code ? sent : code;
+		if (sent != CTL_YES && one->no_escrow)
+			ctl_complain("%s: its key is lost now: \"ca issue\" "
+				     "makes another one",
+				one->address);
+	}
+	return code;
+}
+
+/* Before anything is issued: can it be delivered? */
+static int
+run(struct asking *self)
+{
+	bool deliver = request_option(self->request, "--deliver") != NULL;
+	struct delivering delivering = { 0 };
+	int code = CTL_YES, sent = CTL_YES;
+
+	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
+		code = ctl_usage("--no-escrow without --deliver: nobody would "
+				 "have the key");
+	else if (deliver && request_option(self->request, "--csr") != NULL)
+		code = ctl_usage("of a request (--csr) there is no key to "
+				 "deliver");
+	else if (deliver)
+		code = delivering_begin(
+			self->request, self->issuance.authority, &delivering);
+	if (code != CTL_YES)
+		return code;
+	code = issuance_run(&self->issuance);
+	delivering.array = self->issuance.array;
+	if (deliver)
+		sent = deliver_all(self, &delivering);
+	return sent > code ? sent : code;
+}
+
+int
+command_ca_issue(const struct request *request)
+{
+	struct authority authority;
+	struct asking self = { .request = request,
+		.issuance = { .authority = &authority,
+			.array = request->json ? json_array() : NULL,
+			.output = request_option(request, "-o") },
+		.internal = request_option(request, "--external") == NULL };
+	int code;
+
+	if (request->words.count == 0 &&
+		request_option(request, "--csv") == NULL &&
+		request_option(request, "--all") == NULL &&
+		request_option(request, "--wanted") == NULL)
+		return ctl_usage("for whom?  ADDRESS, --csv, --all or --wanted "
+				 "says it");
+	code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
+	if (code == CTL_YES)
+		code = prepare(&self);
+	if (code == CTL_YES)
+		code = run(&self);
+	if (self.issuance.array != NULL)
+		json_answer(self.issuance.array);
+	issuance_clear(&self.issuance);
+	list_clear(&self.rows, ca_row_free);
+	authority_close(&authority);
+	return code;
+}

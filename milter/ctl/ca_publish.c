@@ -1,0 +1,230 @@
+/* smimectl ca publish: certificates into a directory. */
+#include <stdio.h>
+#include <string.h>
+
+#include "authority.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+struct publishing {
+	struct authority *authority;
+	struct store_publisher *publisher;
+	json_t *array;
+	bool quiet; /* about addresses that have no entry */
+};
+
+/* ---- what an address has ---- */
+
+/* Certificates of ours, the newest first; the latest one that encrypts leads.
+ */
+struct holdings {
+	struct list present, absent; /* struct cert * */
+	struct buf smime;
+};
+
+static void
+holdings_clear(struct holdings *holdings)
+{
+	list_clear(&holdings->present, cert_unref);
+	list_clear(&holdings->absent, cert_unref);
+	buf_clear(&holdings->smime);
+}
+
+static int
+add_entry(struct ca *ca, const struct ca_entry *entry,
+	struct holdings *holdings, struct error *err)
+{
+	bool valid = ca_entry_state(entry, clock_now()) == CA_VALID;
+	bool leads = valid && holdings->present.count == 0;
+	struct cert *cert = NULL;
+
+	if (entry->sha256[0] == '\0')
+		return 0; /* another list's */
+	if (ca_load(ca, entry, leads && entry->has_key, &cert, err) != 0)
+		return -1;
+	if (!valid || !cert->may_encrypt) {
+		list_add(&holdings->absent, cert);
+		return 0;
+	}
+	list_add(&holdings->present, cert);
+	return leads ? ca_smime_certificate(cert, &holdings->smime, err) : 0;
+}
+
+static int
+gather(struct ca *ca, const char *address, struct holdings *holdings,
+	struct error *err)
+{
+	const struct ca_entry *entry;
+	struct list all = { 0 };
+	int result = 0;
+
+	ca_find(ca, address, &all);
+	LIST_FOREACH (entry, &all)
+		if (result == 0)
+			result = add_entry(ca, entry, holdings, err);
+	list_clear(&all, NULL);
+	return result;
+}
+
+/* ---- one address ---- */
+
+static const char *const words[] = { [STORE_NO_ENTRY] = "no entry",
+	[STORE_AS_IT_WAS] = "as it was",
+	[STORE_CHANGED] = "published" };
+
+static int
+say(const struct publishing *self, const char *address, size_t count,
+	enum store_published what)
+{
+	if (self->array != NULL)
+		json_array_append_new(self->array,
+			json_pack("{s:o,s:s,s:i}", "address",
+				json_text(address), "result", words[what],
+				"certificates", (int)count));
+	else if (what != STORE_NO_ENTRY || !self->quiet)
+		printf("%s: %s, %zu certificate%s\n", address, words[what],
+			count, count == 1 ? "" : "s");
+	return what == STORE_NO_ENTRY && !self->quiet ? CTL_NO : CTL_YES;
+}
+
+static int
+publish(const struct publishing *self, const struct address *address)
+{
+	struct ca *ca = self->authority->ca;
+	struct holdings holdings = { 0 };
+	struct store_publication publication = { .present = &holdings.present,
+		.absent = &holdings.absent };
+	enum store_published what = STORE_NO_ENTRY;
+	struct error err = { 0 };
+	int code = CTL_TROUBLE;
+
+	if (gather(ca, address->key, &holdings, &err) != 0)
+		goto out;
+	if (holdings.smime.len != 0)
+		publication.smime = buf_span(&holdings.smime);
+	if (store_publish(
+		    self->publisher, address, &publication, &what, &err) != 0)
+		goto out;
+	if (what == STORE_CHANGED &&
+		ca_note(ca, "publish",
+			(const char *[]){ "address", address->text, NULL },
+			&err) != 0)
+		goto out;
+	code = say(self, address->text, holdings.present.count, what);
+out:
+	if (code == CTL_TROUBLE)
+		ctl_complain("%s: %s", address->text, err.text);
+	holdings_clear(&holdings);
+	return code;
+}
+
+static int
+publish_word(const struct publishing *self, const char *word)
+{
+	struct address *address = NULL;
+	struct list found = { 0 };
+	int code = CTL_YES;
+
+	if (!self->quiet)
+		code = authority_find(self->authority->ca, word, &found);
+	list_clear(&found, NULL);
+	if (code == CTL_YES && addr_parse(word, &address, NULL) != 0)
+		code = ctl_usage("%s: is no address", word);
+	if (code == CTL_YES)
+		code = publish(self, address);
+	address_free(address);
+	return code;
+}
+
+/* Each address once: an entry without an earlier one stands for it. */
+static int
+publish_all(struct publishing *self)
+{
+	const struct ca_entry *entry;
+	struct list all = { 0 };
+	int code = CTL_YES;
+
+	self->quiet = true;
+	ca_list(self->authority->ca, &all);
+	LIST_FOREACH (entry, &all) {
+		int one = CTL_YES;
+
+		if (entry->earlier == NULL && entry->sha256[0] != '\0')
+			one = publish_word(self, entry->address);
+		code = one > code ? one : code;
+	}
+	list_clear(&all, NULL);
+	return code;
+}
+
+/* ---- the command ---- */
+
+static int
+open_publisher(struct publishing *self)
+{
+	const struct conf *conf = self->authority->conf;
+	const struct conf_publish *settings = &conf->ca_publish;
+	struct store *store, *chosen = NULL;
+	struct error err = { 0 };
+	char *password = NULL;
+	int code = CTL_YES;
+
+	if (settings->store == NULL)
+		return ctl_usage("the configuration does not say where "
+				 "certificates are published "
+				 "(ca_publish.store)");
+	LIST_FOREACH (store, &conf->gateway->stores)
+		if (strcmp(store_name(store), settings->store) == 0)
+			chosen = store;
+	if ((settings->password_file != NULL &&
+		    file_read_password(
+			    settings->password_file, &password, &err) != 0) ||
+		store_publisher_open(chosen, settings->bind_dn, password,
+			&self->publisher, &err) != 0)
+		code = ctl_trouble(&err);
+	mem_free_secret(password);
+	return code;
+}
+
+static int
+run(const struct request *request, struct publishing *self)
+{
+	struct authority *authority = self->authority;
+	const char *word;
+	int code = authority_choose(
+		request, authority->conf, &authority->settings);
+
+	if (code == CTL_YES)
+		code = authority_open_settings(authority->settings,
+			AUTHORITY_UNLOCKED, &authority->ca);
+	if (code == CTL_YES)
+		code = open_publisher(self);
+	if (code != CTL_YES)
+		return code;
+	if (request->words.count == 0)
+		return publish_all(self);
+	LIST_FOREACH (word, &request->words) {
+		int one = publish_word(self, word);
+
+		code = one > code ? one : code;
+	}
+	return code;
+}
+
+int
+command_ca_publish(const struct request *request)
+{
+	struct authority authority = { 0 };
+	struct publishing self = { .authority = &authority,
+		.array = request->json ? json_array() : NULL };
+	int code;
+
+	if (ctl_load(request, &authority.conf, &code) == 0)
+		code = run(request, &self);
+	if (self.array != NULL)
+		json_answer(self.array);
+	store_publisher_close(self.publisher);
+	authority_close(&authority);
+	return code;
+}

@@ -1,0 +1,151 @@
+/* smimectl ca renew and ca supersede. */
+#include <string.h>
+
+#include "authority.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { WITHIN_DAYS = 30, DAYS_MAX = 36500 };
+
+struct renewing {
+	const struct request *request;
+	struct issuance issuance;
+	struct list entries; /* const struct ca_entry * */
+	bool supersede;
+	unsigned days;
+};
+
+/* Of an address the last one that is valid. */
+static int
+add_word(struct renewing *self, const char *word)
+{
+	const struct ca *ca = self->issuance.authority->ca;
+	const struct ca_entry *entry = NULL, *one;
+	struct list found = { 0 };
+	int code = authority_find(ca, word, &found);
+
+	LIST_FOREACH (one, &found)
+		if (entry == NULL && one->sha256[0] != '\0' &&
+			ca_entry_state(one, clock_now()) == CA_VALID)
+			entry = one;
+	/* Also one that has ended, when it is named. */
+	if (entry == NULL && found.count == 1)
+		entry = found.item[0];
+	if (entry != NULL)
+		list_add(&self->entries, (void *)entry);
+	else if (code == CTL_YES) {
+		ctl_complain("%s: no certificate is valid any more", word);
+		code = CTL_NO;
+	}
+	list_clear(&found, NULL);
+	return code;
+}
+
+static int
+choose(struct renewing *self)
+{
+	const struct request *request = self->request;
+	const char *word;
+	unsigned within = 0;
+	int code = CTL_YES;
+
+	LIST_FOREACH (word, &request->words)
+		if (add_word(self, word) != CTL_YES)
+			code = CTL_NO;
+	if (request->words.count != 0)
+		return code;
+	code = authority_number(
+		request, "--within", WITHIN_DAYS, DAYS_MAX, &within);
+	if (code == CTL_YES)
+		ca_renewable(self->issuance.authority->ca, within, clock_now(),
+			&self->entries);
+	return code;
+}
+
+static int
+add_request(struct renewing *self, const struct ca_entry *entry)
+{
+	const struct conf *conf = self->issuance.authority->conf;
+	const char *name = request_option(self->request, "--template");
+	const struct ca_template *template = ca_template_find(
+		&conf->ca_templates, name != NULL ? name : entry->template);
+	struct ca_request *request;
+
+	if (template == NULL)
+		return ctl_usage("%s: there is no template \"%s\" (any more)",
+			entry->address, name != NULL ? name : entry->template);
+	request = mem_alloc(sizeof(*request));
+	*request = (struct ca_request){ .template = template,
+		.address = entry->address,
+		.name = entry->name[0] != '\0' ? entry->name : NULL,
+		.organisation = entry->organisation,
+		.given_name = entry->given_name,
+		.surname = entry->surname,
+		.days = self->days,
+		.internal = entry->internal,
+		.no_escrow = !entry->has_key,
+		.renews = entry,
+		.same_key = request_option(self->request, "--same-key") != NULL,
+		.supersedes = self->supersede };
+	list_add(&self->issuance.requests, request);
+	if (request->same_key || entry->has_key)
+		return CTL_YES;
+	ctl_complain("%s: certificate %s belongs to a key that is not here: "
+		     "--same-key, or a new request of its owner",
+		entry->address, entry->serial);
+	return CTL_NO;
+}
+
+static int
+prepare(struct renewing *self)
+{
+	const struct ca_entry *entry;
+	int code = authority_number(
+		self->request, "--days", 0, DAYS_MAX, &self->days);
+
+	if (code == CTL_YES)
+		code = choose(self);
+	LIST_FOREACH (entry, &self->entries) {
+		if (code == CTL_YES)
+			code = add_request(self, entry);
+	}
+	if (code == CTL_YES)
+		code = issuance_open_store(self->request, &self->issuance);
+	return code;
+}
+
+static int
+renew(const struct request *request, bool supersede)
+{
+	struct authority authority;
+	struct renewing self = { .request = request,
+		.issuance = { .authority = &authority,
+			.array = request->json ? json_array() : NULL },
+		.supersede = supersede };
+	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
+
+	if (code == CTL_YES)
+		code = prepare(&self);
+	if (code == CTL_YES)
+		code = issuance_run(&self.issuance);
+	if (code == CTL_YES && supersede)
+		code = authority_make_crl(authority.ca, 0);
+	if (self.issuance.array != NULL)
+		json_answer(self.issuance.array);
+	issuance_clear(&self.issuance);
+	list_clear(&self.entries, NULL);
+	authority_close(&authority);
+	return code;
+}
+
+int
+command_ca_renew(const struct request *request)
+{
+	return renew(request, false);
+}
+
+int
+command_ca_supersede(const struct request *request)
+{
+	return renew(request, true);
+}

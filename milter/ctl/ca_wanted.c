@@ -1,0 +1,92 @@
+/* Who has logged in and had no certificate. */
+#include <string.h>
+
+#include "authority.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/owned.h"
+
+enum { DAY_SECONDS = 24 * 3600 };
+
+void
+wanted_free(void *p)
+{
+	struct wanted *wanted = p;
+
+	mem_free(wanted->address);
+	mem_free(wanted);
+}
+
+/* The first one that names the address; what is built in names nobody. */
+static const struct ca_template *
+find_template(const struct conf *conf, const struct address *address)
+{
+	const struct ca_template *item;
+	const struct pattern *pattern;
+
+	LIST_FOREACH (item, &conf->ca_templates)
+		LIST_FOREACH (pattern, &item->domains)
+			if (pattern_match(pattern, address))
+				return item;
+	return NULL;
+}
+
+/* Whoever asked for them: this many are left today. */
+static size_t
+left_today(const struct authority *authority)
+{
+	size_t limit = authority->settings->wanted_day, issued = 0;
+	const struct ca_entry *entry;
+	struct list all = { 0 };
+	time_t since = clock_now() - DAY_SECONDS;
+
+	ca_list(authority->ca, &all);
+	LIST_FOREACH (entry, &all)
+		issued += entry->issued > since;
+	list_clear(&all, NULL);
+	return issued < limit ? limit - issued : 0;
+}
+
+static void
+judge(const struct authority *authority, const char *text, size_t left,
+	struct list *out)
+{
+	struct ca_request request = { .internal = true };
+	struct address *address = NULL;
+	struct wanted *wanted;
+
+	if (addr_parse(text, &address, NULL) != 0)
+		return;
+	request.template = find_template(authority->conf, address);
+	request.address = address->text;
+	if (ca_current(authority->ca, address->key, clock_now()) != NULL) {
+		gateway_wanted_drop(authority->conf->state, address);
+	} else if (request.template != NULL && out->count < left &&
+		   ca_request_check(authority->ca, &request, NULL) == 0) {
+		wanted = mem_alloc(sizeof(*wanted));
+		wanted->address = mem_string(address->text);
+		wanted->template = request.template;
+		list_add(out, wanted);
+	}
+	address_free(address);
+}
+
+int
+wanted_read(const struct authority *authority, struct list *out)
+{
+	const char *state = authority->conf->state, *text;
+	size_t left = left_today(authority);
+	struct list texts = { 0 };
+	struct owned_was was;
+	struct error err = { 0 };
+	int result = owned_become(state, state, &was, &err);
+
+	if (result == 0) {
+		result = gateway_wanted_read(state, &texts, &err);
+		LIST_FOREACH (text, &texts)
+			judge(authority, text, left, out);
+		owned_become_self(&was);
+	}
+	list_clear(&texts, mem_free);
+	return result == 0 ? CTL_YES : ctl_trouble(&err);
+}

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""ca_wanted_test.py [-v] [WORD]...: senders who log in and have no certificate
+are noted, and get one without anybody asking."""
+import json
+import os
+import stat
+import sys
+
+from harness import COMPLAINT, Tally, World, expect, words
+
+ALICE, X = 'alice@house.example', 'x@elsewhere.example'
+CONF = '''
+listen = { socket = "@SOCKET@"; mode = "0600"; };
+control = { socket = "@W@/control.sock"; };
+user = "nobody";
+state = "@W@/state";
+pid_file = "@W@/smime-milter.pid";
+log = { level = "debug"; to = "stderr"; };
+stores = ( { name = "book"; type = "managed"; } );
+ca_user = "nobody";
+ca = ( { name = "house"; path = "@W@/house"; store = "book";
+	password_file = "@W@/passphrase"; key = "p-256"; wanted_day = 3; } );
+ca_templates = ( { name = "staff"; key = "p-256"; days = 30;
+	domains = "house.example"; } );
+'''
+RULES = '''
+sign = ( { sender = "*@*"; stores = "book"; wanted = true;
+	otherwise = "pass"; } );
+'''
+PLAIN = (b'From: %s\r\nTo: x@elsewhere.example\r\nSubject: kept\r\n\r\nDear '
+         b'reader, this is a mail.\r\n')
+
+
+def ctl(world, *arguments, code=0):
+    got, out, err = world.ctl(*arguments)
+    expect(got == code, '%s: %d\n%s%s' % (' '.join(arguments), got, out, err))
+    return out if '--json' in arguments else out + err
+
+
+def begin(world, rules=RULES):
+    world.write('passphrase', b'open sesame\n', 0o600)
+    world.configure(rules, CONF)
+    ctl(world, 'ca', 'create', '--root', 'House Root', '--issuer', 'House')
+    ctl(world, 'cert', 'import', '--empty')
+    world.start(rules, CONF)
+
+
+def send(world, sender, login=True):
+    message = world.write('mail', PLAIN % sender.encode())
+    more = ['--client', '203.0.113.66', '--port', '1025', '--auth',
+            'somebody'] if login else []
+    code, out = world.sim('-s', world.socket, '-f', sender, '-t', X, *more,
+                          '-o', world.path('out'), message)
+    expect(code == 0, out)
+    return b'multipart/signed' in world.read('out')
+
+
+def noted(world):
+    folder = world.path('state/wanted')
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def issue(world):
+    return [one['address'] for one in json.loads(
+        ctl(world, 'ca', 'issue', '--wanted', '--json'))]
+
+
+def who_logs_in_and_has_none_gets_one(world):
+    begin(world)
+    expect(not send(world, ALICE), 'signed with nothing')
+    send(world, ALICE)
+    names = noted(world)
+    expect(len(names) == 1, str(names))
+    path = world.path('state/wanted/' + names[0])
+    expect(world.read(path) == ALICE.encode(), 'more than the address')
+    expect(not os.stat(path).st_mode & (stat.S_IROTH | stat.S_IWOTH),
+           'others may read it')
+    expect(issue(world) == [ALICE], 'not issued')
+    expect(send(world, ALICE), 'not signed: ' + world.log()[-500:])
+    expect(issue(world) == [] and noted(world) == [], 'not forgotten')
+
+
+def who_has_not_logged_in_is_not_noted(world):
+    begin(world)
+    send(world, ALICE, login=False)
+    expect(noted(world) == [], str(noted(world)))
+
+
+def without_wanted_nobody_is_noted(world):
+    begin(world, RULES.replace('wanted = true;', ''))
+    send(world, ALICE)
+    expect(noted(world) == [], str(noted(world)))
+
+
+def a_try_out_notes_nobody(world):
+    begin(world)
+    message = world.write('mail', PLAIN % ALICE.encode())
+    ctl(world, 'test', '--auth', 'somebody', '--client', '192.0.2.1', message)
+    expect(noted(world) == [], str(noted(world)))
+
+
+def only_those_of_a_template_are_issued_for(world):
+    begin(world)
+    send(world, 'eve@foreign.example')
+    send(world, ALICE)
+    expect(issue(world) == [ALICE], 'for others as well')
+
+
+def no_more_than_the_limit_within_a_day(world):
+    begin(world)
+    for number in range(5):
+        send(world, 'user%d@house.example' % number)
+    expect(len(issue(world)) == 3, 'not three')
+    expect(issue(world) == [], 'more than the limit')
+
+
+def what_somebody_put_there_is_judged_like_any_other(world):
+    begin(world)
+    send(world, ALICE)
+    folder = world.path('state/wanted/')
+    with open(folder + '0' * 64, 'w') as out:
+        out.write('a@house.example\nBcc: b@house.example')
+    os.symlink(world.path('passphrase'), folder + '1' * 64)
+    os.mkfifo(folder + '2' * 64)
+    expect(issue(world) == [ALICE], 'something else')
+
+
+TESTS = (who_logs_in_and_has_none_gets_one,
+         who_has_not_logged_in_is_not_noted,
+         without_wanted_nobody_is_noted,
+         a_try_out_notes_nobody,
+         only_those_of_a_template_are_issued_for,
+         no_more_than_the_limit_within_a_day,
+         what_somebody_put_there_is_judged_like_any_other)
+
+
+def in_a_world(test):
+    world = World()
+    try:
+        test(world)
+        found = COMPLAINT.search(world.log())
+        expect(not found, 'a sanitizer complained:\n' + world.log()[-2000:])
+    finally:
+        world.close()
+
+
+def main():
+    tally = Tally(words())
+    for test in TESTS:
+        if tally.wants(test.__name__):
+            tally.run(test.__name__, in_a_world, test)
+    return tally.close()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,629 @@
+/* An authority at work; openssl judges what it made. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ca_fixture.h"
+
+enum { DAY = 86400 };
+
+static struct ca_settings *settings;
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	settings = house();
+	house_create(settings);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	ca_settings_free(settings);
+	clock_set(0);
+	return 0;
+}
+
+/* ---- create ---- */
+
+static void
+root_and_issuer_are_what_was_asked_for(void **state)
+{
+	static const struct {
+		const char *label;
+		enum ca_key_kind key;
+		enum crypto_digest digest;
+		enum ca_scheme scheme;
+		const char *says;
+	} rows[] = {
+		{ "RSA, PKCS#1", CA_RSA_2048, CRYPTO_SHA256, CA_PKCS1,
+			"sha256WithRSAEncryption" },
+		{ "RSA, PSS", CA_RSA_2048, CRYPTO_SHA384, CA_PSS,
+			"rsassaPss.*Hash Algorithm: sha384.*mgf1 with sha384.*"
+			"Salt Length: 0x30" },
+		{ "RSA, SHA-512", CA_RSA_3072, CRYPTO_SHA512, CA_PKCS1,
+			"sha512WithRSAEncryption.*3072 bit" },
+		{ "P-256", CA_P256, CRYPTO_SHA256, CA_PKCS1,
+			"ecdsa-with-SHA256.*P-256" },
+		{ "P-384", CA_P384, CRYPTO_SHA384, CA_PSS,
+			"ecdsa-with-SHA384.*P-384" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct ca *ca;
+		char *look = mem_printf("openssl x509 -in ca/issuer.pem -noout "
+					"-text | tr '\\n' ' ' | grep -q '%s'",
+			rows[i].says);
+
+		settings->key = rows[i].key;
+		settings->digest = rows[i].digest;
+		settings->scheme = rows[i].scheme;
+		house_create(settings);
+		own_run("openssl verify -attime 1767225700 -x509_strict "
+			"-CAfile ca/root.pem ca/issuer.pem");
+		own_run(look);
+		own_run("openssl crl -inform DER -in ca/root.crl -noout "
+			"-CAfile ca/root.pem");
+		ca = house_unlocked(settings);
+		own_certificate(ca, house_issue(ca, "a@example.com"), "a.pem");
+		own_run("openssl verify -attime 1767225700 -x509_strict "
+			"-purpose smimesign -CAfile ca/root.pem "
+			"-untrusted ca/issuer.pem a.pem");
+		ca_close(ca);
+		mem_free(look);
+	}
+}
+
+static void
+an_authority_that_will_not_do_is_not_made(void **state)
+{
+	static const struct {
+		const char *label;
+		struct ca_names names;
+		const char *password, *says;
+	} rows[] = {
+		{ "same name", { "A", "A", NULL, 200, 100 }, "x", "same name" },
+		{ "same but for case", { "Ab", "aB", NULL, 200, 100 }, "x",
+			"same name" },
+		{ "no name", { NULL, "A", NULL, 200, 100 }, "x",
+			"common name" },
+		{ "an empty one", { "", "A", NULL, 200, 100 }, "x", "empty" },
+		{ "a newline", { "A\nB", "A", NULL, 200, 100 }, "x",
+			"control" },
+		{ "too long",
+			{ "12345678901234567890123456789012345678901234567890"
+			  "12345678901234567890",
+				"A", NULL, 200, 100 },
+			"x", "too long" },
+		{ "outlives its root", { "A", "B", NULL, 99, 100 }, "x",
+			"only for 99" },
+		{ "no days", { "A", "B", NULL, 0, 0 }, "x", "1 to" },
+		{ "too many", { "A", "B", NULL, 40000, 100 }, "x", "1 to" },
+		{ "no passphrase", { "A", "B", NULL, 200, 100 }, "",
+			"passphrase" },
+		{ "no name at all", { "A", "B", "Example", 200, 100 }, "x",
+			"O=Example" },
+		{ "an unknown part", { "A", "B", "X=y", 200, 100 }, "x",
+			"no part of a name" },
+		{ "a long country", { "A", "B", "C=DEU", 200, 100 }, "x", "C" },
+	};
+
+	(void)state;
+	own_run("rm -rf ca");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct error err = { 0 };
+
+		assert_int_equal(ca_create(settings, &rows[i].names,
+					 rows[i].password, "x", &err),
+			-1);
+		assert_says(rows[i].label, err.text, rows[i].says);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		own_run("! ls -d ca*");
+	}
+}
+
+static void
+an_authority_is_created_once(void **state)
+{
+	static const struct ca_names names = { "A", "B", NULL, 2, 1 };
+	struct error err = { 0 };
+
+	(void)state;
+	own_run("cp ca/root.pem was.pem");
+	assert_int_equal(ca_create(settings, &names, "x", "x", &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_says("there", err.text, "is there already");
+	own_run("cmp ca/root.pem was.pem && ! ls -d ca.*");
+	/* An empty folder, made for it, is no authority. */
+	own_run("rm -rf ca && mkdir ca");
+	if (ca_create(settings, &names, "x", "x", &err) != 0)
+		fail_msg("%s", err.text);
+}
+
+static void
+keys_rest_behind_the_passphrase(void **state)
+{
+	struct error err = { 0 };
+	struct ca *ca = house_open(settings);
+
+	(void)state;
+	own_run("for k in root issuer escrow; do openssl pkey -noout -in "
+		"ca/$k.key -passin 'pass:" CA_PASSWORD "' || exit 1; "
+		"openssl pkey -noout -in ca/$k.key -passin pass:x && exit 1; "
+		"openssl asn1parse -in ca/$k.key | grep -q aes-256-cbc || "
+		"exit 1; openssl asn1parse -in ca/$k.key | grep -q "
+		"hmacWithSHA256 || exit 1; done; true");
+	own_run("test -z \"$(find ca -name '*.key' -perm /077)\"");
+	assert_int_equal(ca_unlock(ca, "wrong", &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_says("wrong", err.text, "passphrase is not the right one");
+	assert_int_equal(ca_crl(ca, 0, &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	ca_close(ca);
+}
+
+static void
+the_roots_key_can_leave(void **state)
+{
+	struct error err = { 0 };
+	struct buf pem = { 0 };
+	struct ca *ca = house_unlocked(settings);
+
+	(void)state;
+	assert_int_equal(ca_root_key(ca, &pem, &err), 0);
+	own_write("root-copy.key", buf_span(&pem), 0600);
+	buf_clear(&pem);
+	assert_int_equal(ca_root_key_remove(ca, &err), 0);
+	own_run("! test -e ca/root.key && openssl pkey -noout -in "
+		"root-copy.key -passin 'pass:" CA_PASSWORD "'");
+	assert_int_equal(ca_root_key(ca, &pem, &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_int_equal(ca_root_key_remove(ca, &err), -1);
+	/* The issuer goes on. */
+	house_issue(ca, "a@example.com");
+	assert_no_problems(ca);
+	ca_close(ca);
+}
+
+/* ---- issue ---- */
+
+static void
+keys_in_escrow_open_with_openssl_alone(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	const struct ca_entry *entry = house_issue(ca, "a@example.com");
+	char *command = mem_printf(
+		"P=$(openssl pkey -in ca/escrow.key -passin 'pass:" CA_PASSWORD
+		"' -outform DER | sha256sum | cut -c 1-64) && "
+		"openssl pkey -in ca/certificates/%s.pem -passin pass:$P "
+		"-pubout >key.pub && openssl x509 -in ca/certificates/%s.pem "
+		"-noout -pubkey | cmp - key.pub",
+		entry->serial, entry->serial);
+	struct cert *cert = NULL;
+
+	(void)state;
+	own_run(command);
+	assert_int_equal(ca_load(ca, entry, true, &cert, NULL), 0);
+	assert_non_null(cert->key);
+	assert_int_equal(sk_X509_num(cert->chain), 1);
+	cert_unref(cert);
+	mem_free(command);
+	ca_close(ca);
+}
+
+static void
+without_escrow_the_key_is_given_away_once(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request request = { .template = quick(),
+		.address = "a@example.com",
+		.no_escrow = true };
+	struct error err = { 0 };
+	struct cert *cert = NULL;
+
+	(void)state;
+	assert_int_equal(ca_issue(ca, &request, 1, &err), 0);
+	assert_non_null(request.cert->key);
+	assert_false(request.entry->has_key);
+	assert_int_equal(ca_load(ca, request.entry, true, &cert, &err), -1);
+	assert_int_equal(err.kind, ERROR_NOKEY);
+	own_run("! grep -r PRIVATE ca/certificates");
+	ca_request_clear(&request);
+	ca_close(ca);
+}
+
+static void
+a_request_gives_its_key_and_nothing_else(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request request = { .template = quick(),
+		.address = "a@example.com" };
+	struct error err = { 0 };
+	struct buf bytes = { 0 };
+
+	(void)state;
+	own_run("openssl req -new -newkey rsa:2048 -nodes -keyout r.key -out "
+		"r.csr -subj '/CN=Evil/emailAddress=evil@example.org' -addext "
+		"basicConstraints=critical,CA:TRUE -addext "
+		"subjectAltName=email:evil@example.org");
+	read_path(own_path("r.csr"), &bytes);
+	assert_int_equal(ca_read_csr(buf_span(&bytes), &request.csr, &err), 0);
+	assert_int_equal(ca_issue(ca, &request, 1, &err), 0);
+	own_certificate(ca, request.entry, "r.pem");
+	own_run("openssl x509 -in r.pem -noout -text >r.txt && "
+		"! grep -i evil r.txt && ! grep CA:TRUE r.txt && "
+		"grep -q email:a@example.com r.txt");
+	own_run("openssl x509 -in "
+		"r.pem -noout -pubkey >r1 && openssl pkey -in r.key -pubout "
+		">r2 && cmp r1 r2");
+	assert_null(request.cert->key);
+	ca_request_clear(&request);
+	buf_clear(&bytes);
+	ca_close(ca);
+}
+
+static void
+a_request_that_will_not_do_is_refused(void **state)
+{
+	static const struct {
+		const char *label, *make;
+		enum error_kind kind; /* NONE: read, and refused then */
+	} rows[] = {
+		{ "not signed with its key",
+			"openssl req -new -newkey rsa:2048 -nodes -keyout k "
+			"-out - -subj /CN=x -outform DER | head -c -1 >c; "
+			"printf x >>c",
+			ERROR_FORMAT },
+		{ "nothing", ": >c", ERROR_FORMAT },
+		{ "a certificate", "cp ca/root.pem c", ERROR_FORMAT },
+		{ "a weak key",
+			"openssl req -new -newkey rsa:1024 -nodes -keyout k "
+			"-out c -subj /CN=x",
+			ERROR_NONE },
+		{ "a key of another kind",
+			"openssl req -new -newkey ed25519 -nodes -keyout k "
+			"-out c -subj /CN=x",
+			ERROR_NONE },
+	};
+	struct ca *ca = house_unlocked(settings);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct ca_request request = { .template = quick(),
+			.address = "a@example.com" };
+		struct buf bytes = { 0 };
+		struct error err = { 0 };
+		int result;
+
+		own_run(rows[i].make);
+		read_path(own_path("c"), &bytes);
+		result = ca_read_csr(buf_span(&bytes), &request.csr, &err);
+		if (rows[i].kind == ERROR_NONE) {
+			assert_int_equal(result, 0);
+			result = ca_issue(ca, &request, 1, &err);
+			assert_int_equal(err.kind, ERROR_CONFIG);
+		} else if (err.kind != rows[i].kind) {
+			fail_msg("%s: %s", rows[i].label, err.text);
+		}
+		assert_int_equal(result, -1);
+		ca_request_clear(&request);
+		buf_clear(&bytes);
+	}
+	own_run("test -z \"$(ls ca/certificates)\"");
+	ca_close(ca);
+}
+
+static void
+what_may_not_be_issued_is_refused_whole(void **state)
+{
+	static const struct ca_template
+		useless = { .name = (char *)"useless",
+			.days = 1,
+			.key = CA_P256 },
+		bad_url = { .name = (char *)"url",
+			.days = 1,
+			.key = CA_P256,
+			.sign = true,
+			.crl_url = (char *)"file:///etc/passwd" };
+	struct {
+		const char *label, *address, *says;
+		unsigned days;
+		const struct ca_template *template;
+	} rows[] = {
+		{ "foreign domain", "a@example.org", "domains", 0, NULL },
+		{ "a domain below", "a@sub.example.com", "domains", 0, NULL },
+		{ "control character", "a\x01@example.com", "control", 0,
+			NULL },
+		{ "a blank", "a b@example.com", "blank", 0, NULL },
+		{ "a newline", "a@example.com\nb@example.com", "control", 0,
+			NULL },
+		{ "no domain", "alice", "no address", 0, NULL },
+		{ "nothing", "", "no address", 0, NULL },
+		{ "longer than the issuer", "a@example.com", "100", 101, NULL },
+		{ "good for nothing", "a@example.com", "neither", 0, &useless },
+		{ "a bad URL", "a@example.com", "URL", 0, &bad_url },
+	};
+	struct pattern *ours = NULL;
+	struct ca *ca = house_unlocked(settings);
+
+	(void)state;
+	assert_int_equal(pattern_new("*@example.com", &ours, NULL), 0);
+	list_add(&settings->domains, ours);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct error err = { 0 };
+		struct ca_request both[] = {
+			{ .template = quick(), .address = "b@example.com" },
+			{ .template = rows[i].template ? rows[i].template
+						       : quick(),
+				.address = rows[i].address,
+				.days = rows[i].days }
+		};
+
+		assert_int_equal(ca_issue(ca, both, 2, &err), -1);
+		assert_says(rows[i].label, err.text, rows[i].says);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		ca_request_clear(&both[0]);
+		ca_request_clear(&both[1]);
+	}
+	own_run("test -z \"$(ls ca/certificates ca/new | grep pem)\" && "
+		"test $(wc -l <ca/journal) = 1");
+	ca_close(ca);
+}
+
+static void
+a_clock_that_was_set_back_issues_nothing(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request request = { .template = quick(),
+		.address = "a@example.com" };
+	struct error err = { 0 };
+
+	(void)state;
+	house_issue(ca, "b@example.com");
+	clock_set(CA_NOW - 3600);
+	assert_int_equal(ca_issue(ca, &request, 1, &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_says("issue", err.text, "set the clock right");
+	assert_int_equal(ca_crl(ca, 0, &err), -1);
+	assert_says("list", err.text, "set the clock right");
+	/* Two machines need not agree to the second. */
+	clock_set(CA_NOW - 60);
+	assert_int_equal(ca_issue(ca, &request, 1, &err), 0);
+	ca_request_clear(&request);
+	ca_close(ca);
+}
+
+static void
+nothing_is_valid_longer_than_the_issuer(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request request = { .template = quick(),
+		.address = "a@example.com" };
+	struct error err = { 0 };
+
+	(void)state;
+	clock_set(CA_NOW + 95 * DAY);
+	assert_int_equal(ca_issue(ca, &request, 1, &err), -1);
+	assert_says("late", err.text, "(5)");
+	clock_set(CA_NOW + 101 * DAY);
+	assert_int_equal(ca_issue(ca, &request, 1, &err), -1);
+	assert_says("too late", err.text, "has ended");
+	ca_request_clear(&request);
+	ca_close(ca);
+}
+
+/* ---- states ---- */
+
+static void
+a_certificate_goes_from_state_to_state(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	const struct ca_entry *first = house_issue(ca, "a@example.com");
+	struct ca_request next = {
+		.template = quick(), .address = "a@example.com", .renews = first
+	};
+	struct list due = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(ca_entry_state(first, CA_NOW), CA_VALID);
+	ca_renewable(ca, 5, CA_NOW, &due);
+	assert_int_equal(due.count, 0);
+	ca_renewable(ca, 5, CA_NOW + 6 * DAY, &due);
+	assert_int_equal(due.count, 1);
+	list_clear(&due, NULL);
+	clock_set(CA_NOW + 6 * DAY);
+	next.same_key = true;
+	assert_int_equal(ca_issue(ca, &next, 1, &err), 0);
+	/* The old one stays, and is not renewed twice. */
+	assert_int_equal(ca_entry_state(first, CA_NOW), CA_VALID);
+	assert_ptr_equal(first->renewed_by, next.entry);
+	ca_renewable(ca, 5, CA_NOW + 6 * DAY, &due);
+	assert_int_equal(due.count, 0);
+	own_certificate(ca, first, "1.pem");
+	own_certificate(ca, next.entry, "2.pem");
+	own_run("openssl x509 -in 1.pem -noout -pubkey >1 && openssl x509 -in "
+		"2.pem -noout -pubkey | cmp 1 -");
+	assert_int_equal(ca_entry_state(first, CA_NOW + 11 * DAY), CA_EXPIRED);
+	ca_request_clear(&next);
+	ca_close(ca);
+}
+
+static void
+superseding_revokes_the_old_one_in_the_same_breath(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	const struct ca_entry *first = house_issue(ca, "a@example.com");
+	struct ca_request next = { .template = quick(),
+		.address = "a@example.com",
+		.renews = first,
+		.supersedes = true };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(ca_issue(ca, &next, 1, &err), 0);
+	assert_int_equal(ca_entry_state(first, CA_NOW), CA_SUPERSEDED);
+	assert_ptr_equal(ca_current(ca, "a@example.com", CA_NOW), next.entry);
+	ca_request_clear(&next);
+	/* Once. */
+	next = (struct ca_request){ .template = quick(),
+		.address = "a@example.com",
+		.renews = first,
+		.supersedes = true };
+	assert_int_equal(ca_issue(ca, &next, 1, &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	ca_request_clear(&next);
+	ca_close(ca);
+}
+
+static void
+what_was_read_again_is_the_same(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request request = { .template = quick(),
+		.address = "\"o d d\"@example.com",
+		.name = "J\xc3\xb6rg % \"x\" = y",
+		.organisation = "A, B",
+		.internal = true };
+	struct error err = { 0 };
+	struct list all = { 0 };
+	const struct ca_entry *entry;
+
+	(void)state;
+	request.address = "=%41@example.com";
+	if (ca_issue(ca, &request, 1, &err) != 0)
+		fail_msg("%s", err.text);
+	ca_close(ca);
+	ca_request_clear(&request);
+	ca = house_open(settings);
+	ca_list(ca, &all);
+	assert_int_equal(all.count, 1);
+	entry = all.item[0];
+	assert_string_equal(entry->address, "=%41@example.com");
+	assert_string_equal(entry->name, "J\xc3\xb6rg % \"x\" = y");
+	assert_string_equal(entry->organisation, "A, B");
+	assert_true(entry->internal && entry->has_key && !entry->filed);
+	list_clear(&all, NULL);
+	ca_close(ca);
+}
+
+static void
+two_at_once_do_each_other_no_harm(void **state)
+{
+	enum { PROCESSES = 4, EACH = 8 };
+	struct ca *ca = house_unlocked(settings);
+	struct list all = { 0 };
+
+	(void)state;
+	for (int i = 0; i < PROCESSES; i++)
+		if (fork() == 0) {
+			for (int k = 0; k < EACH; k++) {
+				struct error err = { 0 };
+				const struct ca_entry *entry =
+					house_issue(ca, "a@example.com");
+
+				if (k % 2 == 0 &&
+					ca_revoke(ca, entry, 1, &err) != 0)
+					_exit(1);
+			}
+			_exit(0);
+		}
+	for (int i = 0; i < PROCESSES; i++) {
+		int status = 1;
+
+		wait(&status);
+		assert_int_equal(status, 0);
+	}
+	ca_close(ca);
+	ca = house_unlocked(settings);
+	ca_list(ca, &all);
+	assert_int_equal(all.count, PROCESSES * EACH);
+	assert_int_equal(ca_crl(ca, 0, NULL), 0);
+	assert_no_problems(ca);
+	list_clear(&all, NULL);
+	ca_close(ca);
+}
+
+/* ---- into a managed store ---- */
+
+static void
+internal_ones_are_filed_and_stay_filed(void **state)
+{
+	struct store_settings how = {
+		.name = "book", .type = "managed", .state = own_path("state")
+	};
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request request = { .template = quick(),
+		.address = "a@example.com",
+		.internal = true };
+	struct list warnings = { 0 }, found = { 0 };
+	struct store *store = NULL;
+	struct error err = { 0 };
+	const struct cert *cert;
+
+	(void)state;
+	own_run("rm -rf state && mkdir state");
+	assert_int_equal(store_open(&how, &store, &warnings, &err), 0);
+	assert_int_equal(ca_issue(ca, &request, 1, &err), 0);
+	/* Not there: it is tried again. */
+	assert_int_equal(ca_file(ca, store, &err), -1);
+	assert_int_equal(err.kind, ERROR_SYSTEM);
+	assert_false(request.entry->filed);
+	assert_int_equal(store_make(store, &err), 1);
+	assert_int_equal(ca_file(ca, store, &err), 0);
+	assert_true(request.entry->filed);
+	assert_int_equal(store_list_own(store, &found, &err), 0);
+	assert_int_equal(found.count, 1);
+	cert = found.item[0];
+	assert_string_equal(cert->sha256, request.entry->sha256);
+	assert_int_equal(cert->origin, CERT_ISSUED);
+	assert_int_equal(sk_X509_num(cert->chain), 1);
+	list_clear(&found, cert_unref);
+	ca_unfiled(ca, &found);
+	assert_int_equal(found.count, 0);
+	ca_request_clear(&request);
+	list_clear(&warnings, mem_free);
+	store_close(store);
+	ca_close(ca);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(root_and_issuer_are_what_was_asked_for),
+		TEST(an_authority_that_will_not_do_is_not_made),
+		TEST(an_authority_is_created_once),
+		TEST(keys_rest_behind_the_passphrase),
+		TEST(the_roots_key_can_leave),
+		TEST(keys_in_escrow_open_with_openssl_alone),
+		TEST(without_escrow_the_key_is_given_away_once),
+		TEST(a_request_gives_its_key_and_nothing_else),
+		TEST(a_request_that_will_not_do_is_refused),
+		TEST(what_may_not_be_issued_is_refused_whole),
+		TEST(a_clock_that_was_set_back_issues_nothing),
+		TEST(nothing_is_valid_longer_than_the_issuer),
+		TEST(a_certificate_goes_from_state_to_state),
+		TEST(superseding_revokes_the_old_one_in_the_same_breath),
+		TEST(what_was_read_again_is_the_same),
+		TEST(two_at_once_do_each_other_no_harm),
+		TEST(internal_ones_are_filed_and_stay_filed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
