@@ -250,7 +250,7 @@ ca_make_mail(const struct ca *ca, const struct ca_delivery *delivery,
 	mime_compose_init();
 	mail = make_tree(parcel, text, buf_span(&file), &pages);
 	if (say_fields(mail, delivery, parcel, subject, err) == 0)
-		result = mime_compose_mail(mail, out, err);
+		result = mime_compose_message(mail, out, err);
 out:
 	mime_node_free(mail);
 	list_clear(&pages, page_free);

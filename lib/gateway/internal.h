@@ -378,13 +378,10 @@ char *tags_defuse(const char *subject) MUST_USE;
 void tags_set(struct work *work);
 void report_write(struct work *work, const struct inbound_layer *decides);
 
-/* ---- wanted.c ---- */
+/* ---- wanted.c, harvest.c: certificates that come ---- */
 
 /* The sender has no certificate: somebody may issue one. */
 void wanted_note(struct work *work, const struct sign_rule *rule);
-
-/* ---- harvest.c ---- */
-
 void harvest(struct work *work, const struct inbound_layer *decides);
 
 /* ---- words.c: what a remote sender is told ---- */
