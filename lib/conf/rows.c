@@ -1,4 +1,7 @@
-/* Every setting of the file, a row each. */
+/*
+ * Every setting of the file, a row each.
+ * lint: long, because there is one table of them.
+ */
 #include <stddef.h>
 #include <sys/syslog.h>
 
