@@ -9,52 +9,52 @@
 
 #include "crypto/internal.h"
 
-static int
+static void *
 fetch_cipher(const char *name)
 {
-	return EVP_CIPHER_fetch(NULL, name, NULL) != NULL;
+	return EVP_CIPHER_fetch(NULL, name, NULL);
 }
 
-static int
+static void *
 fetch_key_type(const char *name)
 {
-	return EVP_KEYMGMT_fetch(NULL, name, NULL) != NULL;
+	return EVP_KEYMGMT_fetch(NULL, name, NULL);
 }
 
-static int
+static void *
 fetch_signature(const char *name)
 {
-	return EVP_SIGNATURE_fetch(NULL, name, NULL) != NULL;
+	return EVP_SIGNATURE_fetch(NULL, name, NULL);
 }
 
-static int
+static void *
 fetch_transport(const char *name)
 {
-	return EVP_ASYM_CIPHER_fetch(NULL, name, NULL) != NULL;
+	return EVP_ASYM_CIPHER_fetch(NULL, name, NULL);
 }
 
-static int
+static void *
 fetch_agreement(const char *name)
 {
-	return EVP_KEYEXCH_fetch(NULL, name, NULL) != NULL;
+	return EVP_KEYEXCH_fetch(NULL, name, NULL);
 }
 
-static int
+static void *
 fetch_derivation(const char *name)
 {
-	return EVP_KDF_fetch(NULL, name, NULL) != NULL;
+	return EVP_KDF_fetch(NULL, name, NULL);
 }
 
-static int
+static void *
 fetch_mac(const char *name)
 {
-	return EVP_MAC_fetch(NULL, name, NULL) != NULL;
+	return EVP_MAC_fetch(NULL, name, NULL);
 }
 
 /* The first of a kind makes OpenSSL's list of them all. */
 static const struct {
 	const char *name;
-	int (*fetch)(const char *name);
+	void *(*fetch)(const char *name);
 } rows[] = {
 	{ "RSA", fetch_key_type },
 	{ "RSA-PSS", fetch_key_type },
@@ -76,14 +76,18 @@ static const struct {
 	{ "DES-EDE3-CBC", fetch_cipher },
 };
 
-/* They are kept until the process ends, and so need no names. */
+/* Written once, and kept until the process ends. */
+static void *kept[COUNT_OF(rows)];
+
 const char *
 methods_fetch(void)
 {
 	unsigned char byte;
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (!rows[i].fetch(rows[i].name))
+		kept[i] = rows[i].fetch(rows[i].name);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (kept[i] == NULL)
 			return rows[i].name;
 	return RAND_bytes(&byte, 1) == 1 ? NULL : "random numbers";
 }
