@@ -162,6 +162,9 @@ bool rule_has_trigger(const struct rule *rule);
 bool rule_trigger_counts(const struct rule *rule, const struct sender *sender,
 	const struct client *client, const struct address *recipient);
 
+/* Is the client one of the rule's, or by default authenticated or local? */
+bool rule_client_is_ours(const struct rule *rule, const struct client *client);
+
 /* By recipient alone. */
 int rule_match_inbound(const struct rule *rule, const struct address *recipient,
 	struct trace *trace) MUST_USE;

@@ -75,6 +75,7 @@ a_file_of_comments_is_all_defaults(void **state)
 	assert_false(conf->gateway->report.subject_tags);
 	assert_false(conf->gateway->share_bcc);
 	assert_int_equal(conf->gateway->tnef_broken, TNEF_BROKEN_BESIDE);
+	assert_true(conf->gateway->refuse_early);
 	assert_int_equal(conf->gateway->limits.tnef.depth, 10);
 	assert_int_equal(conf->gateway->limits.tnef.attachments, 1000);
 	assert_int_equal(conf->gateway->limits.tnef.people, 5000);
