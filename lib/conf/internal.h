@@ -266,6 +266,8 @@ void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);
 /* What no single setting of a trigger shows. */
 void check_trigger(struct reader *reader, const struct rule_draft *draft);
+/* order.c: what the rules above leave to this one. */
+void check_rule_order(struct reader *reader, const struct rule_draft *draft);
 /* What is risky, or cannot be what was meant, though each setting is good. */
 void check_rules(struct reader *reader);
 void check_listen(struct reader *reader, const config_setting_t *root);

@@ -114,6 +114,8 @@ int table_add(struct table *table, const char *name, void *value,
 	struct error *err) MUST_USE;
 bool table_name_is_address(const char *name);
 size_t table_count(const struct table *table);
+/* Its names as patterns (char *, appended), in no order. */
+void table_list(const struct table *table, struct list *out);
 /* The value, or NULL. */
 void *table_find(const struct table *table, const struct address *address);
 
