@@ -26,6 +26,14 @@ enum {
 static struct filter *filter;
 
 static unsigned long
+wanted_protocol(void)
+{
+	return gateway_refuses_recipients(filter->conf->gateway)
+		       ? PROTOCOL & ~(unsigned long)SMFIP_NR_RCPT
+		       : PROTOCOL;
+}
+
+static unsigned long
 needed_actions(void)
 {
 	return ACTIONS | (filter->conf->gateway->split.on ? SMFIF_DELRCPT : 0);
@@ -46,7 +54,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long protocol,
 		return SMFIS_REJECT;
 	}
 	*out_actions = needed | (actions & WISHES);
-	*out_protocol = protocol & PROTOCOL;
+	*out_protocol = protocol & wanted_protocol();
 	*out2 = *out3 = 0;
 	atomic_store(&filter->agreed, *out_protocol);
 	atomic_store(&filter->may_change_sender,
@@ -150,11 +158,16 @@ on_recipient(SMFICTX *ctx, char **args)
 	if (session == NULL ||
 		!session_charge_item(session, 2 * length_of(args)))
 		return SMFIS_NOREPLY;
-	if (mail_add_recipient(&session->mail, span_string(args[0]), &err) != 0)
+	if (mail_add_recipient(&session->mail, span_string(args[0]), &err) !=
+		0) {
 		fail_address(session, &err, "RCPT TO");
-	else
-		mail_set_recipient_args(&session->mail, args + 1);
-	return SMFIS_NOREPLY;
+		return SMFIS_NOREPLY;
+	}
+	mail_set_recipient_args(&session->mail, args + 1);
+	/* An answer in spite of an agreement to have none ends the dialogue. */
+	if ((session->agreed & SMFIP_NR_RCPT) != 0)
+		return SMFIS_NOREPLY;
+	return message_ask_recipient(ctx, session);
 }
 
 static sfsistat

@@ -200,8 +200,8 @@ split_reply(const char *reply, char code[4], char status[16],
 }
 
 /* Without a reply of ours the MTA says its own words: no harm done. */
-static void
-send_reply(SMFICTX *ctx, const char *reply)
+void
+edits_set_reply(SMFICTX *ctx, const char *reply)
 {
 	char code[4], status[16], words[REPLY_BYTES];
 
@@ -303,10 +303,10 @@ edits_send(SMFICTX *ctx, const struct outcome *outcome,
 {
 	switch (outcome->verdict) {
 	case VERDICT_REJECT:
-		send_reply(ctx, outcome->reply);
+		edits_set_reply(ctx, outcome->reply);
 		return SMFIS_REJECT;
 	case VERDICT_TEMPFAIL:
-		send_reply(ctx, outcome->reply);
+		edits_set_reply(ctx, outcome->reply);
 		return SMFIS_TEMPFAIL;
 	case VERDICT_ACCEPT:
 	case VERDICT_QUARANTINE:
@@ -314,7 +314,7 @@ edits_send(SMFICTX *ctx, const struct outcome *outcome,
 	}
 	if (apply(ctx, outcome, envelope, leading_blanks, err) == 0)
 		return SMFIS_CONTINUE;
-	send_reply(ctx, "451 4.3.0 The mail could not be changed, "
-			"please try again later");
+	edits_set_reply(ctx, "451 4.3.0 The mail could not be changed, "
+			     "please try again later");
 	return SMFIS_TEMPFAIL;
 }

@@ -23,6 +23,9 @@ sfsistat edits_send(SMFICTX *ctx, const struct outcome *outcome,
 	const struct edits_envelope *envelope, bool leading_blanks,
 	struct error *err);
 
+/* The reply of what comes next: "550 5.7.1 words"; NULL: the MTA's own. */
+void edits_set_reply(SMFICTX *ctx, const char *reply);
+
 /*
  * The arguments of MAIL FROM (as libmilter has them, after the address) with
  * RET=HDRS; free with mem_free.  An MTA forgets what is not repeated; Postfix

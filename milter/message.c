@@ -114,6 +114,31 @@ message_is_wanted(struct session *session)
 }
 
 sfsistat
+message_ask_recipient(SMFICTX *ctx, struct session *session)
+{
+	int64_t started_ms = clock_monotonic_ms();
+	bool debug = log_level() == LOG_LEVEL_DEBUG;
+	sfsistat status = SMFIS_CONTINUE;
+	struct trace trace = { 0 };
+	struct outcome outcome;
+
+	outcome_init(&outcome);
+	gateway_ask_recipient(session->filter->conf->gateway, &session->mail,
+		debug ? &trace : NULL, &outcome);
+	if (outcome.verdict != VERDICT_ACCEPT) {
+		log_outcome(&outcome, &session->mail, &trace,
+			clock_monotonic_ms() - started_ms);
+		edits_set_reply(ctx, outcome.reply);
+		mail_drop_recipient(&session->mail);
+		status = outcome.verdict == VERDICT_REJECT ? SMFIS_REJECT
+							   : SMFIS_TEMPFAIL;
+	}
+	outcome_clear(&outcome);
+	trace_clear(&trace);
+	return status;
+}
+
+sfsistat
 message_end(SMFICTX *ctx, struct session *session)
 {
 	int64_t started_ms = clock_monotonic_ms();

@@ -1,4 +1,4 @@
-/* The end of a message: work on it, send the outcome, log one line. */
+/* A message is worked on, the outcome sent, one line logged. */
 #ifndef MILTER_MESSAGE_H
 #define MILTER_MESSAGE_H
 
@@ -11,6 +11,11 @@
  * its log line is written here.
  */
 bool message_is_wanted(struct session *session);
+/*
+ * May the recipient added last stay?  One who is refused is forgotten, with a
+ * log line and a reply.
+ */
+sfsistat message_ask_recipient(SMFICTX *ctx, struct session *session);
 sfsistat message_end(SMFICTX *ctx, struct session *session);
 
 #endif

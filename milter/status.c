@@ -123,8 +123,9 @@ print_journal_json(
 			parent->conf->gateway, &journal, NULL) != 0)
 		return buf_add_string(out, ",\n  \"journal\": null", err);
 	return buf_add_format(out, err,
-		",\n  \"journal\": { \"sent\": %zu, \"unanswered\": %zu }",
-		journal.sent, journal.begun);
+		",\n  \"journal\": { \"sent\": %zu, \"unanswered\": %zu, "
+		"\"since\": \"%s\" }",
+		journal.sent, journal.begun, journal.since);
 }
 
 int

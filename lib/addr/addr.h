@@ -75,5 +75,7 @@ bool pattern_has_wildcard(const struct pattern *pattern);
 const char *pattern_text(const struct pattern *pattern);
 /* True when broad surely matches everything that narrow matches. */
 bool pattern_covers(const struct pattern *broad, const struct pattern *narrow);
+/* Is there an address that both match? */
+bool pattern_meets(const struct pattern *a, const struct pattern *b);
 
 #endif

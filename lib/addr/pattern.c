@@ -264,6 +264,48 @@ pattern_covers(const struct pattern *broad, const struct pattern *narrow)
 	       covers(broad->domain, narrow->domain);
 }
 
+/*
+ * Row by row over a, all prefixes of b with which its prefix has a text in
+ * common: the work is the product of the lengths, which are limited.
+ */
+static bool
+meets(const char *a, const char *b)
+{
+	size_t len = strlen(b);
+	bool *common = mem_array(len + 1, sizeof(*common));
+	bool result;
+
+	common[0] = true;
+	for (size_t i = 0; i < len && b[i] == '*'; i++)
+		common[i + 1] = true;
+	for (; *a != '\0'; a++) {
+		bool before = common[0]; /* of the row above, one to the left */
+
+		common[0] = before && *a == '*';
+		for (size_t i = 0; i < len; i++) {
+			bool above = common[i + 1];
+			bool same = *a == b[i] || *a == '?' || b[i] == '?';
+
+			if (*a == '*' || b[i] == '*')
+				common[i + 1] =
+					(*a == '*' && (above || common[i])) ||
+					(b[i] == '*' && (above || common[i]));
+			else
+				common[i + 1] = before && same;
+			before = above;
+		}
+	}
+	result = common[len];
+	mem_free(common);
+	return result;
+}
+
+bool
+pattern_meets(const struct pattern *a, const struct pattern *b)
+{
+	return meets(a->local, b->local) && meets(a->domain, b->domain);
+}
+
 bool
 pattern_has_wildcard(const struct pattern *pattern)
 {

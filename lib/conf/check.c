@@ -30,45 +30,6 @@ was_written(const struct rule_draft *draft, const char *name)
 	return config_setting_get_member(draft->at, name) != NULL;
 }
 
-static bool
-covers(const struct list *broad, const struct pattern *narrow)
-{
-	const struct pattern *pattern;
-
-	LIST_FOREACH (pattern, broad)
-		if (pattern_covers(pattern, narrow))
-			return true;
-	return false;
-}
-
-static bool
-covers_all(const struct list *broad, const struct list *narrow)
-{
-	const struct pattern *pattern;
-
-	if (broad->count == 0)
-		return true; /* everybody */
-	LIST_FOREACH (pattern, narrow)
-		if (!covers(broad, pattern))
-			return false;
-	return narrow->count != 0;
-}
-
-/* Whenever the second matches, the first does. */
-static bool
-comes_first(const struct rule_draft *first, const struct rule_draft *second)
-{
-	if (!is_same_list(first, second) || rule_has_trigger(first->made) ||
-		first->made->table != NULL)
-		return false;
-	if (is_sign(first))
-		return covers_all(
-			&first->made->senders, &second->made->senders);
-	return first->made->clients.count == 0 &&
-	       covers_all(&first->made->senders, &second->made->senders) &&
-	       covers_all(&first->made->recipients, &second->made->recipients);
-}
-
 static void
 check_name(struct reader *reader, const struct rule_draft *draft)
 {
@@ -83,24 +44,6 @@ check_name(struct reader *reader, const struct rule_draft *draft)
 				line_of_member(draft->at, "name"),
 				"there are two %s rules with the name \"%s\"",
 				draft->list, draft->made->name);
-	}
-}
-
-static void
-check_order(struct reader *reader, const struct rule_draft *draft)
-{
-	const struct rule_draft *before;
-
-	LIST_FOREACH (before, &reader->drafts) {
-		if (before == draft)
-			return;
-		if (!comes_first(before, draft))
-			continue;
-		report_warning(reader, draft->at,
-			"rule \"%s\" can never apply: rule \"%s\" above it "
-			"matches everything it matches",
-			draft->made->name, before->made->name);
-		return;
 	}
 }
 
@@ -314,7 +257,7 @@ check_rules(struct reader *reader)
 	LIST_FOREACH (draft, &reader->drafts) {
 		check_name(reader, draft);
 		if (complete)
-			check_order(reader, draft);
+			check_rule_order(reader, draft);
 		if (is_inbound(draft)) {
 			check_inbound(reader, draft);
 			continue;

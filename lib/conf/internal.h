@@ -180,7 +180,7 @@ extern const struct conf_kind kind_texts, kind_paths, kind_patterns,
 extern const struct conf_kind kind_log, kind_limits, kind_internal, kind_bcc,
 	kind_login_map, kind_report, kind_leave_alone, kind_even_mandatory;
 extern const struct conf_kind kind_mixed, kind_internal_copy, kind_reinject,
-	kind_tnef_broken;
+	kind_tnef_broken, kind_refuse_early;
 extern const struct conf_kind kind_listen, kind_socket, kind_control,
 	kind_control_socket;
 extern const struct conf_kind kind_stores, kind_trust, kind_proxy;
@@ -278,6 +278,8 @@ void rules_finish(struct reader *reader);
 void rules_clear(struct reader *reader);
 /* What no single setting of a trigger shows. */
 void check_trigger(struct reader *reader, const struct rule_draft *draft);
+/* order.c: what the rules above leave to this one. */
+void check_rule_order(struct reader *reader, const struct rule_draft *draft);
 /* What is risky, or cannot be what was meant, though each setting is good. */
 void check_rules(struct reader *reader);
 void check_listen(struct reader *reader, const config_setting_t *root);

@@ -165,6 +165,7 @@ static const struct conf_row rows[] = {
 	ROW("", "internal", NULL, kind_internal, AT(gateway, internal), NULL),
 	ROW("", "mixed", "\"all-or-nothing\"", kind_mixed, 0, mixed),
 	ROW("", "bcc", "\"reject\"", kind_bcc, 0, bcc),
+	ROW("", "refuse_early", "true", kind_refuse_early, 0, NULL),
 	ROW("", "tnef_broken", "\"beside\"", kind_tnef_broken, 0, tnef_broken),
 	ROW("", "internal_copy", "\"protect\"", kind_internal_copy, 0,
 		internal_copies),

@@ -170,6 +170,17 @@ set_bcc(struct reader *reader, const config_setting_t *setting,
 }
 
 static void
+set_refuse_early(struct reader *reader, const config_setting_t *setting,
+	const struct conf_row *row, void *into)
+{
+	bool early = true;
+
+	(void)into;
+	kind_yes_no.set(reader, setting, row, &early);
+	reader->conf->gateway->refuse_early = early;
+}
+
+static void
 set_tnef_broken(struct reader *reader, const config_setting_t *setting,
 	const struct conf_row *row, void *into)
 {
@@ -228,6 +239,8 @@ const struct conf_kind kind_internal = {
 	"patterns in quotes, in [ ] when there are several", set_internal, false
 };
 const struct conf_kind kind_bcc = { "a word in quotes", set_bcc, false };
+const struct conf_kind kind_refuse_early = { "true or false", set_refuse_early,
+	true };
 const struct conf_kind kind_tnef_broken = { "a word in quotes", set_tnef_broken,
 	false };
 const struct conf_kind kind_login_map = { "a path in quotes", set_login_map,

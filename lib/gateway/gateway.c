@@ -42,6 +42,7 @@ gateway_new(void)
 			.made_bytes = TNEF_MADE_BYTES,
 			.ratio = TNEF_RATIO },
 	};
+	gateway->refuse_early = true;
 	gateway->signers = signers_new(SIGNERS_MAX);
 	gateway->report.headers = mem_string("X-SMIME-Milter-Info");
 	gateway->counts = counts_new();

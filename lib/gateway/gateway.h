@@ -148,6 +148,7 @@ struct gateway {
 	struct trust *trust;
 	struct login_map *logins; /* or NULL */
 	bool share_bcc;
+	bool refuse_early; /* recipients at RCPT */
 	enum tnef_broken tnef_broken;
 	struct split_settings split;
 	struct copies *copies; /* key and journal: made by gateway_start() */
@@ -235,6 +236,8 @@ struct mail_field {
 struct mail_path {
 	char *path; /* with or without <> */
 	char *args; /* of RCPT TO, blanks between; or NULL */
+	struct recipient_answer
+		*answer; /* gateway_ask_recipient()'s, or NULL */
 };
 
 struct mail {
@@ -262,6 +265,8 @@ int mail_add_recipient(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
 /* Of the recipient added last; args end in NULL. */
 void mail_set_recipient_args(struct mail *mail, char *const *args);
+/* The one added last: it was refused. */
+void mail_drop_recipient(struct mail *mail);
 void mail_set_sender_args(struct mail *mail, char *const *args);
 int mail_set_sender(
 	struct mail *mail, struct span path, struct error *err) MUST_USE;
@@ -445,6 +450,19 @@ struct gateway_run {
 };
 void gateway_process(const struct gateway *gateway, struct mail *mail,
 	const struct gateway_run *run, struct outcome *outcome);
+
+/*
+ * At RCPT, of the recipient added last: REJECT when a rule with otherwise =
+ * "reject" is his, as far as the envelope tells, and there is no certificate
+ * for him; TEMPFAIL when that cannot be told within limits.lookup_seconds; or
+ * ACCEPT, and what was found is used at the end of the mail.  Nothing is asked
+ * for a client that may not send out, whatever it learned would be too much,
+ * nor for the MTA's own submission, to which nobody can be refused here.
+ */
+void gateway_ask_recipient(const struct gateway *gateway, struct mail *mail,
+	struct trace *trace, struct outcome *outcome);
+/* Can it ever refuse anybody? */
+bool gateway_refuses_recipients(const struct gateway *gateway) MUST_USE;
 
 /*
  * The one log line (design section 10): addresses quoted, control characters

@@ -389,6 +389,7 @@ void harvest(struct work *work, const struct inbound_layer *decides);
 enum failing {
 	FAILING_TO_SIGN,
 	FAILING_TO_ENCRYPT,
+	FAILING_TO_ENCRYPT_FOR,
 	FAILING_TO_DECRYPT,
 	FAILING_TO_VERIFY,
 	FAILING_TO_SPLIT

@@ -2,7 +2,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/ask.h"
 
 static void
 field_free(void *item)
@@ -21,6 +21,7 @@ path_free(void *item)
 
 	mem_free(path->path);
 	mem_free(path->args);
+	recipient_answer_free(path->answer);
 	mem_free(path);
 }
 
@@ -89,6 +90,15 @@ mail_add_recipient(struct mail *mail, struct span path, struct error *err)
 	list_add(&mail->recipients, address);
 	list_add(&mail->paths, said);
 	return 0;
+}
+
+void
+mail_drop_recipient(struct mail *mail)
+{
+	if (mail->paths.count == 0)
+		return;
+	address_free(mail->recipients.item[--mail->recipients.count]);
+	path_free(mail->paths.item[--mail->paths.count]);
 }
 
 static char *

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/ask.h"
 
 /* Stores of the sign rules: where our own people's certificates are. */
 static void
@@ -43,26 +43,42 @@ choose_own(const struct work *work, const struct address *address,
 	return result;
 }
 
+int
+plan_choose_by_rule(const struct gateway *gateway,
+	const struct encrypt_rule *rule, const struct address *recipient,
+	int64_t deadline_ms, struct list *candidates, struct cert **out,
+	struct error *err)
+{
+	const struct choice choice = { .stores = &rule->stores,
+		.address = recipient,
+		.selector = rule->selector,
+		.purpose = CERT_TO_ENCRYPT,
+		.trust = rule->trusted ? gateway->trust : NULL,
+		.weak_keys = rule->weak_keys,
+		.deadline_ms = deadline_ms };
+
+	return choose_cert(&choice, candidates, out, err);
+}
+
 static int
 choose_for(const struct work *work, struct plan_entry *entry,
 	const struct encrypt_rule *protecting)
 {
 	struct list *candidates =
 		work->run->explain ? &entry->report->candidates : NULL;
-	const struct encrypt_rule *rule = entry->rule;
-	struct choice choice;
+	const struct recipient_answer *known = entry->path->answer;
 
-	if (rule == NULL)
+	if (entry->rule == NULL)
 		return choose_own(work, entry->address, protecting, candidates,
 			&entry->cert, &entry->why);
-	choice = (struct choice){ .stores = &rule->stores,
-		.address = entry->address,
-		.selector = rule->selector,
-		.purpose = CERT_TO_ENCRYPT,
-		.trust = rule->trusted ? work->gateway->trust : NULL,
-		.weak_keys = rule->weak_keys,
-		.deadline_ms = work->deadline_ms };
-	return choose_cert(&choice, candidates, &entry->cert, &entry->why);
+	/* The header may have called for another rule than the envelope. */
+	if (known != NULL && known->rule == entry->rule) {
+		entry->cert = cert_ref(known->cert);
+		entry->why = known->remark;
+		return 0;
+	}
+	return plan_choose_by_rule(work->gateway, entry->rule, entry->address,
+		work->deadline_ms, candidates, &entry->cert, &entry->why);
 }
 
 void

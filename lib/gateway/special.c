@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/ask.h"
 
 /* ---- which kind is it? ---- */
 
@@ -206,6 +206,19 @@ bool
 special_leaves_unsigned(struct work *work, enum otherwise otherwise)
 {
 	return leaves(work, otherwise, treatments[treatment_of(work)].sign);
+}
+
+bool
+special_may_leave_clear(const struct gateway *gateway)
+{
+	const struct special_settings *special = &gateway->special;
+
+	for (size_t i = 0; i < SPECIAL_COUNT; i++)
+		if (special->even_mandatory[i] &&
+			special->treatment[i] != TREAT_REJECT &&
+			!treatments[special->treatment[i]].encrypt)
+			return true;
+	return false;
 }
 
 /* In clear, or refused as something that cannot be encrypted. */

@@ -43,6 +43,22 @@ static const char *const table[][ERROR_CRYPTO + 1] = {
 		[ERROR_CRYPTO] = "3.0 This mail cannot be encrypted right "
 			"now, please try again later",
 	},
+	[FAILING_TO_ENCRYPT_FOR] = {
+		[ERROR_SYSTEM] = "3.0 Mail to this recipient has to be "
+			"encrypted, and the certificate cannot be looked up "
+			"right now, please try again later",
+		[ERROR_CONFIG] = "3.5 Mail to this recipient has to be "
+			"encrypted, which is not set up properly; please tell "
+			"your administrator",
+		[ERROR_NOKEY] = "7.5 Mail to this recipient has to be "
+			"encrypted, and there is no usable certificate for the "
+			"address; please ask the recipient for one and give it "
+			"to your administrator, or send without this recipient",
+		[ERROR_TRUST] = "7.5 Mail to this recipient has to be "
+			"encrypted, and the certificate for the address is not "
+			"trusted; please ask your administrator, or send "
+			"without this recipient",
+	},
 	/* One sentence for every cause: nobody may learn which it was. */
 	[FAILING_TO_DECRYPT] = {
 		[ERROR_SYSTEM] = "3.0 This encrypted mail cannot be taken "

@@ -18,6 +18,8 @@ static const struct row {
 		"Mails refused for now" },
 	[METRIC_MAILS_QUARANTINED] = { "mails_quarantined", COUNTER,
 		"Mails held by the MTA at our wish" },
+	[METRIC_RECIPIENTS_REFUSED] = { "recipients_refused", COUNTER,
+		"Recipients refused before their mail was sent" },
 	[METRIC_MAILS_SIGNED] = { "mails_signed", COUNTER,
 		"Mails that got a signature" },
 	[METRIC_MAILS_ENCRYPTED] = { "mails_encrypted", COUNTER,

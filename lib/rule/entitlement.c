@@ -21,6 +21,12 @@ rule_admission(const struct rule *rule, const struct client *client)
 	return client->local ? &local : NULL;
 }
 
+bool
+rule_client_is_ours(const struct rule *rule, const struct client *client)
+{
+	return rule_admission(rule, client) != NULL;
+}
+
 static enum from_must_be
 what_is_asked(const struct rule *rule, const struct client_condition *by)
 {

@@ -114,6 +114,8 @@ int table_add(struct table *table, const char *name, void *value,
 	struct error *err) MUST_USE;
 bool table_name_is_address(const char *name);
 size_t table_count(const struct table *table);
+/* Its names as patterns (char *, appended), in no order. */
+void table_list(const struct table *table, struct list *out);
 /* The value, or NULL. */
 void *table_find(const struct table *table, const struct address *address);
 
@@ -161,6 +163,9 @@ bool rule_has_trigger(const struct rule *rule);
  */
 bool rule_trigger_counts(const struct rule *rule, const struct sender *sender,
 	const struct client *client, const struct address *recipient);
+
+/* Is the client one of the rule's, or by default authenticated or local? */
+bool rule_client_is_ours(const struct rule *rule, const struct client *client);
 
 /* By recipient alone. */
 int rule_match_inbound(const struct rule *rule, const struct address *recipient,

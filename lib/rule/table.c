@@ -182,6 +182,25 @@ table_add(struct table *table, const char *name, void *value, struct error *err)
 	return 0;
 }
 
+void
+table_list(const struct table *table, struct list *out)
+{
+	for (size_t i = 0; i < table->places; i++) {
+		const char *key = table->place[i].key;
+
+		if (key == NULL)
+			continue;
+		if (key[0] == '\0')
+			list_add(out, mem_string("*@*"));
+		else if (key[0] == '@')
+			list_add(out, mem_printf("*%s", key));
+		else if (key[0] == '.')
+			list_add(out, mem_printf("*@*%s", key));
+		else
+			list_add(out, mem_string(key));
+	}
+}
+
 /* The address, its domain, what that is below of, everybody. */
 void *
 table_find(const struct table *table, const struct address *address)

@@ -33,6 +33,7 @@ DAVE, GHOST = 'dave@example.com', 'ghost@example.com'
 PAULA, PETER = 'paula@partner.example', 'peter@partner.example'
 PETRA = 'petra@partner.example'
 NOBODY, CLEAR = 'nobody@partner.example', 'clear@elsewhere.example'
+EARLY, DOWN = 'nobody@early.example', 'nobody@down.example'
 FOREIGN = '127.0.0.9'  # an address no rule names
 
 RULES = '''
@@ -54,7 +55,13 @@ encrypt = (
 	   stores = "partners"; key_transport = "oaep"; tnef = true;
 	   otherwise = "reject"; }},
 	{{ name = "partners"; recipient = "*@partner.example";
-	   stores = "partners"; otherwise = "reject"; }}
+	   stores = "partners"; otherwise = "reject"; }},
+	{{ name = "early"; recipient = "*@early.example"; stores = "partners";
+	   clients = [ "authenticated", "local", "127.0.0.1" ];
+	   otherwise = "reject"; }},
+	{{ name = "down"; recipient = "*@down.example"; stores = "down";
+	   clients = [ "authenticated", "local", "127.0.0.1" ];
+	   otherwise = "reject"; }}
 );
 inbound = (
 	{{ name = "arriving"; recipient = "*@inbound.example";
@@ -253,6 +260,39 @@ def refused_local_mail_comes_back_to_its_sender(world):
 def refusal_has_a_code_and_a_sentence(world):
     refused(world.send('door', ALICE, [NOBODY], message(
         ALICE, NOBODY, 'nobody', PLAIN)), NOBODY)
+
+
+def one_recipient_is_refused_and_the_other_served(port, arrived, subject):
+    """The sender reads our words, whichever MTA passes them on."""
+    with Client(port) as client:
+        expect(client.command('MAIL FROM:<%s>' % ALICE).code == 250, 'MAIL')
+        expect(client.command('RCPT TO:<%s>' % CLEAR).code == 250, 'RCPT')
+        reply = client.command('RCPT TO:<%s>' % EARLY)
+        refused(reply, 'certificate', 'ask the recipient')
+        expect(reply.text.startswith('550 5.7.5 '), 'says %r' % reply)
+        reply = client.command('RCPT TO:<%s>' % DOWN)
+        expect(reply.text.startswith('451 4.3.0 '), 'says %r' % reply)
+        expect(client.command('DATA').code == 354, 'DATA')
+        client.socket.sendall(message(ALICE, CLEAR, subject, PLAIN) +
+                              b'.\r\n')
+        accepted(client.reply())
+    mail = arrived(subject)
+    expect(mail.recipients == [CLEAR], 'it went to %s' % mail.recipients)
+
+
+def recipient_without_a_certificate_is_refused_at_rcpt(world):
+    one_recipient_is_refused_and_the_other_served(
+        world.postfix.ports['door'], world.arrived, 'early')
+    reply = world.send('login', CAROL, [NOBODY], message(
+        CAROL, NOBODY, 'early-login', PLAIN), login=(CAROL, 'one'))
+    refused(reply, 'Mail to this recipient')
+    mail = message(ALICE, EARLY, 'early-local', PLAIN)
+    world.postfix.sendmail(['-f', ALICE, EARLY], mail.replace(b'\r\n', b'\n'))
+    bounce = world.sink.wait(lambda m: m.sender == '' and
+                             b'Subject: early-local' in m.data, 40)
+    expect(bounce is not None and bounce.recipients == [ALICE], 'no bounce')
+    expect('milter configuration error' not in world.postfix.log(),
+           'local mail was refused at RCPT')
 
 
 def mixed_recipients_are_refused_together(world):
@@ -618,8 +658,9 @@ TESTS = [
     eight_bit_mail_passes_a_seven_bit_hop, long_lines_arrive_signed,
     null_sender_passes_unchanged,
     refused_local_mail_comes_back_to_its_sender,
-    refusal_has_a_code_and_a_sentence, mixed_recipients_are_refused_together,
-    blind_copy_is_refused, both_named_recipients_share_one_cms,
+    refusal_has_a_code_and_a_sentence,
+    recipient_without_a_certificate_is_refused_at_rcpt,
+    mixed_recipients_are_refused_together, blind_copy_is_refused, both_named_recipients_share_one_cms,
     expired_certificate_shadows_no_good_one, keys_are_read_once_at_load,
     tcp_sockets_do_not_wait_for_each_other, quarantine_is_the_hold_queue,
     mail_may_grow_beyond_the_public_limit,

@@ -74,6 +74,11 @@ def refusal_has_a_code_and_a_sentence(world):
     refused(post(world, ALICE, [NOBODY], 'sm-nobody', PLAIN), NOBODY)
 
 
+def recipient_without_a_certificate_is_refused_at_rcpt(world):
+    postfix_tests.one_recipient_is_refused_and_the_other_served(
+        world.sendmail.port, world.arrived, 'sm-early')
+
+
 def blind_copy_is_refused(world):
     refused(post(world, ALICE, [PAULA, PETRA], 'sm-blind', PLAIN))
 
@@ -123,6 +128,7 @@ TESTS = [
     encrypted_mail_arrives, signed_and_encrypted_mail_arrives,
     eight_bit_and_long_lines_arrive_signed, large_mail_arrives_signed,
     repeated_fields_become_one, refusal_has_a_code_and_a_sentence,
+    recipient_without_a_certificate_is_refused_at_rcpt,
     blind_copy_is_refused, quarantine_is_the_quarantine_queue,
     incoming_mail_is_opened_and_reported,
     undecryptable_mail_arrives_byte_for_byte,

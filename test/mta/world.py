@@ -32,7 +32,9 @@ stores = (
 	{{ name = "staff"; type = "directory"; path = "{folder}/staff"; }},
 	{{ name = "bob"; type = "file"; path = "{pki}/bob.p12";
 	   password_file = "{folder}/password"; }},
-	{{ name = "partners"; type = "directory"; path = "{folder}/partners"; }}
+	{{ name = "partners"; type = "directory"; path = "{folder}/partners"; }},
+	{{ name = "down"; type = "ldap"; uri = "ldap://127.0.0.1:1";
+	   base = "dc=example"; timeout_seconds = 1; }}
 );
 '''
 

@@ -223,6 +223,44 @@ a_broad_pattern_covers_a_narrow_one(void **state)
 	}
 }
 
+static const struct {
+	const char *a, *b;
+	bool meet;
+} meeting[] = {
+	{ "*@*", "a@b", true },
+	{ "*@b", "a@*", true },
+	{ "a*@b", "*c@b", true },
+	{ "a*c@b", "*b*@b", true },
+	{ "a?@b", "?c@b", true },
+	{ "*?*@b", "a@B", true },
+	{ "**a@b", "a@b", true },
+	{ "a*@b", "a@b", true },
+	{ "a@b", "c@b", false },
+	{ "a*@b", "c*@b", false },
+	{ "a?@b", "a@b", false },
+	{ "*@b", "*@c", false },
+	{ "*@*.b", "*@b", false },
+	{ "*@*.b", "*@c.*", true },
+	{ "*x?@b", "*xyz@b", false },
+};
+
+static void
+patterns_meet_where_an_address_matches_both(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(meeting); i++) {
+		struct pattern *a = NULL, *b = NULL;
+
+		assert_int_equal(pattern_new(meeting[i].a, &a, NULL), 0);
+		assert_int_equal(pattern_new(meeting[i].b, &b, NULL), 0);
+		if (pattern_meets(a, b) != meeting[i].meet ||
+			pattern_meets(b, a) != meeting[i].meet)
+			fail_msg("%s and %s", meeting[i].a, meeting[i].b);
+		pattern_free(a);
+		pattern_free(b);
+	}
+}
+
 int
 main(void)
 {
@@ -230,6 +268,7 @@ main(void)
 		cmocka_unit_test(patterns_match_both_parts),
 		cmocka_unit_test(what_is_no_pattern_is_a_configuration_error),
 		cmocka_unit_test(a_broad_pattern_covers_a_narrow_one),
+		cmocka_unit_test(patterns_meet_where_an_address_matches_both),
 		cmocka_unit_test(a_long_pattern_is_refused),
 		cmocka_unit_test(many_stars_are_matched_in_bounded_time),
 	};

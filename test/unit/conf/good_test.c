@@ -75,6 +75,7 @@ a_file_of_comments_is_all_defaults(void **state)
 	assert_false(conf->gateway->report.subject_tags);
 	assert_false(conf->gateway->share_bcc);
 	assert_int_equal(conf->gateway->tnef_broken, TNEF_BROKEN_BESIDE);
+	assert_true(conf->gateway->refuse_early);
 	assert_int_equal(conf->gateway->limits.tnef.depth, 10);
 	assert_int_equal(conf->gateway->limits.tnef.attachments, 1000);
 	assert_int_equal(conf->gateway->limits.tnef.people, 5000);
@@ -562,6 +563,17 @@ static const struct warned warnings[] = {
 		ENCRYPT "},\n{ recipient = \"a@b\"; sender = \"x@y\"; stores = "
 			"\"s\"; otherwise = \"pass\"; });\n",
 		6, "rule \"encrypt 2\" can never apply" },
+	{ "neither is the narrower",
+		STORE "sign = ({ sender = \"a*@b\"; stores = \"s\"; },\n"
+		      "{ sender = \"*c@b\"; stores = \"s\"; });\n",
+		3, "rules \"sign 1\" and \"sign 2\" overlap" },
+	{ "neither is the narrower, of recipient and sender",
+		STORE "trust = { anchors = \"/a\"; };\n"
+		      "encrypt = ({ recipient = \"*@b\"; sender = \"*@x\"; "
+		      "stores = \"s\"; otherwise = \"pass\"; },\n"
+		      "{ recipient = \"*@*\"; sender = \"y@x\"; stores = "
+		      "\"s\"; otherwise = \"pass\"; });\n",
+		4, "rules \"encrypt 1\" and \"encrypt 2\" overlap" },
 	{ "any for authenticated clients", SIGN "from_must_be = \"any\";" END,
 		3,
 		"every authenticated client can have a signature for every" },

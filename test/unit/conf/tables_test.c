@@ -286,6 +286,36 @@ a_hundred_thousand_lines_load(void **state)
 	written_end(&w);
 }
 
+static void
+names_behind_a_broader_rule_are_warned_of(void **state)
+{
+	static const char rules[] = STORE
+		"encrypt = ({ name = \"first\"; recipient = \"*@a.example\"; "
+		"stores = \"book\"; trusted = false; otherwise = \"pass\"; },\n"
+		"{ name = \"t\"; " TABLE "stores = \"book\"; "
+		"trusted = false; otherwise = \"reject\"; });\n";
+	static const char at[] = "table = \"@/t\"";
+	const char *mark = strstr(rules, at) + strlen("table = \"");
+	const struct problem *problem;
+	struct written w;
+	char *whole;
+
+	(void)state;
+	written_begin(&w);
+	written_file(&w, "t", "x@a.example\nb.example\n.a.example\n");
+	whole = mem_printf(
+		"%.*s%s%s", (int)(mark - rules), rules, w.folder, mark + 1);
+	assert_int_equal(written_load(&w, whole, true), 0);
+	assert_true(w.problems.count >= 1);
+	problem = w.problems.item[w.problems.count - 1];
+	if (strstr(problem->text,
+		    "1 of the 3 names in the table of rule \"t\" can never "
+		    "apply (such as x@a.example): rule \"first\"") == NULL)
+		fail_msg("%s", written_problems(&w));
+	mem_free(whole);
+	written_end(&w);
+}
+
 int
 main(void)
 {
@@ -297,6 +327,7 @@ main(void)
 		cmocka_unit_test(
 			a_file_that_is_no_table_is_not_told_line_by_line),
 		cmocka_unit_test(a_table_that_is_not_there_is_an_error),
+		cmocka_unit_test(names_behind_a_broader_rule_are_warned_of),
 		cmocka_unit_test(a_hundred_thousand_lines_load),
 	};
 
