@@ -234,8 +234,7 @@ struct obstacle {
 };
 int plan_check(struct work *work, struct obstacle *obstacle) MUST_USE;
 
-/* plan_certs.c: a certificate, or the reason why none, for each entry; and
- * the recipients of each group's CMS. */
+/* plan_certs.c: each entry's certificate or why none; each CMS' recipients. */
 void plan_choose_certs(struct work *work);
 int plan_assemble(struct work *work, struct error *err) MUST_USE;
 

@@ -23,12 +23,12 @@ sign = (
 encrypt = (
 	{ name = "unpack"; recipient = "paula@partner.example";
 	  stores = "partners"; tnef = true; otherwise = "reject"; },
-	{ name = "leave"; recipient = "peter@partner.example";
+	{ name = "leave"; recipient = "petra@partner.example";
 	  stores = "partners"; otherwise = "reject"; }
 );
 '''
 ALICE, CAROL = 'alice@example.com', 'carol@example.com'
-PAULA, PETER = 'paula@partner.example', 'peter@partner.example'
+PAULA, PETRA = 'paula@partner.example', 'petra@partner.example'
 STRANGER = 'x@elsewhere.example'
 PNG = b'\x89PNG\r\n\x1a\n' + bytes(range(256))
 TYPE = 'application/ms-tnef; name="winmail.dat"'
@@ -60,7 +60,7 @@ def multipart(*parts, kind='mixed', boundary='=_outer'):
 
 def mail(entity, sender=ALICE):
     return lines('From: %s' % sender, 'To: %s' % ', '.join(
-        (PAULA, PETER, STRANGER)), 'Subject: a winmail.dat',
+        (PAULA, PETRA, STRANGER)), 'Subject: a winmail.dat',
         'X-MS-TNEF-Correlator: <1@x>', 'MIME-Version: 1.0') + entity
 
 
@@ -290,8 +290,8 @@ def any_rule_that_asks_for_it_is_enough(world):
     for sender, recipients, wanted in (
             (CAROL, [STRANGER], 'did=sign '),
             (CAROL, [PAULA], 'did=unpack,sign,encrypt '),
-            (CAROL, [PAULA, PETER], 'did=unpack,sign,encrypt '),
-            ('y@z', [PETER, PAULA], 'did=unpack,encrypt '),
+            (CAROL, [PAULA, PETRA], 'did=unpack,sign,encrypt '),
+            ('y@z', [PETRA, PAULA], 'did=unpack,encrypt '),
             (ALICE, [STRANGER], 'did=unpack,sign ')):
         came = send(world, entity, sender, recipients)
         expect(wanted in came.log, came.log)

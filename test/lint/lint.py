@@ -16,7 +16,7 @@ BUILD = os.environ.get('BUILD', 'build')
 # The only places that may keep something between calls; crypto fetches digests
 # and the legacy library once and never changes them; the library of a token
 # exists once in a process, whatever the stores; GMime is made ready once.
-MUTABLE = re.compile(r'lib/(base/(log|clock|event)|metric/|crypto/(digest|library)'
+MUTABLE = re.compile(r'lib/(base/(log|clock|event)|metric/|crypto/(digest|library|methods)'
                      r'|store/pkcs11_(module|engine)|mime/text)')
 
 

@@ -23,7 +23,7 @@ from postfix import wait_gone
 from smtp import Client, free_port, send, wait_port
 from world import COMMON, EIGHT_BIT, LONG_LINES, PLAIN, TOP, message
 
-sys.path[:0] = [TOP + '/test/interop', TOP + '/test/flow']
+sys.path += [TOP + '/test/interop', TOP + '/test/flow']
 import cms_judge  # noqa: E402
 import cms_makers  # noqa: E402
 import inbound_mails  # noqa: E402
