@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "ca/request.h"
 
-enum { FILE_MODE = 0600, COMMON_NAME_MAX = 64 };
+/* OpenSSL takes 128 bytes of an emailAddress, RFC 5280 would 255. */
+enum { FILE_MODE = 0600, COMMON_NAME_MAX = 64, EMAIL_ADDRESS_MAX = 128 };
 
 /* One of a batch on its way. */
 struct issuing {
@@ -99,7 +100,7 @@ subject_new(const struct issuing *one, X509_NAME **out, struct error *err)
 		name_add(name, NID_commonName, common_name(one), err) != 0)
 		return error_prefix(err, "%s: ", request->address);
 	/* For old programs, which look nowhere else (RFC 8550 3). */
-	if (!is_ascii(address) || strlen(address) > 255)
+	if (!is_ascii(address) || strlen(address) > EMAIL_ADDRESS_MAX)
 		return 0;
 	return name_add(name, NID_pkcs9_emailAddress, address, err);
 }

@@ -100,7 +100,8 @@ copies_free(struct copies *copies)
 
 /* What a mail that is tried again has in common; others may add traces. */
 static const char *const lasting[] = { "From", "Sender", "Reply-To", "To", "Cc",
-	"Subject", "Date", "Message-ID" };
+	"Subject", "Date", "Message-ID", "Resent-From", "Resent-To",
+	"Resent-Cc", "Resent-Date", "Resent-Message-ID" };
 
 static int
 add_field(struct buf *out, const struct mail_field *field, struct error *err)

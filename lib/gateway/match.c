@@ -158,6 +158,10 @@ ask_mode(const struct facts *facts, const struct address *recipient,
 	result = store_find_words(asks->mode_store, of, asks->mode_attribute,
 		deadline_ms, &words, err);
 	mode = mode_of_words(&words, asks->mode_attribute, trace);
+	/* From is whatever its writer wants: it makes no rule weaker. */
+	if (asks->mode_of_sender && mode != MODE_MANDATORY &&
+		!addr_equal(of, facts->sender.mail_from))
+		mode = -1;
 	if (result == 0 && mode != -1)
 		*rule = asks->by_mode[mode];
 	list_clear(&words, mem_free);

@@ -34,16 +34,17 @@ choose_certs(struct work *work, struct obstacle *obstacle UNUSED)
 static int
 set_apart(struct work *work, struct obstacle *obstacle UNUSED)
 {
-	const struct encrypt_rule *first = plan_first_rule(&work->plan);
+	enum otherwise strictest = plan_strictest(&work->plan);
 
 	for (size_t i = 0; work->plan.split && i < work->plan.count; i++) {
 		struct plan_entry *entry = &work->plan.entries[i];
-		const struct encrypt_rule *rule =
-			entry->rule != NULL ? entry->rule : first;
+		enum otherwise otherwise = entry->rule != NULL
+						   ? entry->rule->rule.otherwise
+						   : strictest;
 
 		if (entry->why.kind == ERROR_NONE ||
 			entry->why.kind == ERROR_SYSTEM ||
-			rule->rule.otherwise != OTHERWISE_PASS)
+			otherwise != OTHERWISE_PASS)
 			continue;
 		entry->clear = true;
 		entry->report->plan = PLAN_CLEAR;

@@ -75,6 +75,10 @@ start(struct work *work)
 			buf_span(&work->mail->entity), &work->kind, &err) != 0)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_SIGN, err.kind));
+	/* Of a body that had no room nobody knows which rules it calls for. */
+	if (work->mail->failure.kind == ERROR_SYSTEM)
+		work_fail(work, OTHERWISE_TEMPFAIL, &work->mail->failure,
+			words_for(FAILING_TO_ENCRYPT, ERROR_SYSTEM));
 	facts_read_content(&work->facts, work->gateway, work->mail, true);
 	special_find(work);
 }
@@ -258,7 +262,10 @@ may_encrypt(const struct gateway *gateway, const struct facts *facts,
 	const struct encrypt_rule *rule;
 	int matches = encrypt_rule_for(gateway, facts, recipient, trace, &rule);
 
-	return matches == -1 || (matches == 1 && !rule->rule.none);
+	/* Of a rule that says none a directory may say another mode. */
+	return matches == -1 ||
+	       (matches == 1 &&
+		       (!rule->rule.none || rule->mode_store != NULL));
 }
 
 bool

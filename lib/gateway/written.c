@@ -13,10 +13,14 @@ write_field(const struct sink *out, const char *name, const char *value,
 
 	if (buf_add_format(&line, err, "%s:", name) != 0)
 		goto out;
-	for (; *value != '\0'; value++)
+	for (; *value != '\0'; value++) {
+		/* CR alone, or twice, is a line end to some on the way. */
+		if (*value == '\r')
+			continue;
 		if ((*value == '\n' && buf_add(&line, "\r", 1, err) != 0) ||
 			buf_add(&line, value, 1, err) != 0)
 			goto out;
+	}
 	if (buf_add_string(&line, "\r\n", err) != 0)
 		goto out;
 	result = sink_put(out, buf_span(&line), err);
@@ -47,7 +51,6 @@ value_of(const struct list *edits, const struct mail *mail,
 {
 	const char *value = field->value;
 	const struct edit *edit;
-	unsigned index = index_of(mail, field);
 
 	LIST_FOREACH (edit, edits) {
 		if (strcasecmp(edit->name, field->name) != 0)
@@ -56,9 +59,9 @@ value_of(const struct list *edits, const struct mail *mail,
 		case EDIT_REMOVE:
 			return NULL;
 		case EDIT_SET:
-			return index == 1 ? edit->value : NULL;
+			return index_of(mail, field) == 1 ? edit->value : NULL;
 		case EDIT_CHANGE:
-			if (edit->index == index)
+			if (edit->index == index_of(mail, field))
 				value = edit->value;
 			break;
 		case EDIT_ADD:

@@ -64,7 +64,7 @@ int issuance_open_store(
 /* ---- ca_wanted.c ---- */
 
 struct wanted {
-	char *address;
+	char *address, *key;
 	const struct ca_template *template;
 };
 void wanted_free(void *wanted);

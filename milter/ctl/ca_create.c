@@ -1,8 +1,10 @@
 /* smimectl ca create and ca root. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "authority.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "output.h"
 
@@ -142,6 +144,21 @@ write_certificate(X509 *x509, const char *path)
 	return code;
 }
 
+/* The name too, before the only other copy may go. */
+static int
+sync_above(const char *path, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash == NULL   ? mem_string(".")
+		       : slash == path ? mem_string("/")
+				       : mem_string_n(path,
+						 (size_t)(slash - path));
+	int result = output_is_stdout(path) ? 0 : file_sync_folder(folder, err);
+
+	mem_free(folder);
+	return result;
+}
+
 static int
 write_key(struct ca *ca, const char *path)
 {
@@ -150,7 +167,8 @@ write_key(struct ca *ca, const char *path)
 	int code = CTL_YES;
 
 	if (ca_root_key(ca, &pem, &err) != 0 ||
-		output_write(path, buf_span(&pem), KEY_MODE, &err) != 0)
+		output_write(path, buf_span(&pem), KEY_MODE, &err) != 0 ||
+		sync_above(path, &err) != 0)
 		code = ctl_trouble(&err);
 	buf_clear(&pem);
 	return code;

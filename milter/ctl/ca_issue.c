@@ -34,6 +34,7 @@ read_row(const struct asking *self, const struct ca_row *row,
 	struct ca_request *out)
 {
 	const char *who = row->value[CA_WHO], *days = row->value[CA_DAYS];
+	const char *telephone = row->value[CA_TELEPHONE];
 	char *end = NULL;
 
 	*out = (struct ca_request){ .template = self->template,
@@ -51,8 +52,7 @@ read_row(const struct asking *self, const struct ca_row *row,
 			row->line, who);
 	if (who != NULL)
 		out->internal = strcmp(who, "internal") == 0;
-	out->no_escrow = !out->internal &&
-			 request_option(self->request, "--no-escrow") != NULL;
+	out->no_escrow = request_option(self->request, "--no-escrow") != NULL;
 	if (days != NULL)
 		out->days = (unsigned)strtoul(days, &end, 10);
 	if (days != NULL &&
@@ -60,6 +60,10 @@ read_row(const struct asking *self, const struct ca_row *row,
 		return ctl_usage("line %u: days: \"%s\" is no number from 1 to "
 				 "%d",
 			row->line, days, DAYS_MAX);
+	/* A line of its own for the command; a table's field may hold more. */
+	if (telephone != NULL && strpbrk(telephone, "\r\n") != NULL)
+		return ctl_usage("line %u: telephone: that is no number",
+			row->line);
 	if (row->value[CA_TEMPLATE] == NULL)
 		return CTL_YES;
 	return find_template(self->issuance.authority->conf,

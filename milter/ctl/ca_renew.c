@@ -41,6 +41,30 @@ add_word(struct renewing *self, const char *word)
 	return code;
 }
 
+/*
+ * Partners' are for people to renew: once it is in the store mail is encrypted
+ * for the new one, which the partner has to have by then.
+ */
+static void
+add_ending(struct renewing *self, unsigned within)
+{
+	const struct ca_entry *entry;
+	struct list all = { 0 };
+
+	ca_renewable(
+		self->issuance.authority->ca, within, clock_now(), &all);
+	LIST_FOREACH (entry, &all) {
+		if (entry->internal)
+			list_add(&self->entries, (void *)entry);
+		else
+			ctl_complain("%s: certificate %s ends soon; name it to "
+				     "renew it, and deliver the new one at "
+				     "once",
+				entry->address, entry->serial);
+	}
+	list_clear(&all, NULL);
+}
+
 static int
 choose(struct renewing *self)
 {
@@ -57,8 +81,7 @@ choose(struct renewing *self)
 	code = authority_number(
 		request, "--within", WITHIN_DAYS, DAYS_MAX, &within);
 	if (code == CTL_YES)
-		ca_renewable(self->issuance.authority->ca, within, clock_now(),
-			&self->entries);
+		add_ending(self, within);
 	return code;
 }
 

@@ -14,6 +14,7 @@ wanted_free(void *p)
 	struct wanted *wanted = p;
 
 	mem_free(wanted->address);
+	mem_free(wanted->key);
 	mem_free(wanted);
 }
 
@@ -47,6 +48,18 @@ left_today(const struct authority *authority)
 	return issued < limit ? limit - issued : 0;
 }
 
+/* Whoever writes there may have written it twice. */
+static bool
+is_among(const struct list *all, const struct address *address)
+{
+	const struct wanted *one;
+
+	LIST_FOREACH (one, all)
+		if (strcmp(one->key, address->key) == 0)
+			return true;
+	return false;
+}
+
 static void
 judge(const struct authority *authority, const char *text, size_t left,
 	struct list *out)
@@ -54,6 +67,7 @@ judge(const struct authority *authority, const char *text, size_t left,
 	struct ca_request request = { .internal = true };
 	struct address *address = NULL;
 	struct wanted *wanted;
+	struct error err = { 0 };
 
 	if (addr_parse(text, &address, NULL) != 0)
 		return;
@@ -61,10 +75,15 @@ judge(const struct authority *authority, const char *text, size_t left,
 	request.address = address->text;
 	if (ca_current(authority->ca, address->key, clock_now()) != NULL) {
 		gateway_wanted_drop(authority->conf->state, address);
-	} else if (request.template != NULL && out->count < left &&
-		   ca_request_check(authority->ca, &request, NULL) == 0) {
+	} else if (request.template == NULL || out->count >= left ||
+		   is_among(out, address)) {
+		;
+	} else if (ca_request_check(authority->ca, &request, &err) != 0) {
+		ctl_complain("%s", err.text);
+	} else {
 		wanted = mem_alloc(sizeof(*wanted));
 		wanted->address = mem_string(address->text);
+		wanted->key = mem_string(address->key);
 		wanted->template = request.template;
 		list_add(out, wanted);
 	}
