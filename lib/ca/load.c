@@ -98,7 +98,8 @@ ca_unfiled(const struct ca *ca, struct list *out)
 	struct ca_entry *entry;
 
 	LIST_FOREACH (entry, &ca->entries)
-		/* Without a digest it is of another list, and not ours to file. */
+		/* Without a digest it is of another list, and not ours to file.
+		 */
 		if (!entry->filed && entry->revoked == 0 &&
 			entry->sha256[0] != '\0')
 			list_add(out, entry);

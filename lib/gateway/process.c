@@ -264,8 +264,7 @@ may_encrypt(const struct gateway *gateway, const struct facts *facts,
 
 	/* Of a rule that says none a directory may say another mode. */
 	return matches == -1 ||
-	       (matches == 1 &&
-		       (!rule->rule.none || rule->mode_store != NULL));
+	       (matches == 1 && (!rule->rule.none || rule->mode_store != NULL));
 }
 
 bool

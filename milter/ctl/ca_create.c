@@ -149,10 +149,10 @@ static int
 sync_above(const char *path, struct error *err)
 {
 	const char *slash = strrchr(path, '/');
-	char *folder = slash == NULL   ? mem_string(".")
-		       : slash == path ? mem_string("/")
-				       : mem_string_n(path,
-						 (size_t)(slash - path));
+	char *folder = slash == NULL ? mem_string(".")
+		       : slash == path
+			       ? mem_string("/")
+			       : mem_string_n(path, (size_t)(slash - path));
 	int result = output_is_stdout(path) ? 0 : file_sync_folder(folder, err);
 
 	mem_free(folder);

@@ -62,8 +62,8 @@ read_row(const struct asking *self, const struct ca_row *row,
 			row->line, days, DAYS_MAX);
 	/* A line of its own for the command; a table's field may hold more. */
 	if (telephone != NULL && strpbrk(telephone, "\r\n") != NULL)
-		return ctl_usage("line %u: telephone: that is no number",
-			row->line);
+		return ctl_usage(
+			"line %u: telephone: that is no number", row->line);
 	if (row->value[CA_TEMPLATE] == NULL)
 		return CTL_YES;
 	return find_template(self->issuance.authority->conf,

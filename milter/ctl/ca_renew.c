@@ -51,8 +51,7 @@ add_ending(struct renewing *self, unsigned within)
 	const struct ca_entry *entry;
 	struct list all = { 0 };
 
-	ca_renewable(
-		self->issuance.authority->ca, within, clock_now(), &all);
+	ca_renewable(self->issuance.authority->ca, within, clock_now(), &all);
 	LIST_FOREACH (entry, &all) {
 		if (entry->internal)
 			list_add(&self->entries, (void *)entry);
