@@ -362,7 +362,8 @@ a_sender_decides_for_every_copy(void **state)
 	struct fixture_mail from = { "local", "alice@example.com",
 		"bob@example.com clear@elsewhere.example",
 		"From: alice@example.com\nTo: bob@example.com\n"
-		"Subject: [encrypt] hello\nMessage-ID: <1@x>\n\nHello\n" };
+		"Subject: [encrypt] hello\nX-A: x\rX-Forged: y\n"
+		"Message-ID: <1@x>\n\nHello\n" };
 	const struct sent *copy;
 	struct outcome outcome;
 	struct mail mail;
@@ -380,10 +381,49 @@ a_sender_decides_for_every_copy(void **state)
 	assert_null(strstr(copy->header, "[encrypt]"));
 	assert_non_null(strstr(copy->header, "hello"));
 	assert_null(strstr(copy->header, "multipart/signed"));
+	assert_null(strstr(copy->header, "\rX-Forged"));
 	assert_true(span_is(buf_span(&copy->body), "Hello\r\n"));
 	outcome_clear(&outcome);
 	mail_clear(&mail);
 	list_clear(&copies, sent_free);
+	conf_free(conf);
+	remove_all(folder);
+}
+
+/* In whatever order the sender has named them. */
+static void
+our_own_go_by_the_strictest_rule(void **state)
+{
+	static const char rules[] =
+		"mixed = \"split\"; reinject = { uri = \"smtp://127.0.0.1:1\"; "
+		"}; internal = \"nobody@example.com\";"
+		"encrypt = ( { recipient = \"bob@*\"; stores = \"all\";"
+		" otherwise = \"pass\"; }, { recipient = \"paula@*\";"
+		" stores = \"all\"; otherwise = \"reject\"; } );";
+	static const char *const orders[] = {
+		"bob@example.com paula@partner.example nobody@example.com",
+		"paula@partner.example bob@example.com nobody@example.com"
+	};
+	char folder[] = "/tmp/smime-copies-XXXXXX";
+	struct conf *conf = start(folder, rules);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(orders); i++) {
+		struct fixture_mail from = {
+			"local", "alice@example.com", orders[i],
+			"From: alice@example.com\nTo: bob@example.com, "
+			"paula@partner.example, nobody@example.com\n\nHello\n"
+		};
+		struct outcome outcome;
+		struct mail mail;
+
+		fixture_mail(&mail, &from);
+		outcome_init(&outcome);
+		gateway_process(conf->gateway, &mail, NULL, &outcome);
+		assert_int_equal(outcome.verdict, VERDICT_REJECT);
+		outcome_clear(&outcome);
+		mail_clear(&mail);
+	}
 	conf_free(conf);
 	remove_all(folder);
 }
@@ -394,7 +434,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			no_envelope_names_whom_its_readers_may_not_know_of),
-		cmocka_unit_test(a_sender_decides_for_every_copy)
+		cmocka_unit_test(a_sender_decides_for_every_copy),
+		cmocka_unit_test(our_own_go_by_the_strictest_rule)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -246,12 +246,55 @@ the_body_is_asked_for_when_it_may_matter(void **state)
 	}
 }
 
+/* Of a rule that says none a directory may say another mode. */
+static void
+a_directory_is_asked_of_a_rule_that_says_none(void **state)
+{
+	struct conf *conf = fixture_conf(
+		"encrypt = ( { recipient = \"*@*\"; mode = \"none\"; } );");
+	struct encrypt_rule *rule = conf->gateway->encrypt_rules.item[0];
+	struct fixture_mail from = { "local", "alice@example.com",
+		"bob@example.com", FROM_ALICE };
+	struct mail mail;
+
+	(void)state;
+	fixture_mail(&mail, &from);
+	assert_false(gateway_wants_body(conf->gateway, &mail, NULL));
+	rule->mode_store = conf->gateway->stores.item[0];
+	assert_true(gateway_wants_body(conf->gateway, &mail, NULL));
+	mail_clear(&mail);
+	conf_free(conf);
+}
+
+/* Nobody knows then which rules it calls for. */
+static void
+a_body_that_had_no_room_is_tried_again(void **state)
+{
+	struct conf *conf = fixture_conf(ENCRYPT("size = { min = \"1M\"; };"));
+	struct fixture_mail from = { "local", "alice@example.com",
+		"bob@example.com", FROM_ALICE };
+	struct outcome outcome;
+	struct mail mail;
+
+	(void)state;
+	fixture_mail(&mail, &from);
+	error_set(&mail.failure, ERROR_SYSTEM, "too many mails at once");
+	outcome_init(&outcome);
+	gateway_process(conf->gateway, &mail, NULL, &outcome);
+	assert_int_equal(outcome.verdict, VERDICT_TEMPFAIL);
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sender_says_what_is_protected),
 		cmocka_unit_test(the_body_is_asked_for_when_it_may_matter),
+		cmocka_unit_test(a_directory_is_asked_of_a_rule_that_says_none),
+		cmocka_unit_test(a_body_that_had_no_room_is_tried_again),
 	};
 
 	return cmocka_run_group_tests_name(
