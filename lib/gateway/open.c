@@ -62,15 +62,14 @@ look_in(const struct work *work, const struct inbound_entry *entry,
 
 /*
  * The keys (struct cert *, referenced) of one recipient that the envelope
- * names; expired ones, too.  SYSTEM when a store cannot tell now and none is
- * known otherwise.
+ * names; expired ones, too.  *trouble: a store cannot tell now, and the one
+ * that is needed may be there; the error when no other is known.
  */
 static int
 find_keys(const struct work *work, const struct inbound_entry *entry,
 	const struct cms_envelope *envelope, struct list *keys,
-	struct error *err)
+	struct error *trouble, struct error *err)
 {
-	struct error trouble = { 0 };
 	struct store *store;
 
 	LIST_FOREACH (store, &entry->rule->keys) {
@@ -81,13 +80,13 @@ find_keys(const struct work *work, const struct inbound_entry *entry,
 			    keep_keys(entry, &found, envelope, keys, &why) !=
 				    0) &&
 			why.kind == ERROR_SYSTEM)
-			trouble = why;
+			*trouble = why;
 		list_clear(&found, cert_unref);
 	}
 	if (keys->count != 0)
 		return 0;
-	if (trouble.kind != ERROR_NONE)
-		return error_set(err, trouble.kind, "%s", trouble.text);
+	if (trouble->kind != ERROR_NONE)
+		return error_set(err, trouble->kind, "%s", trouble->text);
 	return error_set(err, ERROR_NOKEY, "no key for %s%s%s",
 		entry->address != NULL ? "<" : "it",
 		entry->address != NULL ? entry->address->text : "",
@@ -225,6 +224,25 @@ is_done(const struct inbound_set *set, size_t i)
 	return false;
 }
 
+/* With the keys there are; one that cannot be had now may be the right one. */
+static int
+open_for_entry(struct work *work, const struct inbound_entry *entry,
+	const struct cms_envelope *envelope, struct span cms,
+	struct list *openers, struct buf *out, struct error *err)
+{
+	struct error trouble = { 0 };
+	struct list keys = { 0 };
+	int result = find_keys(work, entry, envelope, &keys, &trouble, err);
+
+	if (result == 0 && !has_opened(&keys, openers)) {
+		result = open_for(work, &keys, cms, openers, out, err);
+		if (result != 0 && trouble.kind != ERROR_NONE)
+			*err = trouble;
+	}
+	list_clear(&keys, cert_unref);
+	return result;
+}
+
 static int
 open_for_all(struct work *work, const struct cms_envelope *envelope,
 	struct span cms, struct buf *out, struct error *err)
@@ -234,17 +252,12 @@ open_for_all(struct work *work, const struct cms_envelope *envelope,
 	int result = 0;
 
 	for (size_t i = 0; i < set->count && result == 0; i++) {
-		struct list keys = { 0 };
-
 		if (is_done(set, i))
 			continue;
 		result = give_up_unless_worked_on(work, err);
 		if (result == 0)
-			result = find_keys(
-				work, &set->entries[i], envelope, &keys, err);
-		if (result == 0 && !has_opened(&keys, &openers))
-			result = open_for(work, &keys, cms, &openers, out, err);
-		list_clear(&keys, cert_unref);
+			result = open_for_entry(work, &set->entries[i],
+				envelope, cms, &openers, out, err);
 	}
 	list_clear(&openers, cert_unref);
 	return result;
