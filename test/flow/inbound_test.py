@@ -19,6 +19,8 @@ RULES = '''
 inbound = (
 	{ name = "hard"; recipient = "dave@example.com"; keys = "staff";
 	  undecryptable = "reject"; bad_signature = "reject"; },
+	{ name = "spare"; recipient = "erin@example.com"; keys = [ "staff", "down" ];
+	  undecryptable = "reject"; },
 	{ name = "strip"; recipient = "carol@example.com"; keys = "staff";
 	  strip_signature = true; },
 	{ name = "reader"; recipient = "reader@example.com"; },
@@ -742,7 +744,18 @@ def a_directory_that_is_down_makes_no_signature_bad(world, make):
     verdict_is(got, 'temperror')
 
 
+def a_directory_that_is_down_may_have_the_key_that_opens(world, make):
+    to = ['erin@example.com']
+    good = header(to=to[0]) + make.encrypted(TEXT, ('erin-encrypt',))
+    expect(body_of(send(world, good, to=to).message) == body_of(TEXT), 'good')
+    bad = header(to=to[0]) + pkcs7_mime(
+        flip(make.envelope(TEXT, ('erin-encrypt',)), -17), 'enveloped-data')
+    got = send(world, bad, to=to)
+    expect(got.status != ACCEPTED and '451 4.3.0' in got.printed, got.printed)
+
+
 TESTS = [
+    a_directory_that_is_down_may_have_the_key_that_opens,
     encrypted_and_signed_mail_is_opened_and_verified,
     signed_mail_arrives_byte_for_byte, every_cipher_and_key_is_opened,
     an_expired_key_opens_old_mail, layers_are_undone_from_the_outside_in,
