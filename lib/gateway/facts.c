@@ -151,8 +151,8 @@ facts_read_content(struct facts *facts, const struct gateway *gateway,
 	mime_survey(buf_span(&mail->entity), &gateway->limits.mime, &survey);
 	facts->invitation = survey.invitation;
 	content->bytes = size_of(mail);
-	content->has_attachment =
-		survey.attachment || mail->failure.kind != ERROR_NONE;
+	content->has_attachment = survey.attachment;
+	content->attachment_unknown = mail->failure.kind != ERROR_NONE;
 }
 
 static void

@@ -47,6 +47,7 @@ struct content {
 		fields; /* struct content_field *: those that are asked for */
 	size_t bytes;
 	bool has_attachment;
+	bool attachment_unknown; /* the mail was not taken in whole */
 };
 
 /* ---- conditions, as the rule file writes them ---- */

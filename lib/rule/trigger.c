@@ -161,7 +161,7 @@ find_missing(const struct trigger *trigger, const struct content *content)
 	if (trigger->max_bytes != 0 && content->bytes > trigger->max_bytes)
 		return "the mail is larger";
 	if (trigger->attachment != ATTACHMENT_ANY &&
-		content->has_attachment != some)
+		!content->attachment_unknown && content->has_attachment != some)
 		return some ? "the mail has no attachment"
 			    : "the mail has an attachment";
 	return NULL;

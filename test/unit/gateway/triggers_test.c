@@ -287,6 +287,32 @@ a_body_that_had_no_room_is_tried_again(void **state)
 	conf_free(conf);
 }
 
+/* A rule that must be kept is not passed by because nobody knows. */
+static void
+a_mail_that_is_too_large_may_have_attachments_or_none(void **state)
+{
+	static const char *const rules[] = { ENCRYPT("has_attachment = false;"),
+		ENCRYPT("has_attachment = true;") };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rules); i++) {
+		struct conf *conf = fixture_conf(rules[i]);
+		struct fixture_mail from = { "local", "alice@example.com",
+			"bob@example.com", FROM_ALICE };
+		struct outcome outcome;
+		struct mail mail;
+
+		fixture_mail(&mail, &from);
+		error_set(&mail.failure, ERROR_LIMIT, "too large");
+		outcome_init(&outcome);
+		gateway_process(conf->gateway, &mail, NULL, &outcome);
+		assert_int_equal(outcome.verdict, VERDICT_REJECT);
+		outcome_clear(&outcome);
+		mail_clear(&mail);
+		conf_free(conf);
+	}
+}
+
 int
 main(void)
 {
@@ -295,6 +321,8 @@ main(void)
 		cmocka_unit_test(the_body_is_asked_for_when_it_may_matter),
 		cmocka_unit_test(a_directory_is_asked_of_a_rule_that_says_none),
 		cmocka_unit_test(a_body_that_had_no_room_is_tried_again),
+		cmocka_unit_test(
+			a_mail_that_is_too_large_may_have_attachments_or_none),
 	};
 
 	return cmocka_run_group_tests_name(
