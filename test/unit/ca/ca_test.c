@@ -284,8 +284,8 @@ a_request_that_will_not_do_is_refused(void **state)
 	} rows[] = {
 		{ "not signed with its key",
 			"openssl req -new -newkey rsa:2048 -nodes -keyout k "
-			"-out - -subj /CN=x -outform DER | head -c -1 >c; "
-			"printf x >>c",
+			"-out - -subj /CN=x -outform DER | head -c -16 >c; "
+			"printf 0123456789abcdef >>c",
 			ERROR_FORMAT },
 		{ "nothing", ": >c", ERROR_FORMAT },
 		{ "a certificate", "cp ca/root.pem c", ERROR_FORMAT },
