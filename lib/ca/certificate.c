@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "ca/internal.h"
@@ -167,8 +168,7 @@ certificate_sha256(const X509 *x509, char out[CERT_SHA256_HEX])
 
 	if (X509_digest(x509, crypto_digest(CRYPTO_SHA256), digest, NULL) != 1)
 		return -1;
-	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	hex_write(out, span_of(digest, CERT_SHA256_BYTES));
 	return 0;
 }
 
@@ -184,8 +184,8 @@ serial_text(const ASN1_INTEGER *serial, char out[CA_SERIAL_HEX])
 			     ? 0
 			     : -1;
 
-	for (unsigned i = 0; result == 0 && i < SERIAL_BYTES; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	if (result == 0)
+		hex_write(out, span_of(bytes, SERIAL_BYTES));
 	BN_free(number);
 	return result;
 }

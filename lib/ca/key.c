@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "ca/internal.h"
@@ -158,8 +159,7 @@ key_escrow_password(EVP_PKEY *escrow, char **out, struct error *err)
 	}
 	OPENSSL_clear_free(der, (size_t)len);
 	hex = mem_alloc(CERT_SHA256_HEX);
-	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hex_write(hex, span_of(digest, CERT_SHA256_BYTES));
 	mem_wipe(digest, sizeof(digest));
 	*out = hex;
 	return 0;

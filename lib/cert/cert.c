@@ -1,6 +1,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "cert/internal.h"
 #include "crypto/crypto.h"
@@ -46,18 +47,13 @@ static int
 read_fingerprint(
 	const X509 *x509, const unsigned char *known, char out[CERT_SHA256_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[CERT_SHA256_BYTES];
 
 	if (known == NULL && cert_digest(x509, digest) != 0)
 		return -1;
 	if (known == NULL)
 		known = digest;
-	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++) {
-		out[2 * i] = digits[known[i] >> 4];
-		out[2 * i + 1] = digits[known[i] & 15];
-	}
-	out[CERT_SHA256_HEX - 1] = '\0';
+	hex_write(out, span_of(known, CERT_SHA256_BYTES));
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "cert/internal.h"
 #include "crypto/crypto.h"
@@ -134,8 +135,7 @@ cert_details_read(const struct cert *cert, struct cert_details *out)
 	crypto_begin();
 	if (X509_digest(cert->x509, crypto_digest(CRYPTO_SHA1), digest, &len) ==
 		1)
-		for (unsigned i = 0; i < len && i < CERT_SHA1_BYTES; i++)
-			snprintf(out->sha1 + 2 * i, 3, "%02x", digest[i]);
+		hex_write(out->sha1, span_of(digest, CERT_SHA1_BYTES));
 	out->is_authority = cert_is_ca(cert);
 	add_object(&out->signature,
 		OBJ_nid2obj(X509_get_signature_nid(cert->x509)));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "cms/internal.h"
 
@@ -124,10 +125,11 @@ enum { KEY_ID_MAX_BYTES = 64, OID_TEXT_BYTES = 80 };
 static char *
 key_id_text(struct span key_id)
 {
-	char hex[2 * KEY_ID_MAX_BYTES + 1] = "";
+	char hex[2 * KEY_ID_MAX_BYTES + 1];
 
-	for (size_t i = 0; i < key_id.len && i < KEY_ID_MAX_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", key_id.data[i]);
+	if (key_id.len > KEY_ID_MAX_BYTES)
+		key_id.len = KEY_ID_MAX_BYTES;
+	hex_write(hex, key_id);
 	return mem_string(hex);
 }
 

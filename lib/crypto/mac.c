@@ -2,6 +2,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "crypto/crypto.h"
 
 static int
@@ -55,8 +56,7 @@ crypto_mac_hex(struct span key, const struct pieces *data,
 
 	if (crypto_mac(key, data, bytes, err) != 0)
 		return -1;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	hex_write(out, span_of(bytes, sizeof(bytes)));
 	return 0;
 }
 

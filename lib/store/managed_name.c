@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "store/managed.h"
@@ -108,8 +109,7 @@ digest_hex(const char *text, char out[CERT_SHA256_HEX])
 
 	(void)EVP_Digest(text, strlen(text), digest, NULL,
 		crypto_digest(CRYPTO_SHA256), NULL);
-	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	hex_write(out, span_of(digest, CERT_SHA256_BYTES));
 }
 
 char *

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "trust/internal.h"
 
@@ -56,7 +57,7 @@ scope_text(const struct crl *crl)
 	EVP_Digest(ASN1_STRING_get0_data(octets),
 		(size_t)ASN1_STRING_length(octets), digest, NULL, EVP_sha256(),
 		NULL);
-	crl_write_hex(digest, hex);
+	hex_write(hex, span_of(digest, CERT_SHA256_BYTES));
 	return mem_string(hex);
 }
 
@@ -72,7 +73,7 @@ imported_name(struct crl *crl)
 	char hex[CERT_SHA256_HEX] = "";
 
 	if (signer != NULL)
-		crl_write_hex(signer, hex);
+		hex_write(hex, span_of(signer, CERT_SHA256_BYTES));
 	key = mem_printf("imported %s %s %s", crl->issuer, hex, scope);
 	name = folder_name(key);
 	mem_free(scope);

@@ -1,6 +1,7 @@
 /* One revocation list (RFC 5280 5). */
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "trust/internal.h"
@@ -88,18 +89,6 @@ crl_time(const ASN1_TIME *time)
 							       : 0;
 }
 
-void
-crl_write_hex(const unsigned char *bytes, char out[CERT_SHA256_HEX])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < CERT_SHA256_BYTES; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[2 * CERT_SHA256_BYTES] = '\0';
-}
-
 int
 crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
 	struct crl **out, struct error *err)
@@ -131,7 +120,7 @@ crl_new(X509_CRL *x509, enum crl_origin origin, const char *source,
 		crl_unref(crl);
 		return -1;
 	}
-	crl_write_hex(digest, crl->sha256);
+	hex_write(crl->sha256, span_of(digest, CERT_SHA256_BYTES));
 	crypto_begin();
 	*out = crl;
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/owned.h"
 #include "base/walk.h"
@@ -26,7 +27,7 @@ folder_name(const char *url)
 	char hex[CERT_SHA256_HEX];
 
 	EVP_Digest(url, strlen(url), digest, NULL, EVP_sha256(), NULL);
-	crl_write_hex(digest, hex);
+	hex_write(hex, span_of(digest, CERT_SHA256_BYTES));
 	return mem_printf("%s%s", hex, suffix);
 }
 

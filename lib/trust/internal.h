@@ -93,7 +93,6 @@ int crl_lists(const struct crl *crl, X509 *x509, X509_REVOKED **entry);
 /* The digest of a key that signed it, of those asked about; or NULL. */
 const unsigned char *crl_signer(struct crl *crl);
 time_t crl_time(const ASN1_TIME *time);
-void crl_write_hex(const unsigned char *bytes, char out[CERT_SHA256_HEX]);
 
 /* ---- read.c: lists in files ---- */
 

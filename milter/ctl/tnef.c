@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "crypto/crypto.h"
 #include "gateway/gateway.h"
@@ -107,8 +108,7 @@ sha256_json(struct span bytes)
 	if (EVP_Digest(bytes.data, bytes.len, digest, &len,
 		    crypto_digest(CRYPTO_SHA256), NULL) != 1)
 		return json_null();
-	for (unsigned i = 0; i < len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hex_write(hex, span_of(digest, len));
 	return json_text(hex);
 }
 
