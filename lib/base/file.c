@@ -143,8 +143,8 @@ file_is_world_readable(const char *path, struct error *err)
 	return (st.st_mode & (S_IROTH | S_IWOTH)) != 0;
 }
 
-static int
-write_all(int fd, struct span bytes)
+int
+file_put(int fd, struct span bytes)
 {
 	while (bytes.len != 0) {
 		ssize_t put = write(fd, bytes.data, bytes.len);
@@ -171,7 +171,7 @@ file_write_atomic(
 		cannot("write beside", path, err);
 		goto out;
 	}
-	if (fchmod(fd, mode) != 0 || write_all(fd, bytes) != 0 ||
+	if (fchmod(fd, mode) != 0 || file_put(fd, bytes) != 0 ||
 		fsync(fd) != 0 || rename(temporary, path) != 0) {
 		cannot("write", path, err);
 		unlink(temporary);

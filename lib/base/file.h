@@ -32,6 +32,9 @@ int file_read_password(
 /* 1 when group "others" may read or write path, 0 when not, -1 on trouble. */
 int file_is_world_readable(const char *path, struct error *err) MUST_USE;
 
+/* All of the bytes; -1 with errno. */
+int file_put(int fd, struct span bytes) MUST_USE;
+
 /*
  * Write a new file beside path, sync it and rename it over path: a reader
  * sees the old or the new bytes, never half of them.

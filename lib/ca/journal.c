@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/hex.h"
 #include "base/mem.h"
 #include "ca/internal.h"
 
@@ -46,8 +48,7 @@ chain(char hash[CERT_SHA256_HEX], struct span text, struct error *err)
 	EVP_MD_CTX_free(ctx);
 	if (!good)
 		return crypto_fail(err, ERROR_SYSTEM, "no digest can be made");
-	for (unsigned i = 0; i < CERT_SHA256_BYTES; i++)
-		snprintf(hash + 2 * i, 3, "%02x", digest[i]);
+	hex_write(hash, span_of(digest, CERT_SHA256_BYTES));
 	return 0;
 }
 
@@ -337,21 +338,6 @@ out:
 	return result;
 }
 
-static int
-write_all(int fd, struct span bytes)
-{
-	while (bytes.len != 0) {
-		ssize_t put = write(fd, bytes.data, bytes.len);
-
-		if (put < 0 && errno != EINTR)
-			return -1;
-		if (put > 0)
-			bytes = span_of(
-				bytes.data + put, bytes.len - (size_t)put);
-	}
-	return 0;
-}
-
 int
 journal_commit(struct journal_draft *draft, struct error *err)
 {
@@ -360,7 +346,7 @@ journal_commit(struct journal_draft *draft, struct error *err)
 		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	int result = 0;
 
-	if (fd < 0 || write_all(fd, buf_span(&draft->text)) != 0 ||
+	if (fd < 0 || file_put(fd, buf_span(&draft->text)) != 0 ||
 		fdatasync(fd) != 0) {
 		result = error_set(err, ERROR_SYSTEM,
 			"%s: cannot be written: %s", journal->path,

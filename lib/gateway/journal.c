@@ -235,17 +235,6 @@ journal_state_of(const struct journal_mail *mail, const char *key)
 
 /* ---- writing ---- */
 
-static int
-sync_folder(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int result = fd < 0 || fsync(fd) != 0 ? failed(err, "sync", path) : 0;
-
-	if (fd >= 0)
-		close(fd);
-	return result;
-}
-
 /* Today's file; one that is new lasts once its folders are synced. */
 static int
 open_shard(const struct journal_mail *mail, char **path, struct error *err)
@@ -263,8 +252,8 @@ open_shard(const struct journal_mail *mail, char **path, struct error *err)
 			journal->folder, remove_when_old, journal, NULL);
 	fd = open(*path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
 		0600);
-	if (fd >= 0 && (sync_folder(folder, err) != 0 ||
-			       sync_folder(journal->folder, err) != 0)) {
+	if (fd >= 0 && (file_sync_folder(folder, err) != 0 ||
+			       file_sync_folder(journal->folder, err) != 0)) {
 		close(fd);
 		fd = -1;
 	} else if (fd < 0 && errno == EEXIST) {

@@ -25,21 +25,6 @@ is_device(const char *path)
 	       (!S_ISREG(st.st_mode) || strncmp(path, "/dev/", 5) == 0);
 }
 
-static int
-write_all(int fd, struct span bytes)
-{
-	while (bytes.len != 0) {
-		ssize_t put = write(fd, bytes.data, bytes.len);
-
-		if (put < 0 && errno != EINTR)
-			return -1;
-		if (put > 0)
-			bytes = (struct span){ bytes.data + put,
-				bytes.len - (size_t)put };
-	}
-	return 0;
-}
-
 int
 output_write(
 	const char *path, struct span bytes, mode_t mode, struct error *err)
@@ -53,7 +38,7 @@ output_write(
 	} else {
 		fflush(stdout);
 	}
-	if (fd < 0 || write_all(fd, bytes) != 0)
+	if (fd < 0 || file_put(fd, bytes) != 0)
 		result = error_set(err, ERROR_SYSTEM, "%s: cannot write: %s",
 			path, strerror(errno));
 	if (fd > STDERR_FILENO)

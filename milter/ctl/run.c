@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "mta.h"
 
@@ -86,15 +87,7 @@ write_all(int fd, struct span bytes)
 {
 	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
 
-	while (bytes.len != 0) {
-		ssize_t sent = write(fd, bytes.data, bytes.len);
-
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent <= 0)
-			break;
-		bytes = span_of(bytes.data + sent, bytes.len - (size_t)sent);
-	}
+	(void)!file_put(fd, bytes);
 	signal(SIGPIPE, was);
 }
 

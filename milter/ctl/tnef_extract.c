@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "gateway/gateway.h"
 
@@ -124,17 +125,10 @@ create(int folder, const char *name, struct error *err)
 static int
 put(int fd, const char *name, struct span bytes, struct error *err)
 {
-	while (bytes.len > 0) {
-		ssize_t done = write(fd, bytes.data, bytes.len);
-
-		if (done < 0 && errno != EINTR)
-			return error_set(err, ERROR_SYSTEM,
-				"%s: cannot write: %s", name, strerror(errno));
-		if (done > 0)
-			bytes = span_of(
-				bytes.data + done, bytes.len - (size_t)done);
-	}
-	return 0;
+	return file_put(fd, bytes) == 0
+		       ? 0
+		       : error_set(err, ERROR_SYSTEM, "%s: cannot write: %s",
+				 name, strerror(errno));
 }
 
 static int
