@@ -146,15 +146,6 @@ check_literal(const char *domain, struct error *err)
 	return 0;
 }
 
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text >= 128)
-			return false;
-	return true;
-}
-
 /*
  * The A-label form (RFC 5891 5, mapped as UTS 46 says).  A name that is
  * ASCII and no good IDN ("xn--" and nonsense, or a heart) is still a name of
@@ -171,7 +162,7 @@ to_a_label(char **domain, struct error *err)
 		mem_free(*domain);
 		*domain = mem_string((const char *)found);
 		lower_all(*domain);
-	} else if (!is_ascii(*domain)) {
+	} else if (!span_is_ascii(span_string(*domain))) {
 		result = broken("a domain that is no good IDN", err);
 	}
 	idn2_free(found);
@@ -192,7 +183,8 @@ domain_key(const char *domain, char **out, struct error *err)
 		if (check_literal(key, err) != 0)
 			goto out;
 	} else {
-		if ((!is_ascii(key) || strstr(key, "xn--") != NULL) &&
+		if ((!span_is_ascii(span_string(key)) ||
+			    strstr(key, "xn--") != NULL) &&
 			to_a_label(&key, err) != 0)
 			goto out;
 		/* Also what the mapping has made of other characters. */

@@ -77,6 +77,15 @@ is_blank(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+bool
+span_is_ascii(struct span a)
+{
+	for (size_t i = 0; i < a.len; i++)
+		if (a.data[i] >= 0x80)
+			return false;
+	return true;
+}
+
 struct span
 span_trim(struct span a)
 {

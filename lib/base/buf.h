@@ -30,6 +30,7 @@ bool span_starts_nocase(struct span a, const char *text);
 bool span_ends_nocase(struct span a, const char *text);
 /* Where needle first stands in a, or NULL. */
 const unsigned char *span_find(struct span a, struct span needle);
+bool span_is_ascii(struct span a);
 /* Without blanks, tabs and line ends at both ends. */
 struct span span_trim(struct span a);
 

@@ -188,15 +188,6 @@ out:
 	return false;
 }
 
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text > 0x7f)
-			return false;
-	return true;
-}
-
 /* As written, with the domain in A-labels, in both forms (RFC 9598 3). */
 static char *
 mailbox(const struct address *address)
@@ -216,9 +207,11 @@ extend_names(X509 *x509, const struct ca_template *template,
 	GENERAL_NAMES *names = GENERAL_NAMES_new();
 	char *text = mailbox(address);
 	bool good =
-		names != NULL &&
-		add_name(names, is_ascii(text) ? 0 : NID_id_on_SmtpUTF8Mailbox,
-			text);
+		names != NULL && add_name(names,
+					 span_is_ascii(span_string(text))
+						 ? 0
+						 : NID_id_on_SmtpUTF8Mailbox,
+					 text);
 	int result;
 
 	if (good && template->upn)

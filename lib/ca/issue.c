@@ -60,15 +60,6 @@ extend(X509 *x509, const void *self, struct error *err)
 	return template->capabilities ? extend_capabilities(x509, err) : 0;
 }
 
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text > 0x7f)
-			return false;
-	return true;
-}
-
 /* What there is no room for is left out: the address stands elsewhere, too. */
 static const char *
 common_name(const struct issuing *one)
@@ -100,7 +91,8 @@ subject_new(const struct issuing *one, X509_NAME **out, struct error *err)
 		name_add(name, NID_commonName, common_name(one), err) != 0)
 		return error_prefix(err, "%s: ", request->address);
 	/* For old programs, which look nowhere else (RFC 8550 3). */
-	if (!is_ascii(address) || strlen(address) > EMAIL_ADDRESS_MAX)
+	if (!span_is_ascii(span_string(address)) ||
+		strlen(address) > EMAIL_ADDRESS_MAX)
 		return 0;
 	return name_add(name, NID_pkcs9_emailAddress, address, err);
 }

@@ -12,22 +12,14 @@ enum { WORD_MAX_BYTES = 900 };
 
 /* ---- leaves ---- */
 
-static bool
-is_ascii(struct span text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
 static struct mime_node *
 text_node(const struct tnef_item *item)
 {
 	const char *charset = item->charset;
 
 	if (charset == NULL)
-		charset = is_ascii(item->data) ? "us-ascii" : "unknown-8bit";
+		charset =
+			span_is_ascii(item->data) ? "us-ascii" : "unknown-8bit";
 	return mime_text_new(item->type, charset, item->data);
 }
 
@@ -75,7 +67,7 @@ static void
 say_id(struct mime_node *node, const char *name, const char *id)
 {
 	if (id != NULL && id[0] == '<' && strchr(id, '>') != NULL &&
-		is_ascii(span_string(id)) && is_foldable(id))
+		span_is_ascii(span_string(id)) && is_foldable(id))
 		mime_node_say(node, name, id);
 }
 
@@ -217,8 +209,9 @@ plain_node(const struct tnef_message *message, struct own_body *own)
 
 	if (own->kind == OWN_PLAIN)
 		node = own->node;
-	if (text == NULL || (node != NULL && !own->is_empty &&
-				    !(own->is_ascii && !is_ascii(text->data))))
+	if (text == NULL ||
+		(node != NULL && !own->is_empty &&
+			!(own->is_ascii && !span_is_ascii(text->data))))
 		return node;
 	mime_node_free(node);
 	return text_node(text);

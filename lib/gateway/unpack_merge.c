@@ -18,9 +18,8 @@ judge_plain(const struct part *part, const struct mime_type *type,
 	(void)!mime_type_parameter(type, "charset", charset, sizeof(charset));
 	if (mime_content(&part->entity, &held, &text, NULL) == 0) {
 		own->is_empty = span_trim(text).len == 0;
-		own->is_ascii = strcasecmp(charset, "us-ascii") == 0;
-		for (size_t i = 0; i < text.len; i++)
-			own->is_ascii = own->is_ascii && text.data[i] < 0x80;
+		own->is_ascii = strcasecmp(charset, "us-ascii") == 0 &&
+				span_is_ascii(text);
 	}
 	buf_clear(&held);
 }

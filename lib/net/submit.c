@@ -158,9 +158,8 @@ static bool
 has_eight_bit(const struct submit_mail *mail)
 {
 	for (size_t i = 0; i < mail->body.count; i++)
-		for (size_t k = 0; k < mail->body.item[i].len; k++)
-			if (mail->body.item[i].data[k] > 127)
-				return true;
+		if (!span_is_ascii(mail->body.item[i]))
+			return true;
 	return false;
 }
 
@@ -177,9 +176,8 @@ needs_utf8(const struct submit_mail *mail)
 
 	for (size_t i = 0; i < mail->count; i++)
 		needs = needs || !is_ascii(mail->recipients[i].path);
-	for (size_t i = 0; i < mail->header.len; i++)
-		needs = needs || mail->header.data[i] > 127;
-	return needs && !said(mail->args, "SMTPUTF8");
+	return (needs || !span_is_ascii(mail->header)) &&
+	       !said(mail->args, "SMTPUTF8");
 }
 
 static char *

@@ -121,15 +121,6 @@ tnef_charset(unsigned code_page)
 	return row != NULL ? row->mime : NULL;
 }
 
-static bool
-is_ascii(struct span text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] >= 0x80)
-			return false;
-	return true;
-}
-
 /* Opened when it is first needed; NULL where this iconv does not know it. */
 static iconv_t
 converter(struct tnef_converters *converters, const struct code_page *row)
@@ -209,7 +200,7 @@ tnef_convert(struct tnef_converters *converters, struct buf *out,
 		converters->unknown = code_page;
 		row = find_row(TNEF_WESTERN);
 	}
-	if (row->has_ascii && is_ascii(text))
+	if (row->has_ascii && span_is_ascii(text))
 		return buf_add_span(out, text, err);
 	cd = converter(converters, row);
 	if (cd == NULL) {
