@@ -55,7 +55,6 @@ enum ca_key_kind {
 };
 /* "rsa-2048", ..., "p-256"; -1 when there is none such. */
 int ca_key_kind_from_name(const char *name) MUST_USE;
-const char *ca_key_kind_name(enum ca_key_kind kind);
 
 struct ca_settings {
 	char *name;
@@ -252,9 +251,6 @@ void ca_read_addresses(struct span text, struct list *out);
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;
-/* One that somebody else has put there. */
-int ca_mark_filed(struct ca *ca, const struct ca_entry *entry,
-	struct error *err) MUST_USE;
 
 /* ---- revoke ---- */
 

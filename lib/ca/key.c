@@ -34,12 +34,6 @@ ca_key_kind_from_name(const char *name)
 	return -1;
 }
 
-const char *
-ca_key_kind_name(enum ca_key_kind kind)
-{
-	return kinds[kind].name;
-}
-
 int
 key_make(enum ca_key_kind kind, EVP_PKEY **out, struct error *err)
 {

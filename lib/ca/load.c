@@ -165,15 +165,3 @@ ca_file(struct ca *ca, struct store *store, struct error *err)
 	list_clear(&entries, NULL);
 	return result;
 }
-
-int
-ca_mark_filed(struct ca *ca, const struct ca_entry *entry, struct error *err)
-{
-	struct list one = { 0 };
-	int result;
-
-	list_add(&one, (void *)entry);
-	result = record_filed(ca, &one, 1, err);
-	list_clear(&one, NULL);
-	return result;
-}

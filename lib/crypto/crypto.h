@@ -52,11 +52,11 @@ bool crypto_had_trouble(void);
  */
 int crypto_end(const char *what, struct error *err) MUST_USE;
 
-/* HMAC-SHA-256 (RFC 2104) of all the pieces, one behind the other. */
+/*
+ * HMAC-SHA-256 (RFC 2104) of all the pieces, one behind the other, in
+ * lower-case hex.
+ */
 enum { CRYPTO_MAC_BYTES = 32, CRYPTO_MAC_HEX = 65 };
-int crypto_mac(struct span key, const struct pieces *data,
-	unsigned char out[CRYPTO_MAC_BYTES], struct error *err) MUST_USE;
-/* Lower-case hex. */
 int crypto_mac_hex(struct span key, const struct pieces *data,
 	char out[CRYPTO_MAC_HEX], struct error *err) MUST_USE;
 /* Without telling by the time it takes where they differ. */

@@ -27,8 +27,8 @@ run(EVP_MAC_CTX *ctx, struct span key, const struct pieces *data,
 		       : -1;
 }
 
-int
-crypto_mac(struct span key, const struct pieces *data,
+static int
+make_mac(struct span key, const struct pieces *data,
 	unsigned char out[CRYPTO_MAC_BYTES], struct error *err)
 {
 	EVP_MAC_CTX *ctx = NULL;
@@ -54,7 +54,7 @@ crypto_mac_hex(struct span key, const struct pieces *data,
 {
 	unsigned char bytes[CRYPTO_MAC_BYTES];
 
-	if (crypto_mac(key, data, bytes, err) != 0)
+	if (make_mac(key, data, bytes, err) != 0)
 		return -1;
 	hex_write(out, span_of(bytes, sizeof(bytes)));
 	return 0;

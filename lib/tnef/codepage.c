@@ -107,12 +107,6 @@ find_row(unsigned number)
 	return NULL;
 }
 
-bool
-tnef_knows_code_page(unsigned code_page)
-{
-	return find_row(code_page) != NULL;
-}
-
 const char *
 tnef_charset(unsigned code_page)
 {

@@ -18,8 +18,6 @@ int tnef_convert(struct tnef_converters *converters, struct buf *out,
 	struct span text, unsigned code_page, struct error *err) MUST_USE;
 void tnef_converters_clear(struct tnef_converters *converters);
 
-/* Is that a code page the table knows? */
-bool tnef_knows_code_page(unsigned code_page);
 /* A character as UTF-8; what is none becomes U+FFFD. */
 int tnef_add_character(
 	struct buf *out, unsigned long character, struct error *err) MUST_USE;
