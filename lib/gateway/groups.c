@@ -62,7 +62,8 @@ belongs_to(const struct plan_group *group, const struct plan_group *wanted)
 }
 
 static struct plan_group
-group_wanted(const struct work *work, const struct plan_entry *entry)
+group_wanted(const struct work *work, const struct plan_entry *entry,
+	bool some_hidden)
 {
 	struct plan_group wanted = { 0 };
 
@@ -72,8 +73,7 @@ group_wanted(const struct work *work, const struct plan_entry *entry)
 	if (!work->plan.split)
 		return wanted;
 	wanted.rsa = cert_is_rsa(entry->cert);
-	if (groups_have_hidden(work) &&
-		!facts_is_reader(&work->facts, entry->address))
+	if (some_hidden && !facts_is_reader(&work->facts, entry->address))
 		wanted.alone = entry->address;
 	return wanted;
 }
@@ -108,10 +108,12 @@ void
 groups_make(struct work *work)
 {
 	struct plan_set *plan = &work->plan;
+	bool some_hidden = plan->split && groups_have_hidden(work);
 
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_entry *entry = &plan->entries[i];
-		struct plan_group wanted = group_wanted(work, entry);
+		struct plan_group wanted =
+			group_wanted(work, entry, some_hidden);
 
 		entry->group = find_group(&plan->groups, &wanted);
 		entry->group->count++;
