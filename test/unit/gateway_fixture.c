@@ -120,3 +120,22 @@ fixture_result(const struct outcome *outcome, const struct mail *mail)
 	buf_clear(&out);
 	return text;
 }
+
+struct store *
+fixture_dead_directory(void)
+{
+	struct store_settings settings = { .name = "dead",
+		.type = "ldap",
+		.uri = "ldap://127.0.0.1:1",
+		.base = "dc=example",
+		.filter = "(mail=%s)",
+		.timeout_seconds = 1 };
+	struct list warnings = { 0 };
+	struct store *store = NULL;
+
+	list_add(&settings.attributes, mem_string("userCertificate"));
+	assert_int_equal(store_open(&settings, &store, &warnings, NULL), 0);
+	list_clear(&warnings, mem_free);
+	list_clear(&settings.attributes, mem_free);
+	return store;
+}

@@ -23,4 +23,7 @@ void fixture_mail(struct mail *mail, const struct fixture_mail *from);
 /* The resulting message, as a NUL-terminated text of its own. */
 char *fixture_result(const struct outcome *outcome, const struct mail *mail);
 
+/* A store of the type ldap that cannot tell: nobody listens at port 1. */
+struct store *fixture_dead_directory(void);
+
 #endif

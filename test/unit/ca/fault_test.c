@@ -9,42 +9,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ca_fixture.h"
+#include "fault_fixture.h"
 
 /* Behind the certificate, deriving a key from a password takes most of them. */
 enum { ALLOCATIONS_MAX = 200000, DENSE = 5000, STEP = 17, STRIDE = 1999 };
-
-static long countdown = -1; /* the allocation that fails; -1: none */
-
-static bool
-due(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-static void *
-allocate(size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : malloc(bytes);
-}
-
-static void *
-reallocate(void *old, size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : realloc(old, bytes);
-}
-
-static void
-release(void *p, const char *file UNUSED, int line UNUSED)
-{
-	free(p);
-}
 
 /* Nothing here depends on them, and they take their time. */
 int
@@ -126,10 +100,10 @@ meet(int (*act)(struct ca *ca, struct error *err))
 		int result;
 
 		nth += nth < DENSE ? STEP : STRIDE;
-		countdown = nth;
+		fault_countdown = nth;
 		result = act(ca, &why);
-		left = countdown;
-		countdown = -1;
+		left = fault_countdown;
+		fault_countdown = -1;
 		/* A key that cannot be decoded may seem to be another's. */
 		if (result != 0 && why.kind != ERROR_SYSTEM &&
 			why.kind != ERROR_CRYPTO && act != load)
@@ -174,7 +148,7 @@ main(void)
 	};
 	int failed;
 
-	if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
+	if (fault_begin() != 0)
 		return 1;
 	key = EVP_EC_gen("P-256");
 	failed = key == NULL || cmocka_run_group_tests(tests, NULL, NULL) != 0;

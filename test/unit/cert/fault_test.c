@@ -10,39 +10,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "cert_fixture.h"
 #include "crypto/crypto.h"
-
-static long countdown = -1; /* the allocation that fails; -1: none */
-
-static bool
-due(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-static void *
-allocate(size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : malloc(bytes);
-}
-
-static void *
-reallocate(void *old, size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : realloc(old, bytes);
-}
-
-static void
-release(void *p, const char *file UNUSED, int line UNUSED)
-{
-	free(p);
-}
+#include "fault_fixture.h"
 
 enum { ALLOCATIONS_MAX = 200000, TRIES = 400 };
 
@@ -88,10 +62,10 @@ read_counted(struct span bytes, struct counts *out, struct error *err)
 	list_clear(&crls, NULL);
 	out->keys = keys;
 	/* What follows is of the pile and has tests of its own. */
-	left = countdown;
-	countdown = -1;
+	left = fault_countdown;
+	fault_countdown = -1;
 	cert_pile_take(pile, &certs, &warnings);
-	countdown = left;
+	fault_countdown = left;
 	out->certs = certs.count;
 	list_clear(&certs, cert_unref);
 	list_clear(&warnings, mem_free);
@@ -109,10 +83,10 @@ fail_at(const char *label, struct span bytes, const struct counts *whole,
 	int result;
 	long left;
 
-	countdown = nth;
+	fault_countdown = nth;
 	result = read_counted(bytes, &found, &err);
-	left = countdown;
-	countdown = -1;
+	left = fault_countdown;
+	fault_countdown = -1;
 	if (result == 0 && memcmp(&found, whole, sizeof(found)) != 0)
 		fail_msg("%s, allocation %ld: %zu certificates, %zu keys, %zu "
 			 "lists",
@@ -143,11 +117,11 @@ nothing_goes_missing_for_lack_of_memory(void **state UNUSED)
 		read_path(own_path("f"), &bytes);
 		/* Once more than needed: the first fills caches. */
 		for (int twice = 0; twice < 2; twice++) {
-			countdown = ALLOCATIONS_MAX;
+			fault_countdown = ALLOCATIONS_MAX;
 			if (read_counted(buf_span(&bytes), &whole, &err) != 0)
 				fail_msg("%s: %s", forms[i].label, err.text);
-			all = ALLOCATIONS_MAX - countdown;
-			countdown = -1;
+			all = ALLOCATIONS_MAX - fault_countdown;
+			fault_countdown = -1;
 		}
 		assert_true(whole.certs >= 2);
 		step = all / TRIES + 1;
@@ -170,7 +144,7 @@ main(void)
 		cmocka_unit_test(nothing_goes_missing_for_lack_of_memory),
 	};
 
-	if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
+	if (fault_begin() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,12 +6,12 @@
 
 #include <cmocka.h>
 
-#include <openssl/crypto.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../cms_fixture.h"
+#include "../fault_fixture.h"
 
 /*
  * A program of its own: OpenSSL takes its allocator before anything else.
@@ -19,31 +19,6 @@
  * long operations each nth): there must be an error or a right result, never
  * a wrong one.
  */
-static long countdown = -1; /* the allocation that fails; -1: none */
-
-static bool
-due(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-static void *
-allocate(size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : malloc(bytes);
-}
-
-static void *
-reallocate(void *old, size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : realloc(old, bytes);
-}
-
-static void
-release(void *p, const char *file UNUSED, int line UNUSED)
-{
-	free(p);
-}
 
 enum { ALLOCATIONS_MAX = 20000, LEN = 1000 };
 
@@ -111,10 +86,10 @@ fail_at(const struct operation *op, const struct cms_signer *signer, long nth,
 	long left;
 	int rc;
 
-	countdown = nth;
+	fault_countdown = nth;
 	rc = make(op, signer, &der, &err);
-	left = countdown;
-	countdown = -1;
+	left = fault_countdown;
+	fault_countdown = -1;
 	if (rc == 0 && !is_right(op, &der))
 		fail_msg("%s: wrong at allocation %ld", op->label, nth);
 	if (rc != 0) {
@@ -189,15 +164,15 @@ read_at(const struct operation *op, const struct buf *der, long nth,
 	int rc;
 
 	pieces_add(&pieces, pki_content(LEN));
-	countdown = nth;
+	fault_countdown = nth;
 	if (op->cipher != -1)
 		rc = cms_open_envelope(buf_span(der), pki_cert(op->user), false,
 			NULL, &plain, &err);
 	else
 		rc = cms_read_signed(
 			buf_span(der), &pieces, NULL, NULL, &read, &err);
-	left = countdown;
-	countdown = -1;
+	left = fault_countdown;
+	fault_countdown = -1;
 	*failures += rc != 0;
 	if (rc != 0 && err.kind != ERROR_SYSTEM &&
 		(op->cipher == -1 || err.kind != ERROR_CRYPTO))
@@ -261,11 +236,11 @@ a_signer_that_lacks_memory_is_none(void **state UNUSED)
 		long left;
 		int rc;
 
-		countdown = nth;
+		fault_countdown = nth;
 		rc = cms_signer_new(pki_cert(PKI_RSA), CRYPTO_SHA256, CMS_PSS,
 			pki_chain(), NULL, &signer, &err);
-		left = countdown;
-		countdown = -1;
+		left = fault_countdown;
+		fault_countdown = -1;
 		assert_int_equal(rc == 0, signer != NULL);
 		if (rc == 0) {
 			assert_int_equal(make(&op, signer, &der, &err), 0);
@@ -306,11 +281,11 @@ lack_of_memory_never_makes_a_wrong_agreement(void **state UNUSED)
 		assert_int_not_equal(child, -1);
 		if (child == 0) {
 			signal(SIGSEGV, SIG_DFL); /* not cmocka's */
-			countdown = nth;
+			fault_countdown = nth;
 			if (make(&op, NULL, &der, &err) == 0) {
-				long left = countdown;
+				long left = fault_countdown;
 
-				countdown = -1;
+				fault_countdown = -1;
 				if (!is_right(&op, &der))
 					_exit(1);
 				_exit(left > 0 ? OVER : RIGHT);
@@ -346,7 +321,7 @@ main(void)
 		cmocka_unit_test(a_signer_that_lacks_memory_is_none),
 	};
 
-	if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
+	if (fault_begin() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -188,25 +188,6 @@ an_answer_is_agreed_on_only_where_one_may_come(void **state)
 	}
 }
 
-static struct store *
-dead_directory(void)
-{
-	struct store_settings settings = { .name = "dead",
-		.type = "ldap",
-		.uri = "ldap://127.0.0.1:1",
-		.base = "dc=example",
-		.filter = "(mail=%s)",
-		.timeout_seconds = 1 };
-	struct list warnings = { 0 };
-	struct store *store = NULL;
-
-	list_add(&settings.attributes, mem_string("userCertificate"));
-	assert_int_equal(store_open(&settings, &store, &warnings, NULL), 0);
-	list_clear(&warnings, mem_free);
-	list_clear(&settings.attributes, mem_free);
-	return store;
-}
-
 static void
 use_store(struct conf *conf, struct store *store)
 {
@@ -224,7 +205,7 @@ a_directory_that_is_down_is_no_refusal_for_good(void **state)
 		.client = LOGIN, .mail_from = ALICE, .recipient = NOBODY
 	};
 	struct conf *conf = fixture_conf(ALL);
-	struct store *dead = dead_directory();
+	struct store *dead = fixture_dead_directory();
 	struct outcome outcome;
 	struct mail mail;
 

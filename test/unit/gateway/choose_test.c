@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "gateway/internal.h"
+#include "gateway_fixture.h"
 #include "pki_fixture.h"
 #include "store/internal.h"
 
@@ -216,26 +217,6 @@ what_cannot_be_told_now_is_never_a_refusal(void **state)
 	address_free((void *)choice.address);
 }
 
-/* Nobody listens at port 1. */
-static struct store *
-open_dead_directory(void)
-{
-	struct store_settings settings = { .name = "dead",
-		.type = "ldap",
-		.uri = "ldap://127.0.0.1:1",
-		.base = "dc=example",
-		.filter = "(mail=%s)",
-		.timeout_seconds = 1 };
-	struct list warnings = { 0 };
-	struct store *store = NULL;
-
-	list_add(&settings.attributes, mem_string("userCertificate"));
-	assert_int_equal(store_open(&settings, &store, &warnings, NULL), 0);
-	list_clear(&warnings, mem_free);
-	list_clear(&settings.attributes, mem_free);
-	return store;
-}
-
 static void
 a_store_that_cannot_tell_matters_only_when_no_other_one_can(void **state)
 {
@@ -249,7 +230,7 @@ a_store_that_cannot_tell_matters_only_when_no_other_one_can(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	list_add(&stores, open_dead_directory());
+	list_add(&stores, fixture_dead_directory());
 	list_add(&stores, open_store());
 	assert_int_equal(choose_cert(&choice, NULL, &cert, &err), 0);
 	cert_unref(cert);

@@ -9,47 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include <cmocka.h>
 
 #include "base/base64.h"
 #include "base/mem.h"
+#include "fault_fixture.h"
 #include "gateway_fixture.h"
 
 enum { ALLOCATIONS_MAX = 20000 };
-
-static long countdown; /* 0: nothing fails */
-
-static int
-is_due(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-static void *
-fail_malloc(size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return is_due() ? NULL : malloc(size);
-}
-
-static void *
-fail_realloc(void *old, size_t size, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return is_due() ? NULL : realloc(old, size);
-}
-
-static void
-plain_free(void *old, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	free(old);
-}
 
 static const char rules[] =
 	"sign = ( { sender = \"*@example.com\"; stores = \"all\";"
@@ -132,10 +99,10 @@ no_failing_allocation_lets_a_mail_out_in_clear(void **state)
 
 		fixture_mail(&mail, &letter);
 		outcome_init(&outcome);
-		countdown = k;
+		fault_countdown = k;
 		gateway_process(conf->gateway, &mail, NULL, &outcome);
-		left = countdown;
-		countdown = 0;
+		left = fault_countdown;
+		fault_countdown = 0;
 		check_outcome(&outcome, bob, k);
 		outcome_clear(&outcome);
 		mail_clear(&mail);
@@ -153,8 +120,7 @@ main(void)
 			no_failing_allocation_lets_a_mail_out_in_clear),
 	};
 
-	if (CRYPTO_set_mem_functions(fail_malloc, fail_realloc, plain_free) !=
-		1)
+	if (fault_begin() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,41 +9,16 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "cert_fixture.h"
 #include "crypto/crypto.h"
+#include "fault_fixture.h"
 #include "pki_fixture.h"
 #include "store/ldap_internal.h"
 
-static long countdown = -1; /* the allocation that fails; -1: none */
-static long left;	    /* of it, after a reading */
-
-static bool
-due(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-static void *
-allocate(size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : malloc(bytes);
-}
-
-static void *
-reallocate(void *old, size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : realloc(old, bytes);
-}
-
-static void
-release(void *p, const char *file UNUSED, int line UNUSED)
-{
-	free(p);
-}
+static long left; /* of it, after a reading */
 
 static char user[] = "userCertificate";
 static char smime[] = "userSMIMECertificate";
@@ -72,8 +47,8 @@ read_answer(const struct buf *der, const struct buf *pkcs7, size_t *certs,
 		*addresses += cert->addresses.count;
 	result = 0;
 out:
-	left = countdown;
-	countdown = -1;
+	left = fault_countdown;
+	fault_countdown = -1;
 	ldap_answer_clear(&answer);
 	return result;
 }
@@ -101,7 +76,7 @@ nothing_goes_missing_from_an_answer_for_lack_of_memory(void **state UNUSED)
 		struct error why = { 0 };
 		int result;
 
-		countdown = nth;
+		fault_countdown = nth;
 		result = read_answer(&der, &pkcs7, &certs, &addresses, &why);
 		if (result == 0 && (certs != whole || addresses != addressed))
 			fail_msg("allocation %ld: %zu certificates, %zu "
@@ -126,7 +101,7 @@ main(void)
 			nothing_goes_missing_from_an_answer_for_lack_of_memory),
 	};
 
-	if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
+	if (fault_begin() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,40 +9,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "cert_fixture.h"
 #include "crypto/crypto.h"
+#include "fault_fixture.h"
 #include "trust/trust.h"
-
-static long countdown = -1; /* the allocation that fails; -1: none */
-
-static bool
-due(void)
-{
-	return countdown > 0 && --countdown == 0;
-}
-
-static void *
-allocate(size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : malloc(bytes);
-}
-
-static void *
-reallocate(void *old, size_t bytes, const char *file UNUSED, int line UNUSED)
-{
-	return due() ? NULL : realloc(old, bytes);
-}
-
-static void
-release(void *p, const char *file UNUSED, int line UNUSED)
-{
-	free(p);
-}
 
 /* alice is revoked in part.crl, which speaks for her distribution point. */
 static const char script[] =
@@ -92,11 +66,11 @@ lack_of_memory_never_makes_a_revoked_one_good(void **state UNUSED)
 		int result;
 		bool reached;
 
-		countdown = nth;
+		fault_countdown = nth;
 		result = trust_check(
 			trust, alice.certs.item[0], false, time(NULL), &why);
-		reached = countdown == 0;
-		countdown = -1;
+		reached = fault_countdown == 0;
+		fault_countdown = -1;
 		if (result == 0)
 			fail_msg("allocation %ld: good", nth);
 		failures += why.kind == ERROR_SYSTEM;
@@ -119,7 +93,7 @@ main(void)
 		cmocka_unit_test(lack_of_memory_never_makes_a_revoked_one_good),
 	};
 
-	if (CRYPTO_set_mem_functions(allocate, reallocate, release) != 1)
+	if (fault_begin() != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
