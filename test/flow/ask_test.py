@@ -5,7 +5,7 @@ import signal
 import struct
 import sys
 
-from harness import Tally, expect, words
+from harness import expect, run_each
 from ldap_test import (ALICE, ELSEWHERE, PAULA, PETER, RULES, Directory,
                        in_a_directory)
 from milter_client import NR_CONN, NR_RCPT, Client
@@ -145,11 +145,7 @@ TESTS = [one_is_refused_and_the_others_get_it,
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_directory, test, 0)
-    return tally.close()
+    return run_each(TESTS, in_a_directory, 0)
 
 
 if __name__ == '__main__':

@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 
-from harness import (COMPLAINT, CTL, IS_ROOT, TOP, Skip, Tally, World, expect,
-                     judge, words)
+from harness import (COMPLAINT, CTL, IS_ROOT, TOP, Skip, World, expect, judge,
+                     run_each)
 from smtp import Sink
 
 ALICE, PAULA, X = ('alice@example.com', 'paula@partner.example',
@@ -452,11 +452,7 @@ def in_a_world(test):
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

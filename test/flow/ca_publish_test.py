@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from harness import COMPLAINT, IS_ROOT, Skip, Tally, World, expect, words
+from harness import COMPLAINT, IS_ROOT, Skip, World, expect, run_each
 from slapd import (READER, SUFFIX, WRITER, Missing, Slapd, person, tree)
 
 PAULA, BOB, NOBODY = ('paula@partner.example', 'bob@example.com',
@@ -223,11 +223,7 @@ def in_a_world(test):
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 
-from harness import (COMPLAINT, CTL, IS_ROOT, Skip, Tally, World, expect,
-                     judge, wait_for, words)
+from harness import (CTL, IS_ROOT, Skip, expect, in_a_world, judge, run_each,
+                     wait_for)
 from softhsm import Tokens
 
 ALICE, PAULA, X = ('alice@house.example', 'paula@partner.example',
@@ -541,23 +541,8 @@ TESTS = [
 ]
 
 
-def in_a_world(test):
-    world = World()
-    try:
-        test(world)
-        status = world.stop()
-        expect(status in (0, None), 'the daemon ended with %s' % status)
-        expect(not COMPLAINT.search(world.log()), world.log()[-3000:])
-    finally:
-        world.close()
-
-
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

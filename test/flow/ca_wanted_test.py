@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 
-from harness import COMPLAINT, Tally, World, expect, words
+from harness import expect, in_a_world, run_each
 
 ALICE, X = 'alice@house.example', 'x@elsewhere.example'
 CONF = '''
@@ -134,22 +134,8 @@ TESTS = (who_logs_in_and_has_none_gets_one,
          what_somebody_put_there_is_judged_like_any_other)
 
 
-def in_a_world(test):
-    world = World()
-    try:
-        test(world)
-        found = COMPLAINT.search(world.log())
-        expect(not found, 'a sanitizer complained:\n' + world.log()[-2000:])
-    finally:
-        world.close()
-
-
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

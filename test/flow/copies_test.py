@@ -10,7 +10,7 @@ import threading
 import time
 
 from daemon_test import in_a_world
-from harness import IS_ROOT, Skip, Tally, expect, words
+from harness import IS_ROOT, Skip, expect, run_each, words
 from milter_client import NR_RCPT, Client, Gone
 from reinjection import DROP, Port
 
@@ -601,11 +601,7 @@ TESTS = [
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-from harness import (COMMON, COMPLAINT, CTL, IS_ROOT, Tally, World, expect,
+from harness import (COMMON, COMPLAINT, CTL, IS_ROOT, World, expect, run_each,
                      wait_for, words)
 from ldap_entry import LdapEntry
 
@@ -811,11 +811,7 @@ TESTS = [soft_passes_until_the_list_is_there,
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_scene, test)
-    return tally.close()
+    return run_each(TESTS, in_a_scene)
 
 
 if __name__ == '__main__':

@@ -13,8 +13,7 @@ import sys
 import time
 
 from daemon_test import ALICE, RULES, free_port, in_a_world, send
-from harness import (COMMON, DAEMON, IS_ROOT, Skip, Tally, expect,
-                     wait_for, words)
+from harness import COMMON, DAEMON, IS_ROOT, Skip, expect, run_each, wait_for
 from milter_client import FINAL, LEADSPC, MODERN, Client, Gone
 from postfix import alive, wait_gone
 from processes import only_worker
@@ -393,11 +392,7 @@ TESTS = [
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ import sys
 import time
 
 from harness import (BUILD, COMMON, COMPLAINT, CTL, DAEMON, IS_ROOT, Skip,
-                     Tally, World, Wrong, expect, wait_for, words)
+                     World, Wrong, expect, run_each, wait_for)
 from processes import descriptors, only_worker, status
 from postfix import alive, wait_gone
 
@@ -362,11 +362,7 @@ def in_a_world(test, *more):
 
 def main():
     expect(os.path.exists(CTL), '%s is missing' % BUILD)
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

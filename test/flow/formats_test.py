@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from daemon_test import in_a_world
-from harness import (BUILD, COMMON, Skip, Tally, Wrong, expect, judge, words)
+from harness import BUILD, COMMON, Skip, Wrong, expect, judge, run_each
 
 ALICE, PAULA = 'alice@example.com', 'paula@partner.example'
 MAIL = (b'From: %s\r\nTo: %s\r\nSubject: x\r\n\r\nDear reader, this was '
@@ -279,11 +279,7 @@ TESTS = [
 
 def main():
     expect(os.path.exists(BUILD), '%s is missing' % BUILD)
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

@@ -235,3 +235,24 @@ class Tally:
 
 def words():
     return [word for word in sys.argv[1:] if not word.startswith('-')]
+
+
+def run_each(tests, how, *more):
+    """Each test that is wanted, as how(test, *more); the exit status."""
+    tally = Tally(words())
+    for test in tests:
+        if tally.wants(test.__name__):
+            tally.run(test.__name__, how, test, *more)
+    return tally.close()
+
+
+def in_a_world(test):
+    """A world of its own, and a daemon that ends well if there is one."""
+    world = World()
+    try:
+        test(world)
+        status = world.stop()
+        expect(status in (0, None), 'the daemon ended with %s' % status)
+        expect(not COMPLAINT.search(world.log()), world.log()[-3000:])
+    finally:
+        world.close()

@@ -10,7 +10,7 @@ import threading
 import time
 
 from daemon_test import RULES, in_a_world, send
-from harness import MTASIM, Tally, expect, wait_for, words
+from harness import MTASIM, expect, run_each, wait_for
 from processes import descriptors, only_worker, resident_kib
 
 IS_LONG = bool(os.environ.get('SMIME_LONG'))
@@ -189,11 +189,7 @@ TESTS = [
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

@@ -8,8 +8,8 @@ import stat
 import subprocess
 import sys
 
-from harness import (COMMON, COMPLAINT, CTL, IS_ROOT, Skip, Tally, World, expect, judge,
-                     words)
+from harness import (COMMON, CTL, IS_ROOT, Skip, World, expect, in_a_world,
+                     judge, run_each)
 
 ALICE, PAULA, X = ('alice@example.com', 'paula@partner.example',
                    'x@elsewhere.example')
@@ -518,23 +518,8 @@ TESTS = [
 ]
 
 
-def in_a_world(test):
-    world = World()
-    try:
-        test(world)
-        status = world.stop()
-        expect(status in (0, None), 'the daemon ended with %s' % status)
-        expect(not COMPLAINT.search(world.log()), world.log()[-3000:])
-    finally:
-        world.close()
-
-
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

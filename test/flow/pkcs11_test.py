@@ -7,8 +7,8 @@ import signal
 import sys
 
 from daemon_test import X, in_a_world, mail
-from harness import (COMMON, IS_ROOT, Skip, Tally, Wrong, expect, judge,
-                     wait_for, words)
+from harness import (COMMON, IS_ROOT, Skip, Wrong, expect, judge, run_each,
+                     wait_for)
 from load_test import is_sanitized
 from processes import only_worker, status
 from softhsm import Tokens
@@ -349,11 +349,7 @@ TESTS = (
 
 
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':

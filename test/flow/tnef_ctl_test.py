@@ -10,7 +10,7 @@ import os
 import sys
 
 import winmail
-from harness import COMPLAINT, Tally, World, expect, words
+from harness import expect, in_a_world, run_each
 
 PNG = b'\x89PNG made up'
 INNER = winmail.message(winmail.file('inner.bin', b'inner bytes'),
@@ -175,21 +175,8 @@ TESTS = [
 ]
 
 
-def in_a_world(test):
-    world = World()
-    try:
-        test(world)
-        expect(not COMPLAINT.search(world.log()), world.log()[-3000:])
-    finally:
-        world.close()
-
-
 def main():
-    tally = Tally(words())
-    for test in TESTS:
-        if tally.wants(test.__name__):
-            tally.run(test.__name__, in_a_world, test)
-    return tally.close()
+    return run_each(TESTS, in_a_world)
 
 
 if __name__ == '__main__':
