@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
@@ -35,15 +36,6 @@ static const char rules[] =
 	"internal = \"*@fuzz.example\";\n"
 	"report = { authserv_id = \"mx.fuzz.example\"; subject_tags = true; "
 	"};\n";
-
-static void
-must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
 
 /* A file of its own, which nobody else may read; path is a template. */
 static void

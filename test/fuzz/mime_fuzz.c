@@ -3,26 +3,14 @@
  * signed, and rewriting it again changes nothing.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "mime/mime.h"
+#include "must.h"
 
 enum { LINE_MAX_BYTES = 998, LIMIT_BYTES = 1 << 26 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition) must(condition, #condition)
-
-static void
-must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
 
 /* Slowly and without the library: nothing that a next hop would change. */
 static void

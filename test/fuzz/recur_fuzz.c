@@ -3,25 +3,13 @@
  * limits, and a zone's clock never runs further from UTC than a day.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "tnef/recur.h"
 #include "tnef/zone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition) must(condition, #condition)
-
-static void
-must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
 
 static void
 recurrence(struct span in, bool is_task)

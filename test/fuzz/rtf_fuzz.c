@@ -3,9 +3,8 @@
  * allow, and it is UTF-8.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "must.h"
 #include "tnef/rtf.h"
 
 /* \emdash is the least that gives three bytes; a byte may be U+FFFD; a link
@@ -13,17 +12,6 @@
 enum { GROWTH = 5, EXTRA_BYTES = 16, LIMIT_BYTES = 1 << 26 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition) must(condition, #condition)
-
-static void
-must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
 
 static void
 must_be_utf8(struct span s)

@@ -4,27 +4,15 @@
  * has a problem that says so.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "tnef/tnef.h"
 
 enum { DEPTH = 4, ATTACHMENTS = 20, PEOPLE = 50, PROPERTIES = 2000 };
 enum { MADE_BYTES = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition) must(condition, #condition)
-
-static void
-must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
 
 /* The bytes that follow this one in UTF-8; -1: none begins so. */
 static int

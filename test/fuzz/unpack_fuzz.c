@@ -3,24 +3,12 @@
  * first, unless something of it is kept, is fit to be signed; and a mail in
  * which nothing is found is not made anew.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/unpack.h"
+#include "must.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
-
-#define MUST(condition) must(condition, #condition)
-
-static void
-must(bool condition, const char *what)
-{
-	if (condition)
-		return;
-	fprintf(stderr, "does not hold: %s\n", what);
-	abort();
-}
 
 /* As it stands, or because only text looks as if it were not. */
 static void
