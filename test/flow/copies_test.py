@@ -28,7 +28,7 @@ BODY = b'Dear reader,\r\n\r\n.a dot\r\n..two\r\n.\r\nend\r\n'
 
 
 def start(world, port, mark='false', more='', scheme=''):
-    rules = RULES.replace('@PORT@', str(port.number)).replace(
+    rules = RULES.replace('@PORT@', str(port.port)).replace(
         '@MARK@', mark).replace('@MORE@', more)
     if scheme:
         rules = rules.replace('smtp://127.0.0.1', scheme)

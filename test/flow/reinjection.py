@@ -1,8 +1,9 @@
 """A re-injection port: takes mail as it is told to, and keeps what it took."""
 import re
-import socket
 import ssl
 import threading
+
+from listener import Listener
 
 DROP = object()  # the connection ends
 
@@ -17,7 +18,7 @@ class Copy:
         return sorted(re.search('<(.*)>', r)[1] for r in self.recipients)
 
 
-class Port:
+class Port(Listener):
     """says(verb, line): an answer, DROP, or None for the usual one; verb "."
     is the end of a mail, "taken" is after it has been kept."""
 
@@ -33,16 +34,7 @@ class Port:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*certificate)
         self.changed = threading.Condition()
-        self.listener = socket.socket()
-        self.listener.bind(('127.0.0.1', 0))
-        self.listener.listen(64)
-        self.number = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        if self.listener.fileno() >= 0:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        super().__init__()
 
     def verbs(self):
         return [line.split(' ')[0].upper() for line in self.lines]
@@ -53,15 +45,6 @@ class Port:
             copies, self.copies = self.copies, []
             self.lines = []
         return copies
-
-    def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(peer,),
-                             daemon=True).start()
 
     def _serve(self, peer):
         try:

@@ -11,7 +11,7 @@ import time
 import judge
 import mixes
 from judge import Skip, expect
-from run import Count, missing
+from run import alone
 from smtp import Client, Reply
 from world import PLAIN, World
 
@@ -275,18 +275,5 @@ def run_all(count, words):
         world.close()
 
 
-def main():
-    count = Count()
-    why = missing()
-    if why:
-        print('skipped: %s' % why)
-        count.skipped = 1
-    else:
-        run_all(count, sys.argv[1:])
-    print('%d passed, %d failed, %d skipped' % (
-        count.passed, count.failed, count.skipped))
-    return count.failed > 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(alone(run_all))

@@ -40,6 +40,11 @@ class Count:
         for test in tests:
             print('skipped  %s: %s: %s' % (mta, test.__name__, why))
 
+    def close(self):
+        print('%d passed, %d failed, %d skipped' % (
+            self.passed, self.failed, self.skipped))
+        return self.failed > 0
+
 
 def chosen(tests, words):
     return [t for t in tests if not words or
@@ -55,6 +60,18 @@ def missing():
         if not shutil.which(program):
             return '%s is not here' % program
     return None
+
+
+def alone(run_all):
+    """A program of its own: run_all(count, words); the exit status."""
+    count = Count()
+    why = missing()
+    if why:
+        print('skipped: %s' % why)
+        count.skipped = 1
+    else:
+        run_all(count, sys.argv[1:])
+    return count.close()
 
 
 def nothing_else_arrived(world):
@@ -108,9 +125,7 @@ def main():
     except Exception:
         traceback.print_exc()
         count.failed += 1
-    print('%d passed, %d failed, %d skipped' % (
-        count.passed, count.failed, count.skipped))
-    return count.failed > 0
+    return count.close()
 
 
 if __name__ == '__main__':

@@ -2,30 +2,14 @@
 needs it for AUTH PLAIN: logins without a SASL library or an account."""
 import base64
 import os
-import socket
-import threading
+
+from listener import Listener
 
 
-class SaslServer:
+class SaslServer(Listener):
     def __init__(self, logins):
         self.logins = logins  # name -> password
-        self.listener = socket.socket()
-        self.listener.bind(('127.0.0.1', 0))
-        self.listener.listen(64)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(peer,),
-                             daemon=True).start()
+        super().__init__()
 
     def _serve(self, peer):
         try:

@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+from listener import Listener
+
 
 class Mail:
     """One mail as it arrived: the envelope and the octets, dots undone."""
@@ -17,7 +19,7 @@ class Mail:
         self.arguments = arguments  # what followed the path in MAIL
 
 
-class Sink:
+class Sink(Listener):
     """Takes every mail but those for bounces@.  eightbit may be changed at any time; it counts for
     the next EHLO."""
 
@@ -26,14 +28,7 @@ class Sink:
         self.utf8 = False
         self.mails = []
         self.arrival = threading.Condition()
-        self.listener = socket.socket()
-        self.listener.bind(('127.0.0.1', 0))
-        self.listener.listen(64)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.listener.close()
+        super().__init__()
 
     def wait(self, match, seconds=30):
         """The first mail for which match(mail) holds, taken out; or None."""
@@ -48,15 +43,6 @@ class Sink:
                 if left <= 0:
                     return None
                 self.arrival.wait(left)
-
-    def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(peer,),
-                             daemon=True).start()
 
     def _serve(self, peer):
         try:

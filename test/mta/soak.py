@@ -17,6 +17,7 @@ import judge
 from copies_test import ALICE, DOORS, RULES, Copies, address, mail_for
 from daemon import children
 from judge import expect
+from listener import Listener
 from postfix import alive
 from smtp import Client
 
@@ -30,7 +31,7 @@ reinject = {{ uri = "smtp://127.0.0.1:{proxy}"; mark = false;
 CLIENTS = 4
 
 
-class Proxy:
+class Proxy(Listener):
     """Between the daemon and the re-injection port: it is slow, ends in the
     middle, keeps the last word to itself."""
 
@@ -39,23 +40,7 @@ class Proxy:
         self.random = chance
         self.deaths = collections.Counter()
         self.rate = 0.0
-        self.listener = socket.socket()
-        self.listener.bind(('127.0.0.1', 0))
-        self.listener.listen(64)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        self.listener.close()
-
-    def _accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(peer,),
-                             daemon=True).start()
+        super().__init__()
 
     def _dies(self, where):
         if self.random.random() >= self.rate:
