@@ -53,8 +53,9 @@ TOOL_BIN = $(TOOLS:%=$(BUILD)/test/tool/%)
 tool_src = $(wildcard test/tool/$1.c test/tool/$1/*.c)
 FUZZ_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/fuzz/*_fuzz.c))
 # What they found, read again by `make check`; they need the whole library.
-REPLAY_BIN = $(if $(filter-out $(LIB_DIRS),$(filter-out LAYERS README,$(notdir \
-	$(wildcard lib/*)))),,$(FUZZ_BIN:%_fuzz=%_replay))
+IS_WHOLE = $(if $(filter-out $(LIB_DIRS),$(filter-out LAYERS README,$(notdir \
+	$(wildcard lib/*)))),,yes)
+REPLAY_BIN = $(if $(IS_WHOLE),$(FUZZ_BIN:%_fuzz=%_replay))
 BENCH_BIN = $(patsubst %.c,$(BUILD)/%,$(wildcard test/bench/*_bench.c))
 PROGRAMS = $(BUILD)/smime-milter $(BUILD)/smimectl
 
@@ -139,7 +140,8 @@ check:
 	@test/tool/deps.sh build demo test
 	@$(BUILD_FIRST) everything
 	@$(MAKE) --no-print-directory check-parts
-everything: all $(UNIT_BIN) $(REPLAY_BIN) tools $(PKI)
+everything: all $(UNIT_BIN) $(REPLAY_BIN) $(if $(IS_WHOLE),$(BENCH_BIN)) \
+	tools $(PKI)
 check-parts:
 	@rm -rf $(BUILD)/parts
 	-@$(MAKE) --no-print-directory lint

@@ -12,7 +12,7 @@
 
 #include "base/base64.h"
 #include "base/random.h"
-#include "gateway/internal.h"
+#include "gateway/unpack.h"
 
 enum { ROUNDS = 5, FILES = 2, FILE_BYTES = 25 * 1024 * 1024 / FILES };
 
