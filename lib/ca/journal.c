@@ -1,5 +1,4 @@
 /* The journal: lines that are only ever appended, and hang together. */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,11 +69,12 @@ decode(char *text)
 	char *to = text;
 
 	for (; *text != '\0'; text++) {
-		unsigned byte;
+		int byte = *text == '%' && text[1] != '\0'
+				   ? hex_byte((unsigned char)text[1],
+					     (unsigned char)text[2])
+				   : -1;
 
-		if (*text == '%' && isxdigit((unsigned char)text[1]) &&
-			isxdigit((unsigned char)text[2]) &&
-			sscanf(text + 1, "%2x", &byte) == 1) {
+		if (byte >= 0) {
 			*to++ = (char)byte;
 			text += 2;
 		} else {

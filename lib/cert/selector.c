@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "cert/internal.h"
 
@@ -86,15 +87,6 @@ find_type(struct span word)
 	return type;
 }
 
-static int
-hex_value(int c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, tolower(c)) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /*
  * RFC 2253: the value up to an unescaped comma, semicolon or plus; *at goes
  * to that or the end.
@@ -107,15 +99,16 @@ read_value(const char **at, struct buf *out, struct error *err)
 
 	for (; *c != '\0' && (quoted || !strchr(",;+", *c)); c++) {
 		unsigned char byte = (unsigned char)*c;
+		int escaped;
 
 		if (byte == '"') {
 			quoted = !quoted;
 			continue;
 		}
-		if (byte == '\\' && hex_value(c[1]) >= 0 &&
-			hex_value(c[2]) >= 0) {
-			byte = (unsigned char)(hex_value(c[1]) << 4 |
-					       hex_value(c[2]));
+		if (byte == '\\' && c[1] != '\0' &&
+			(escaped = hex_byte((unsigned char)c[1],
+				 (unsigned char)c[2])) >= 0) {
+			byte = (unsigned char)escaped;
 			c += 2;
 		} else if (byte == '\\' && c[1] != '\0') {
 			byte = (unsigned char)*++c;
@@ -188,8 +181,7 @@ read_sha256(const char *text, char **out, struct error *err)
 	for (; *text != '\0'; text++) {
 		if (*text == ':' || *text == ' ')
 			continue;
-		if (hex_value((unsigned char)*text) < 0 ||
-			n >= CERT_SHA256_HEX - 1)
+		if (!isxdigit((unsigned char)*text) || n >= CERT_SHA256_HEX - 1)
 			break;
 		hex[n++] = (char)tolower((unsigned char)*text);
 	}

@@ -1,15 +1,7 @@
 /* Transfer encodings taken off (RFC 2045 6). */
 #include "base/base64.h"
+#include "base/hex.h"
 #include "mime/internal.h"
-
-static int
-hex_value(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /*
  * What a '=' stands for: the bytes it takes, 0 when it is broken.  One that is
@@ -18,8 +10,6 @@ hex_value(unsigned char c)
 static size_t
 read_escape(struct span rest, int *c)
 {
-	int high, low;
-
 	*c = -1;
 	if (rest.len == 1)
 		return 1;
@@ -29,10 +19,8 @@ read_escape(struct span rest, int *c)
 		return 2;
 	if (rest.data[1] == '\r' && rest.data[2] == '\n')
 		return 3;
-	high = hex_value(rest.data[1]);
-	low = hex_value(rest.data[2]);
-	*c = high << 4 | low;
-	return high < 0 || low < 0 ? 0 : 3;
+	*c = hex_byte(rest.data[1], rest.data[2]);
+	return *c < 0 ? 0 : 3;
 }
 
 int

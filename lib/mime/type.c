@@ -1,3 +1,4 @@
+#include "base/hex.h"
 #include "mime/internal.h"
 
 /* RFC 2231 3: more segments than this are left out. */
@@ -137,15 +138,6 @@ write_byte(struct writer *writer, unsigned char c)
 	writer->len++;
 }
 
-static int
-hex_value(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void
 write_value(struct writer *writer, const struct parameter *parameter)
 {
@@ -171,17 +163,15 @@ write_extended(struct writer *writer, struct span s, bool first)
 		s = mime_between(quote + 1, s.data + s.len);
 	}
 	for (size_t i = 0; i < s.len; i++) {
-		int high = -1, low = -1;
+		int byte = -1;
 
-		if (s.data[i] == '%' && s.len - i > 2) {
-			high = hex_value(s.data[i + 1]);
-			low = hex_value(s.data[i + 2]);
-		}
-		if (high < 0 || low < 0) {
+		if (s.data[i] == '%' && s.len - i > 2)
+			byte = hex_byte(s.data[i + 1], s.data[i + 2]);
+		if (byte < 0) {
 			write_byte(writer, s.data[i]);
 			continue;
 		}
-		write_byte(writer, (unsigned char)(high << 4 | low));
+		write_byte(writer, (unsigned char)byte);
 		i += 2;
 	}
 }

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/mem.h"
 #include "store/pkcs11.h"
 
@@ -31,15 +32,6 @@ struct value {
 };
 
 static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-
-	return at != NULL ? (int)((at - digits) % 16) : -1;
-}
-
-static int
 decode(struct span text, struct value *out, struct error *err)
 {
 	out->len = 0;
@@ -47,16 +39,15 @@ decode(struct span text, struct value *out, struct error *err)
 		unsigned char byte = text.data[i];
 
 		if (byte == '%') {
-			int high = i + 2 < text.len
-					   ? hex_digit((char)text.data[i + 1])
-					   : -1;
-			int low = high >= 0 ? hex_digit((char)text.data[i + 2])
-					    : -1;
+			int escaped = i + 2 < text.len
+					      ? hex_byte(text.data[i + 1],
+							text.data[i + 2])
+					      : -1;
 
-			if (low < 0)
+			if (escaped < 0)
 				return error_set(err, ERROR_CONFIG,
 					"uri: %% without two hex digits");
-			byte = (unsigned char)(high << 4 | low);
+			byte = (unsigned char)escaped;
 			i += 2;
 		}
 		if (out->len == sizeof(out->bytes))

@@ -1,6 +1,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "tnef/rtf.h"
 
 enum { WORD_MAX_BYTES = 32, NUMBER_MAX_DIGITS = 10 };
@@ -21,15 +22,6 @@ static bool
 is_digit(unsigned char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static int
-hex_value(unsigned char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 32;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* A minus counts only before a digit; what is too long for a number is cut. */
@@ -76,7 +68,7 @@ take_word(struct span *rest, struct rtf_token *token)
 static void
 take_control(struct span *rest, struct rtf_token *token)
 {
-	int high, low;
+	int byte;
 
 	if (rest->len == 0)
 		return;
@@ -89,13 +81,12 @@ take_control(struct span *rest, struct rtf_token *token)
 	skip(rest, 1);
 	if (token->name.data[0] != '\'' || rest->len < 2)
 		return;
-	high = hex_value(rest->data[0]);
-	low = hex_value(rest->data[1]);
-	if (high < 0 || low < 0)
+	byte = hex_byte(rest->data[0], rest->data[1]);
+	if (byte < 0)
 		return;
 	token->kind = RTF_BYTES;
 	token->is_hex = true;
-	token->byte = (unsigned char)(high << 4 | low);
+	token->byte = (unsigned char)byte;
 	token->name = span_of(&token->byte, 1);
 	skip(rest, 2);
 }

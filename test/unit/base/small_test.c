@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/hex.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "base/random.h"
@@ -122,6 +123,25 @@ random_bytes_differ(void **state)
 }
 
 static void
+two_hex_digits_are_a_byte(void **state)
+{
+	char text[5];
+
+	(void)state;
+	assert_int_equal(hex_byte('0', '0'), 0);
+	assert_int_equal(hex_byte('f', 'F'), 255);
+	assert_int_equal(hex_byte('4', 'a'), 0x4a);
+	for (int c = 0; c < 256; c++) {
+		int is = isxdigit(c) ? 1 : 0;
+
+		assert_int_equal(hex_byte((unsigned char)c, '1') >= 0, is);
+		assert_int_equal(hex_byte('1', (unsigned char)c) >= 0, is);
+	}
+	hex_write(text, SPAN("\x0f\xa0"));
+	assert_string_equal(text, "0fa0");
+}
+
+static void
 a_trace_keeps_printable_lines(void **state)
 {
 	struct trace trace = { 0 };
@@ -145,6 +165,7 @@ main(void)
 		cmocka_unit_test(a_list_keeps_the_order_and_frees_its_items),
 		cmocka_unit_test(memory_is_zeroed_and_strings_are_copied),
 		cmocka_unit_test(random_bytes_differ),
+		cmocka_unit_test(two_hex_digits_are_a_byte),
 		cmocka_unit_test(a_trace_keeps_printable_lines),
 	};
 
