@@ -98,7 +98,10 @@ void ca_template_free(void *item);
  * NULL when there is none. */
 const struct ca_template *ca_template_find(
 	const struct list *own, const char *name);
-/* CONFIG with a clause: a usage without key usage, an unknown purpose. */
+/*
+ * CONFIG with a clause: a usage without key usage, an unknown purpose, none of
+ * mail.
+ */
 int ca_template_check(
 	const struct ca_template *item, struct error *err) MUST_USE;
 /* http, https or ldap with host and path, ASCII; CONFIG with a clause. */
