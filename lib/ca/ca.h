@@ -202,12 +202,15 @@ struct ca_request {
 };
 void ca_request_clear(struct ca_request *request);
 /*
- * What may be said before anything is done: address, domains, days, the key
- * of a csr.  CONFIG with a sentence that names the address.
+ * What may be said before anything is done: address, domains, days.  CONFIG
+ * with a sentence that names the address.
  */
 int ca_request_check(struct ca *ca, const struct ca_request *request,
 	struct error *err) MUST_USE;
-/* PEM or DER; its signature is checked.  FORMAT. */
+/*
+ * PEM or DER.  FORMAT: it is none, or not signed with its key; CONFIG: a key
+ * that is not taken, by kind, size, exponent, curve or value; LIMIT.
+ */
 int ca_read_csr(struct span bytes, X509_REQ **out, struct error *err) MUST_USE;
 /* The key that the request will need, into made; takes no lock. */
 int ca_make_key(struct ca_request *request, struct error *err) MUST_USE;
