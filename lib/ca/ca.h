@@ -253,7 +253,8 @@ void ca_read_addresses(struct span text, struct list *out);
 /*
  * Certificates that are not in the managed store yet: internal ones go there
  * with their keys, so that mail is signed and opened with them, others without,
- * so that mail is encrypted for them.  Again is fine.
+ * so that mail is encrypted for them.  Again is fine.  One that is damaged is
+ * left out, with an event that names it, and CONFIG in the end.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "ca_fixture.h"
 
@@ -668,6 +669,73 @@ internal_ones_are_filed_and_stay_filed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static unsigned heard;
+
+static void
+hear(enum event_kind kind, const char *text)
+{
+	assert_int_equal(kind, EVENT_WARNING);
+	assert_non_null(strstr(text, "@example.com: left out: "));
+	assert_non_null(strstr(text, "/ca/certificates/"));
+	heard++;
+}
+
+static void
+a_damaged_file_stops_none_behind_it(void **state)
+{
+	static const struct {
+		const char *address, *damage; /* in FILE */
+		bool filed;
+	} rows[] = {
+		{ "cut@example.com", "head -c 100 $FILE >x && cp x $FILE",
+			false },
+		{ "gone@example.com", "rm $FILE", false },
+		{ "exchanged@example.com", "cp ca/issuer.pem $FILE", false },
+		{ "keyless@example.com",
+			"sed '/ENCRYPTED/,$d' $FILE >x && cp x $FILE", false },
+		{ "good@example.com", ":", true },
+	};
+	struct store_settings how = {
+		.name = "book", .type = "managed", .state = own_path("state")
+	};
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request requests[COUNT_OF(rows)];
+	struct list warnings = { 0 };
+	struct store *store = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	own_run("rm -rf state && mkdir state");
+	assert_int_equal(store_open(&how, &store, &warnings, &err), 0);
+	assert_int_equal(store_make(store, &err), 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		requests[i] = (struct ca_request){ .template = quick(),
+			.address = rows[i].address,
+			.internal = true };
+	assert_int_equal(ca_issue(ca, requests, COUNT_OF(rows), &err), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *line = mem_printf("FILE=ca/certificates/%s.pem; %s",
+			requests[i].entry->serial, rows[i].damage);
+
+		own_run(line);
+		mem_free(line);
+	}
+	event_set_sink(hear);
+	heard = 0;
+	assert_int_equal(ca_file(ca, store, &err), -1);
+	event_set_sink(NULL);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_string_equal(err.text, "4 of 5 certificates had to be left out");
+	assert_int_equal(heard, 4);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(requests[i].entry->filed, rows[i].filed);
+		ca_request_clear(&requests[i]);
+	}
+	list_clear(&warnings, mem_free);
+	store_close(store);
+	ca_close(ca);
+}
+
 int
 main(void)
 {
@@ -690,6 +758,7 @@ main(void)
 		TEST(what_was_read_again_is_the_same),
 		TEST(two_at_once_do_each_other_no_harm),
 		TEST(internal_ones_are_filed_and_stay_filed),
+		TEST(a_damaged_file_stops_none_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
