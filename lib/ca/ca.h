@@ -158,6 +158,7 @@ struct ca_entry {
 	bool internal; /* the gateway uses its key */
 	bool has_key;  /* in escrow */
 	bool filed;    /* it is in the managed store */
+	bool wanted;   /* nobody asked for it */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
@@ -191,6 +192,7 @@ struct ca_request {
 	const char *organisation, *given_name, *surname; /* or NULL */
 	unsigned days;					 /* 0: the template's */
 	bool internal, no_escrow;
+	bool wanted;		       /* noted by a rule: for the journal */
 	X509_REQ *csr;		       /* its key and nothing else; or NULL */
 	const struct ca_entry *renews; /* or NULL */
 	bool same_key;		       /* of renews */
