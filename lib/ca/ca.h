@@ -98,7 +98,10 @@ void ca_template_free(void *item);
  * NULL when there is none. */
 const struct ca_template *ca_template_find(
 	const struct list *own, const char *name);
-/* CONFIG with a clause: a usage without key usage, an unknown purpose. */
+/*
+ * CONFIG with a clause: a usage without key usage, an unknown purpose, none of
+ * mail.
+ */
 int ca_template_check(
 	const struct ca_template *item, struct error *err) MUST_USE;
 /* http, https or ldap with host and path, ASCII; CONFIG with a clause. */
@@ -155,6 +158,7 @@ struct ca_entry {
 	bool internal; /* the gateway uses its key */
 	bool has_key;  /* in escrow */
 	bool filed;    /* it is in the managed store */
+	bool wanted;   /* nobody asked for it */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
@@ -188,6 +192,7 @@ struct ca_request {
 	const char *organisation, *given_name, *surname; /* or NULL */
 	unsigned days;					 /* 0: the template's */
 	bool internal, no_escrow;
+	bool wanted;		       /* noted by a rule: for the journal */
 	X509_REQ *csr;		       /* its key and nothing else; or NULL */
 	const struct ca_entry *renews; /* or NULL */
 	bool same_key;		       /* of renews */
@@ -199,12 +204,15 @@ struct ca_request {
 };
 void ca_request_clear(struct ca_request *request);
 /*
- * What may be said before anything is done: address, domains, days, the key
- * of a csr.  CONFIG with a sentence that names the address.
+ * What may be said before anything is done: address, domains, days.  CONFIG
+ * with a sentence that names the address.
  */
 int ca_request_check(struct ca *ca, const struct ca_request *request,
 	struct error *err) MUST_USE;
-/* PEM or DER; its signature is checked.  FORMAT. */
+/*
+ * PEM or DER.  FORMAT: it is none, or not signed with its key; CONFIG: a key
+ * that is not taken, by kind, size, exponent, curve or value; LIMIT.
+ */
 int ca_read_csr(struct span bytes, X509_REQ **out, struct error *err) MUST_USE;
 /* The key that the request will need, into made; takes no lock. */
 int ca_make_key(struct ca_request *request, struct error *err) MUST_USE;
@@ -247,7 +255,8 @@ void ca_read_addresses(struct span text, struct list *out);
 /*
  * Certificates that are not in the managed store yet: internal ones go there
  * with their keys, so that mail is signed and opened with them, others without,
- * so that mail is encrypted for them.  Again is fine.
+ * so that mail is encrypted for them.  Again is fine.  One that is damaged is
+ * left out, with an event that names it, and CONFIG in the end.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;

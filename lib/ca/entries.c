@@ -125,6 +125,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->surname = mem_string(journal_value(line, "surname"));
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
+	entry->wanted = strcmp(value(line, "cause"), "wanted") == 0;
 	entry->issued = line->when;
 	entry->not_before = time_value(line, "from");
 	entry->not_after = time_value(line, "until");

@@ -17,6 +17,7 @@ struct asking {
 	bool internal;
 	unsigned days;
 	struct list rows; /* struct ca_row *: requests point into them */
+	size_t asked;	  /* so many of them; those behind are wanted */
 };
 
 static int
@@ -81,6 +82,7 @@ add_requests(struct asking *self)
 
 		if (read_row(self, row, request) != CTL_YES)
 			code = CTL_USAGE;
+		request->wanted = row_i >= self->asked;
 		list_add(&self->issuance.requests, request);
 	}
 	return code;
@@ -131,6 +133,7 @@ add_wanted(struct asking *self)
 	struct list all = { 0 };
 	int code;
 
+	self->asked = self->rows.count;
 	if (request_option(self->request, "--wanted") == NULL)
 		return CTL_YES;
 	code = wanted_read(self->issuance.authority, &all);
