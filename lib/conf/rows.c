@@ -214,6 +214,8 @@ static const struct conf_row rows[] = {
 		AT(limits_draft, cms_layers), &layers_range),
 	ROW("limits", "encrypt_recipients", "500", kind_number,
 		AT(limits_draft, encrypt_recipients), &recipients_range),
+	ROW("limits", "copies", "100", kind_number, AT(limits_draft, copies),
+		&recipients_range),
 	ROW("limits", "lookup_seconds", "8", kind_number,
 		AT(limits_draft, lookup_seconds), &seconds_range),
 	ROW("limits", "decrypt_failures", "100", kind_number,

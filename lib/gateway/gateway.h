@@ -122,6 +122,7 @@ struct split_settings {
 struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
+	unsigned copies; /* beside what the MTA keeps */
 	unsigned lookup_seconds;
 	unsigned cms_layers;
 	unsigned decrypt_failures; /* of one client within an hour */

@@ -175,7 +175,6 @@ plan_assemble(struct work *work, struct error *err)
 	struct plan_set *plan = &work->plan;
 	struct plan_group *group;
 
-	groups_make(work);
 	LIST_FOREACH (group, &plan->groups)
 		group->to = mem_array(group->count + 1, sizeof(*group->to));
 	for (size_t i = 0; i < plan->count; i++) {
