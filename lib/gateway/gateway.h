@@ -123,6 +123,7 @@ struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
 	unsigned copies; /* beside what the MTA keeps */
+	unsigned header_fields;
 	unsigned lookup_seconds;
 	unsigned cms_layers;
 	unsigned decrypt_failures; /* of one client within an hour */
