@@ -277,7 +277,7 @@ may_sign(const struct gateway *gateway, const struct facts *facts,
 }
 
 static bool
-may_encrypt(const struct gateway *gateway, const struct facts *facts,
+may_encrypt(const struct gateway *gateway, struct facts *facts,
 	const struct address *recipient, struct trace *trace)
 {
 	const struct encrypt_rule *rule;
