@@ -222,6 +222,7 @@ void gateway_concerns(const struct gateway *gateway, struct list *lines);
 /* What the journal of copies holds (mixed = "split"). */
 struct journal_summary {
 	size_t sent, begun; /* recipients */
+	size_t ending;	    /* of both: forgotten within a day */
 	char since[11];	    /* its first day, "2026-01-31"; or "" */
 };
 int gateway_journal_summary(const struct gateway *gateway,
