@@ -107,9 +107,9 @@ print_journal(const struct parent *parent, struct buf *out, struct error *err)
 			out, err, "copies             %s\n", why.text);
 	return buf_add_format(out, err,
 		"copies             sent to %zu recipients%s%s, %zu without an "
-		"answer\n",
+		"answer, %zu forgotten within a day\n",
 		journal.sent, journal.since[0] != '\0' ? " since " : "",
-		journal.since, journal.begun);
+		journal.since, journal.begun, journal.ending);
 }
 
 static int
@@ -124,8 +124,8 @@ print_journal_json(
 		return buf_add_string(out, ",\n  \"journal\": null", err);
 	return buf_add_format(out, err,
 		",\n  \"journal\": { \"sent\": %zu, \"unanswered\": %zu, "
-		"\"since\": \"%s\" }",
-		journal.sent, journal.begun, journal.since);
+		"\"since\": \"%s\", \"ending\": %zu }",
+		journal.sent, journal.begun, journal.since, journal.ending);
 }
 
 int

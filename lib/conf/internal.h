@@ -224,7 +224,8 @@ void each_group(struct reader *reader, const config_setting_t *setting,
 struct limits_draft {
 	size_t message, buffered;
 	unsigned mails, mime_depth, mime_parts, cms_layers, encrypt_recipients,
-		lookup_seconds, decrypt_failures, harvest_day, harvest_total;
+		copies, header_fields, lookup_seconds, decrypt_failures,
+		harvest_day, harvest_total;
 	size_t tnef_unpacked;
 	unsigned tnef_depth, tnef_attachments, tnef_people, tnef_properties,
 		tnef_ratio;

@@ -81,6 +81,7 @@ static const struct conf_range depth_range = { 1, 1000 };
 static const struct conf_range parts_range = { 1, 1000000 };
 static const struct conf_range layers_range = { 1, 100 };
 static const struct conf_range recipients_range = { 1, 100000 };
+static const struct conf_range fields_range = { 100, 10000 };
 static const struct conf_range seconds_range = { 1, 3600 };
 static const struct conf_range hours_range = { 1, 8784 };
 static const struct conf_range count_range = { 0, 100000000 };
@@ -214,6 +215,10 @@ static const struct conf_row rows[] = {
 		AT(limits_draft, cms_layers), &layers_range),
 	ROW("limits", "encrypt_recipients", "500", kind_number,
 		AT(limits_draft, encrypt_recipients), &recipients_range),
+	ROW("limits", "copies", "100", kind_number, AT(limits_draft, copies),
+		&recipients_range),
+	ROW("limits", "header_fields", "1000", kind_number,
+		AT(limits_draft, header_fields), &fields_range),
 	ROW("limits", "lookup_seconds", "8", kind_number,
 		AT(limits_draft, lookup_seconds), &seconds_range),
 	ROW("limits", "decrypt_failures", "100", kind_number,

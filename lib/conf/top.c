@@ -57,6 +57,8 @@ set_limits(struct reader *reader, const config_setting_t *setting,
 	conf->mails = draft.mails;
 	limits->message_bytes = draft.message;
 	limits->encrypt_recipients = draft.encrypt_recipients;
+	limits->copies = draft.copies;
+	limits->header_fields = draft.header_fields;
 	limits->lookup_seconds = draft.lookup_seconds;
 	limits->cms_layers = draft.cms_layers;
 	limits->decrypt_failures = draft.decrypt_failures;

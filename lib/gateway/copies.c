@@ -11,9 +11,6 @@
 #include "gateway/split.h"
 #include "metric/metric.h"
 
-/* Every server takes as many (RFC 5321 4.5.3.1.8). */
-enum { BATCH_MAX = 100 };
-
 static struct outcome_copy *
 add_copy(struct work *work, const struct plan_group *group)
 {
@@ -51,7 +48,7 @@ plan_copies(struct work *work, const struct plan_group *group,
 		list_add(&work->outcome->forget, entry->path->path);
 		if (copy != NULL && has_path(copy, entry->path))
 			continue;
-		if (copy == NULL || copy->paths.count == BATCH_MAX) {
+		if (copy == NULL || copy->paths.count == COPY_RECIPIENTS_MAX) {
 			copy = add_copy(work, group);
 			list_add(shipments, shipment_new(group, copy));
 		}
@@ -245,7 +242,7 @@ step_copies(struct work *work)
 	struct list shipments = { 0 };
 	struct error err = { 0 };
 
-	if (groups->count < 2)
+	if (groups->count < 2 || !work->outcome->encrypted)
 		return;
 	if (work->outcome->verdict == VERDICT_QUARANTINE) {
 		error_set(&err, ERROR_FORMAT,

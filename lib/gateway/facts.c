@@ -176,6 +176,8 @@ facts_clear(struct facts *facts)
 	list_clear(&facts->from, address_free);
 	list_clear(&facts->readers, address_free);
 	content_clear(&facts->content);
+	mem_free(facts->conditions);
+	facts->conditions = NULL;
 	address_free(facts->nobody);
 	facts->nobody = NULL;
 }

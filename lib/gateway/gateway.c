@@ -6,6 +6,8 @@
 enum {
 	MESSAGE_BYTES = 50 << 20,
 	RECIPIENTS = 500,
+	COPIES = 100,
+	HEADER_FIELDS = 1000,
 	LOOKUP_SECONDS = 8,
 	CMS_LAYERS = 4,
 	DECRYPT_FAILURES = 100,
@@ -29,6 +31,8 @@ gateway_new(void)
 	gateway->limits = (struct gateway_limits){
 		.message_bytes = MESSAGE_BYTES,
 		.encrypt_recipients = RECIPIENTS,
+		.copies = COPIES,
+		.header_fields = HEADER_FIELDS,
 		.lookup_seconds = LOOKUP_SECONDS,
 		.cms_layers = CMS_LAYERS,
 		.decrypt_failures = DECRYPT_FAILURES,

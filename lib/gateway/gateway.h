@@ -122,6 +122,8 @@ struct split_settings {
 struct gateway_limits {
 	size_t message_bytes;
 	unsigned encrypt_recipients;
+	unsigned copies; /* beside what the MTA keeps */
+	unsigned header_fields;
 	unsigned lookup_seconds;
 	unsigned cms_layers;
 	unsigned decrypt_failures; /* of one client within an hour */
@@ -221,6 +223,7 @@ void gateway_concerns(const struct gateway *gateway, struct list *lines);
 /* What the journal of copies holds (mixed = "split"). */
 struct journal_summary {
 	size_t sent, begun; /* recipients */
+	size_t ending;	    /* of both: forgotten within a day */
 	char since[11];	    /* its first day, "2026-01-31"; or "" */
 };
 int gateway_journal_summary(const struct gateway *gateway,

@@ -4,7 +4,7 @@
  * every RecipientInfo shows its recipient to whoever can read the mail.
  */
 #include "base/mem.h"
-#include "gateway/internal.h"
+#include "gateway/split.h"
 
 void
 group_free(void *item)
@@ -119,4 +119,18 @@ groups_make(struct work *work)
 		entry->group->count++;
 	}
 	keep_no_clear_one(&plan->groups);
+}
+
+size_t
+groups_count_copies(const struct list *groups)
+{
+	size_t copies = 0;
+
+	for (size_t i = 1; i < groups->count; i++) {
+		const struct plan_group *group = groups->item[i];
+
+		copies += (group->count + COPY_RECIPIENTS_MAX - 1) /
+			  COPY_RECIPIENTS_MAX;
+	}
+	return copies;
 }

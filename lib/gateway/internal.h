@@ -14,8 +14,9 @@ struct facts {
 	struct sender sender;
 	const struct client *client; /* the mail's */
 	unsigned content_types;
-	struct content content; /* by facts_read_content() */
-	bool invitation;	/* likewise, of a whole mail */
+	struct content content;		     /* by facts_read_content() */
+	bool invitation;		     /* likewise, of a whole mail */
+	struct condition_answer *conditions; /* of each encrypt rule */
 };
 
 int facts_gather(struct facts *facts, const struct mail *mail,
@@ -85,7 +86,7 @@ void signer_release(void *entry); /* NULL is fine */
  */
 int sign_rule_for(const struct gateway *gateway, const struct facts *facts,
 	struct trace *trace, const struct sign_rule **out) MUST_USE;
-int encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
+int encrypt_rule_for(const struct gateway *gateway, struct facts *facts,
 	const struct address *recipient, struct trace *trace,
 	const struct encrypt_rule **out) MUST_USE;
 
@@ -104,6 +105,7 @@ struct plan_entry {
 	const struct mail_path *path;
 	struct recipient_report *report; /* borrowed from the outcome */
 	const struct encrypt_rule *rule; /* NULL: none matched */
+	const struct encrypt_rule *asked, *answered; /* by a directory */
 	bool internal;
 	bool clear;	   /* gets it as it is: no certificate is looked for */
 	struct cert *cert; /* owned reference */
@@ -271,9 +273,7 @@ bool triggers_found(const struct gateway *gateway, const struct facts *facts,
 /* ---- special.c: what is left alone ---- */
 
 void special_find(struct work *work);
-/*
- * Is it left as it is by a rule with that otherwise?  Then a note says so, or
- * the mail has failed.
+/* Left as it is by a rule with that otherwise?  A note says so, or it failed.
  */
 bool special_leaves_unsigned(struct work *work, enum otherwise otherwise);
 bool special_leaves_clear(struct work *work, enum otherwise otherwise);

@@ -235,7 +235,10 @@ journal_state_of(const struct journal_mail *mail, const char *key)
 
 /* ---- writing ---- */
 
-/* Today's file; one that is new lasts once its folders are synced. */
+/*
+ * Today's file.  It lasts once its folders are synced, and whoever has made it
+ * may not have come to that yet.
+ */
 static int
 open_shard(const struct journal_mail *mail, char **path, struct error *err)
 {
@@ -250,18 +253,13 @@ open_shard(const struct journal_mail *mail, char **path, struct error *err)
 	if (mkdir(folder, 0700) == 0)
 		(void)!each_day(
 			journal->folder, remove_when_old, journal, NULL);
-	fd = open(*path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
-		0600);
-	if (fd >= 0 && (file_sync_folder(folder, err) != 0 ||
-			       file_sync_folder(journal->folder, err) != 0)) {
+	fd = open(*path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		failed(err, "write", *path);
+	} else if (file_sync_folder(folder, err) != 0 ||
+		   file_sync_folder(journal->folder, err) != 0) {
 		close(fd);
 		fd = -1;
-	} else if (fd < 0 && errno == EEXIST) {
-		fd = open(*path, O_WRONLY | O_APPEND | O_CLOEXEC);
-		if (fd < 0)
-			failed(err, "write", *path);
-	} else if (fd < 0) {
-		failed(err, "write", *path);
 	}
 	mem_free(folder);
 	return fd;
@@ -333,6 +331,7 @@ out:
 
 struct summing {
 	const char *folder;
+	char kept[DAY_SIZE]; /* what is before that day ends tomorrow */
 	struct journal_summary *out;
 };
 
@@ -356,6 +355,7 @@ sum_day(void *arg, const char *day, struct error *err UNUSED)
 {
 	struct summing *self = arg;
 	char *folder = mem_printf("%s/%s", self->folder, day);
+	size_t before = self->out->sent + self->out->begun;
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
@@ -370,6 +370,9 @@ sum_day(void *arg, const char *day, struct error *err UNUSED)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	if (strcmp(day, self->kept) < 0)
+		self->out->ending +=
+			self->out->sent + self->out->begun - before;
 	mem_free(folder);
 	return 0;
 }
@@ -379,9 +382,12 @@ gateway_journal_summary(const struct gateway *gateway,
 	struct journal_summary *out, struct error *err)
 {
 	char *folder = mem_printf("%s/journal", gateway->split.folder);
-	struct summing self = { folder, out };
+	struct summing self = { .folder = folder, .out = out };
 	int result;
 
+	day_of(clock_now() + DAY_SECONDS -
+			(time_t)gateway->split.keep_hours * 3600,
+		self.kept);
 	*out = (struct journal_summary){ 0 };
 	result = each_day(folder, sum_day, &self, err);
 	mem_free(folder);

@@ -80,22 +80,41 @@ sign_rule_for(const struct gateway *gateway, const struct facts *facts,
 }
 
 /* Either reading of the address will do. */
-static int
-match_either(const struct encrypt_rule *rule, const struct facts *facts,
-	const struct address *recipient, const struct address *routed,
-	struct trace *trace)
+static bool
+names_either(const struct encrypt_rule *rule, const struct address *recipient,
+	const struct address *routed, struct trace *trace)
 {
-	int matches = rule_match_encrypt(&rule->rule, &facts->sender,
-		facts->client, recipient, &facts->content, trace);
+	return rule_match_recipient(&rule->rule, recipient, trace) == 1 ||
+	       (routed != NULL &&
+		       rule_match_recipient(&rule->rule, routed, trace) == 1);
+}
 
-	if (matches != 0 || routed == NULL)
-		return matches;
-	return rule_match_encrypt(&rule->rule, &facts->sender, facts->client,
-		routed, &facts->content, trace);
+struct condition_answer {
+	bool known;
+	int matches;
+};
+
+/* Hostile Subjects and long lists of senders are looked at once a mail. */
+static int
+match_conditions(const struct gateway *gateway, struct facts *facts,
+	size_t number, struct trace *trace)
+{
+	const struct encrypt_rule *rule = gateway->encrypt_rules.item[number];
+	struct condition_answer *answer;
+
+	if (facts->conditions == NULL)
+		facts->conditions = mem_array(gateway->encrypt_rules.count,
+			sizeof(*facts->conditions));
+	answer = &facts->conditions[number];
+	if (!answer->known)
+		answer->matches = rule_match_conditions(&rule->rule,
+			&facts->sender, facts->client, &facts->content, trace);
+	answer->known = true;
+	return answer->matches;
 }
 
 int
-encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
+encrypt_rule_for(const struct gateway *gateway, struct facts *facts,
 	const struct address *recipient, struct trace *trace,
 	const struct encrypt_rule **out)
 {
@@ -105,9 +124,14 @@ encrypt_rule_for(const struct gateway *gateway, const struct facts *facts,
 
 	*out = NULL;
 	LIST_FOREACH (rule, &gateway->encrypt_rules) {
-		matches = match_either(rule, facts, recipient, routed, trace);
+		if (!names_either(rule, recipient, routed, trace))
+			continue;
+		matches = match_conditions(gateway, facts, rule_i, trace);
 		if (matches == 0)
 			continue;
+		if (matches == 1)
+			trace_add(trace, "encrypt rule %s applies to <%s>",
+				rule->rule.name, recipient->text);
 		*out = encrypt_variant(rule, recipient, routed);
 		break;
 	}
@@ -150,8 +174,6 @@ ask_mode(const struct facts *facts, const struct address *recipient,
 	struct list words = { 0 };
 	int mode, result;
 
-	if (asks == NULL || asks->mode_store == NULL)
-		return 0;
 	if (asks->mode_of_sender)
 		of = facts->sender.single ? facts->sender.from->item[0]
 					  : facts->sender.mail_from;
@@ -168,7 +190,33 @@ ask_mode(const struct facts *facts, const struct address *recipient,
 	return result;
 }
 
-/* A directory may have a word in it; what it cannot say now makes us wait. */
+/* Of more recipients than the limit nobody is asked. */
+static bool
+are_too_many(const struct work *work)
+{
+	return work->mail->recipients.count >
+	       work->gateway->limits.encrypt_recipients;
+}
+
+/* What has been said of the sender, or of an address that is there twice. */
+static bool
+was_asked(const struct plan_set *plan, struct plan_entry *entry)
+{
+	for (const struct plan_entry *one = plan->entries; one < entry; one++)
+		if (one->asked == entry->rule &&
+			(one->asked->mode_of_sender ||
+				addr_equal(one->address, entry->address))) {
+			entry->asked = one->asked;
+			entry->rule = entry->answered = one->answered;
+			return true;
+		}
+	return false;
+}
+
+/*
+ * A directory may have a word in it; what it cannot say now makes us wait, and
+ * one such answer is enough.
+ */
 void
 plan_match(struct work *work, struct plan_entry *entry)
 {
@@ -178,10 +226,21 @@ plan_match(struct work *work, struct plan_entry *entry)
 	if (encrypt_rule_for(work->gateway, &work->facts, entry->address,
 		    work_trace(work), &entry->rule) != 1)
 		entry->rule = NULL;
+	if (entry->rule == NULL || entry->rule->mode_store == NULL ||
+		work->outcome->verdict >= VERDICT_TEMPFAIL)
+		return;
+	if (are_too_many(work)) {
+		entry->rule = entry->rule->by_mode[MODE_MANDATORY];
+		return;
+	}
+	if (was_asked(&work->plan, entry))
+		return;
+	entry->asked = entry->rule;
 	if (ask_mode(&work->facts, entry->address, work->deadline_ms,
 		    work_trace(work), &entry->rule, &err) != 0)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_ENCRYPT, ERROR_SYSTEM));
+	entry->answered = entry->rule;
 }
 
 /*

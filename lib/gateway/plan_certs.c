@@ -129,38 +129,52 @@ rule_with_self(const struct plan_set *plan, const struct plan_group *group)
 	return NULL;
 }
 
-static int
-choose_self(const struct work *work, const struct plan_group *group,
-	const struct encrypt_rule *rule, struct cert **cert, struct error *why)
+/* The sender's certificate, looked for once for all groups. */
+struct self {
+	bool asked;
+	struct cert *cert;
+	struct error why;
+};
+
+static void
+choose_self(const struct work *work, const struct encrypt_rule *rule,
+	struct self *self)
 {
 	const struct address *author = facts_author(&work->facts);
 
+	if (self->asked)
+		return;
+	self->asked = true;
 	if (author == NULL)
-		return error_set(why, ERROR_NOKEY, "From is not one mailbox");
-	if (choose_own(work, author, rule, NULL, cert, why) != 0)
-		return -1;
-	if (cert_is_rsa(*cert) == cert_is_rsa(group->to[0].cert))
-		return 0;
-	cert_unref(*cert);
-	*cert = NULL;
-	return error_set(why, ERROR_NOKEY,
-		"the sender's kind of key is not that of the recipients");
+		error_set(&self->why, ERROR_NOKEY, "From is not one mailbox");
+	else if (choose_own(work, author, rule, NULL, &self->cert,
+			 &self->why) != 0)
+		self->cert = NULL;
 }
 
+/* selves: of rules that ask for no trust, and of those that do. */
 static int
-add_self(struct work *work, struct plan_group *group, struct error *err)
+add_self(struct work *work, struct plan_group *group, struct self selves[2],
+	struct error *err)
 {
 	const struct encrypt_rule *rule = rule_with_self(&work->plan, group);
-	struct cert *cert = NULL;
-	struct error why = { 0 };
+	struct self *self;
+	struct error why;
 
 	if (rule == NULL)
 		return 0;
-	if (choose_self(work, group, rule, &cert, &why) == 0) {
-		add_recipient(group, cert, rule);
-		cert_unref(cert);
+	self = &selves[rule->trusted];
+	choose_self(work, rule, self);
+	why = self->why;
+	if (self->cert != NULL &&
+		cert_is_rsa(self->cert) == cert_is_rsa(group->to[0].cert)) {
+		add_recipient(group, self->cert, rule);
 		return 0;
 	}
+	if (self->cert != NULL)
+		error_set(&why, ERROR_NOKEY,
+			"the sender's kind of key is not that of the "
+			"recipients");
 	if (why.kind == ERROR_SYSTEM)
 		return error_set(err, why.kind, "%s", why.text);
 	trace_add(work_trace(work), "no copy for self: %s", why.text);
@@ -173,9 +187,10 @@ int
 plan_assemble(struct work *work, struct error *err)
 {
 	struct plan_set *plan = &work->plan;
+	struct self selves[2] = { 0 };
 	struct plan_group *group;
+	int result = 0;
 
-	groups_make(work);
 	LIST_FOREACH (group, &plan->groups)
 		group->to = mem_array(group->count + 1, sizeof(*group->to));
 	for (size_t i = 0; i < plan->count; i++) {
@@ -187,7 +202,9 @@ plan_assemble(struct work *work, struct error *err)
 						    : entry->group->rule);
 	}
 	LIST_FOREACH (group, &plan->groups)
-		if (group->rule != NULL && add_self(work, group, err) != 0)
-			return -1;
-	return 0;
+		if (result == 0 && group->rule != NULL)
+			result = add_self(work, group, selves, err);
+	cert_unref(selves[0].cert);
+	cert_unref(selves[1].cert);
+	return result;
 }

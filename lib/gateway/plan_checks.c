@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/internal.h"
+#include "gateway/split.h"
 
 /* Names in an error or a reply: a few are enough to know what to do. */
 enum { NAMED_MAX = 3 };
@@ -169,12 +169,31 @@ check_hidden(struct work *work, struct obstacle *obstacle)
 		"others by the encryption");
 }
 
+/* Each is as large as the mail, and takes as long to encrypt. */
+static int
+check_copies(struct work *work, struct obstacle *obstacle)
+{
+	unsigned limit = work->gateway->limits.copies;
+	size_t copies;
+
+	groups_make(work);
+	copies = groups_count_copies(&work->plan.groups);
+	if (copies <= limit)
+		return 0;
+	obstacle->always_reject = true;
+	obstacle->words = "5.3 This mail needs too many copies, one for each "
+			  "hidden (Bcc) recipient and more; please send it to "
+			  "fewer of them at once";
+	return error_set(&obstacle->err, ERROR_LIMIT,
+		"%zu copies, and limits.copies is %u", copies, limit);
+}
+
 /* In this order; the limits come before thousands of look-ups. */
 static const struct check {
 	int (*run)(struct work *work, struct obstacle *obstacle);
 } checks[] = { { check_limits }, { choose_certs }, { set_apart },
 	{ check_refused }, { check_nobody }, { check_clear }, { check_ciphers },
-	{ check_hidden } };
+	{ check_hidden }, { check_copies } };
 
 int
 plan_check(struct work *work, struct obstacle *obstacle)

@@ -60,11 +60,32 @@ work_goes_on(struct work *work)
 	return 0;
 }
 
+/*
+ * Changes are looked for among the fields, by us and by the MTA after us: with
+ * their number grows the square of the work.
+ */
+static void
+refuse_countless_fields(struct work *work)
+{
+	unsigned limit = work->gateway->limits.header_fields;
+	size_t count = work->mail->fields.count;
+	struct error err;
+
+	if (count <= limit)
+		return;
+	error_set(&err, ERROR_LIMIT,
+		"%zu header fields, and limits.header_fields is %u", count,
+		limit);
+	work_fail(work, OTHERWISE_REJECT, &err,
+		"3.4 This mail has too many header fields");
+}
+
 static void
 start(struct work *work)
 {
 	struct error err = { 0 };
 
+	refuse_countless_fields(work);
 	work->deadline_ms =
 		clock_monotonic_ms() +
 		(int64_t)work->gateway->limits.lookup_seconds * 1000;
@@ -256,7 +277,7 @@ may_sign(const struct gateway *gateway, const struct facts *facts,
 }
 
 static bool
-may_encrypt(const struct gateway *gateway, const struct facts *facts,
+may_encrypt(const struct gateway *gateway, struct facts *facts,
 	const struct address *recipient, struct trace *trace)
 {
 	const struct encrypt_rule *rule;

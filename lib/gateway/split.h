@@ -63,6 +63,13 @@ bool mark_is_there(const struct gateway *gateway, const struct mail *mail);
 /* Is the mail a copy of our own?  Its mark is removed, good or not. */
 int mark_check(struct work *work, struct error *err) MUST_USE;
 
+/* ---- groups.c ---- */
+
+/* Of one copy: every server takes as many (RFC 5321 4.5.3.1.8). */
+enum { COPY_RECIPIENTS_MAX = 100 };
+/* How many copies there are, beside what the MTA keeps. */
+size_t groups_count_copies(const struct list *groups);
+
 /* ---- shipment.c: one copy ---- */
 
 struct shipment {

@@ -22,12 +22,13 @@ counts(const struct rule *rule, const struct facts *facts,
 
 	if (trigger->header == NULL && !trigger->subject_remove)
 		return false;
+	if (!rule_trigger_counts(rule, recipients == NULL ? rule->table : NULL,
+		    &facts->sender, facts->client))
+		return false;
 	if (recipients == NULL)
-		return rule_trigger_counts(
-			rule, &facts->sender, facts->client, NULL);
+		return true;
 	LIST_FOREACH (recipient, recipients)
-		if (rule_trigger_counts(
-			    rule, &facts->sender, facts->client, recipient))
+		if (rule_match_recipient(rule, recipient, NULL) == 1)
 			return true;
 	return false;
 }

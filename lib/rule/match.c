@@ -128,8 +128,8 @@ match_client(const struct rule *rule, const struct client *client,
 	return 0;
 }
 
-static int
-match_recipient(const struct rule *rule, const struct address *recipient,
+int
+rule_match_recipient(const struct rule *rule, const struct address *recipient,
 	struct trace *trace)
 {
 	if (rule->recipients.count != 0 &&
@@ -159,32 +159,22 @@ rule_match_sign(const struct rule *rule, const struct sender *sender,
 }
 
 int
-rule_match_encrypt(const struct rule *rule, const struct sender *sender,
-	const struct client *client, const struct address *recipient,
-	const struct content *content, struct trace *trace)
+rule_match_conditions(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct content *content,
+	struct trace *trace)
 {
-	int matches;
-
-	if (match_recipient(rule, recipient, trace) != 1 ||
-		match_sender(rule, NULL, sender, trace) != 1 ||
+	if (match_sender(rule, NULL, sender, trace) != 1 ||
 		match_client(rule, client, trace) != 1)
 		return 0;
-	matches = trigger_match(rule, client, content, trace);
-	if (matches == 1)
-		trace_add(trace, "encrypt rule %s applies to <%s>", rule->name,
-			recipient->text);
-	return matches;
+	return trigger_match(rule, client, content, trace);
 }
 
 bool
-rule_trigger_counts(const struct rule *rule, const struct sender *sender,
-	const struct client *client, const struct address *recipient)
+rule_trigger_counts(const struct rule *rule, const struct table *senders,
+	const struct sender *sender, const struct client *client)
 {
 	return rule_has_trigger(rule) && rule_admission(rule, client) != NULL &&
-	       match_sender(rule, recipient == NULL ? rule->table : NULL,
-		       sender, NULL) == 1 &&
-	       (recipient == NULL ||
-		       match_recipient(rule, recipient, NULL) == 1);
+	       match_sender(rule, senders, sender, NULL) == 1;
 }
 
 int

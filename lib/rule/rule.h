@@ -153,17 +153,23 @@ void rule_clear(struct rule *rule);
 int rule_match_sign(const struct rule *rule, const struct sender *sender,
 	const struct client *client, const struct content *content,
 	struct trace *trace) MUST_USE;
-/* By recipient; sender, clients and trigger are conditions. */
-int rule_match_encrypt(const struct rule *rule, const struct sender *sender,
-	const struct client *client, const struct address *recipient,
-	const struct content *content, struct trace *trace) MUST_USE;
+/* By recipient. */
+int rule_match_recipient(const struct rule *rule,
+	const struct address *recipient, struct trace *trace) MUST_USE;
+/*
+ * The other conditions of an encrypt rule: sender, clients and trigger.  They
+ * are of a mail, not of a recipient, so once is enough.
+ */
+int rule_match_conditions(const struct rule *rule, const struct sender *sender,
+	const struct client *client, const struct content *content,
+	struct trace *trace) MUST_USE;
 bool rule_has_trigger(const struct rule *rule);
 /*
  * Would its trigger count, when there was one in a mail of that sender and
- * client to that recipient (NULL: of a sign rule)?
+ * client?  senders: the table to look in (a sign rule's), or NULL.
  */
-bool rule_trigger_counts(const struct rule *rule, const struct sender *sender,
-	const struct client *client, const struct address *recipient);
+bool rule_trigger_counts(const struct rule *rule, const struct table *senders,
+	const struct sender *sender, const struct client *client);
 
 /* Is the client one of the rule's, or by default authenticated or local? */
 bool rule_client_is_ours(const struct rule *rule, const struct client *client);

@@ -116,6 +116,8 @@ start_as_user(const struct conf *conf, FILE *out)
 	} else {
 		if (gateway_start(conf->gateway, &warnings, &err) != 0)
 			say(out, 'E', err.text);
+		else
+			sources_check(conf->gateway, &warnings);
 		/* Keys that are read only when they are needed. */
 		LIST_FOREACH (store, &conf->gateway->stores)
 			store_check(store, user, &warnings);

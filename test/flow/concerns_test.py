@@ -2,6 +2,7 @@
 """concerns_test.py [-v] [WORD]...: what an administrator is told although
 mail flows: certificates that end soon."""
 import json
+import os
 import re
 import subprocess
 import sys
@@ -110,7 +111,54 @@ def managed_stores_are_looked_at_too(world):
     expect(code == 0 and not about(problems.splitlines()), problems)
 
 
+EMPTY = COMMON.replace(
+    'stores = (', 'stores = (\n\t{ name = "book"; type = "managed"; },\n\t'
+    '{ name = "empty"; type = "directory"; path = "@DIR@/empty"; },')
+SOURCES = '''
+sign = (
+	{ name = "signs"; sender = "*@a.example"; stores = "book";
+	  otherwise = "reject"; },
+	{ name = "keyless"; sender = "*@b.example"; stores = "partners";
+	  otherwise = "tempfail"; },
+	{ name = "may"; sender = "*@c.example"; stores = "empty"; },
+	{ name = "good"; sender = "*@d.example"; stores = "staff";
+	  otherwise = "reject"; }
+);
+encrypt = (
+	{ name = "strict"; recipient = "*@a.example"; stores = [ "empty",
+	  "book" ]; otherwise = "reject"; },
+	{ name = "by mode"; recipient = "*@b.example"; stores = "empty";
+	  mode = "mandatory"; },
+	{ name = "lax"; recipient = "*@c.example"; stores = "empty";
+	  otherwise = "pass"; },
+	{ name = "none"; recipient = "*@d.example"; mode = "none"; },
+	{ name = "ready"; recipient = "*@e.example"; stores = [ "empty",
+	  "partners" ]; otherwise = "reject"; },
+	{ name = "asks"; recipient = "*@f.example"; stores = "ad";
+	  otherwise = "reject"; }
+);
+'''
+
+
+def check_warns_of_rules_that_must_be_kept_without_any_source(world):
+    os.mkdir(world.path('empty'))
+    common = EMPTY.replace('@DIR@', world.path('')).replace(
+        'stores = (', 'stores = (\n\t{ name = "ad"; type = "ldap"; '
+        'uri = "ldap://127.0.0.1:1"; base = "dc=example"; },')
+    world.configure(SOURCES, common)
+    code, out, why = world.ctl('cert', 'import', '--empty')
+    expect(code == 0, out + why)
+    code, _, problems = world.ctl('check')
+    found = re.findall(r'rule "([^"]+)" must be kept, .* to (\w+) with in its '
+                       r'stores \((.*)\)', problems)
+    expect(code == 0 and found == [
+        ('signs', 'sign', 'book'), ('keyless', 'sign', 'partners'),
+        ('strict', 'encrypt', 'empty, book'),
+        ('by mode', 'encrypt', 'empty')], 'exit %d, %s' % (code, problems))
+
+
 TESTS = [
+    check_warns_of_rules_that_must_be_kept_without_any_source,
     status_names_what_ends_soon_and_has_no_successor,
     the_log_warns_once_a_day_whatever_is_reloaded,
     nothing_is_said_when_nothing_ends,

@@ -2,6 +2,8 @@
 """copies_test.py [-v] [WORD]...: copies on their way to a re-injection port
 that takes them, or not, or dies, and a daemon that dies."""
 import base64
+import datetime
+import json
 import os
 import re
 import signal
@@ -10,7 +12,7 @@ import threading
 import time
 
 from daemon_test import in_a_world
-from harness import IS_ROOT, Skip, expect, run_each, words
+from harness import IS_ROOT, Skip, expect, run_each, wait_for, words
 from milter_client import NR_RCPT, Client, Gone
 from reinjection import DROP, Port
 
@@ -371,6 +373,37 @@ def status_shows_the_journal(world, port):
 
 
 @with_port
+def status_shows_what_will_be_forgotten(world, port):
+    start(world, port, more='keep_hours = 48')
+    send(world)
+    status = json.loads(world.ctl('--json', 'status')[1])
+    expect(status['journal']['ending'] == 0, status['journal'])
+    journal = world.path('state/copies/journal')
+    day, = [d for d in os.listdir(journal) if d != 'lock']
+    old = (datetime.date.fromisoformat(day) - datetime.timedelta(2))
+    os.rename(journal + '/' + day, '%s/%s' % (journal, old))
+    _, out, _ = world.ctl('status')
+    expect('sent to 2 recipients since %s, 0 without an answer, 2 forgotten '
+           'within a day\n' % old in out, out)
+    status = json.loads(world.ctl('--json', 'status')[1])
+    expect(status['journal']['ending'] == 2, status['journal'])
+
+
+@with_port
+def status_shows_what_is_held(world, port):
+    start(world, port)
+    held = begin(world, [PAULA, CLEAR])
+    status = wait_for(lambda: json.loads(world.ctl('--json', 'status')[1]),
+                      5, 'a status')
+    expect(status['mails_in_work'] == 1 and
+           status['bytes_buffered'] > len(BODY), status)
+    _, out, _ = world.ctl('status')
+    expect(re.search(r'^mails_in_work +1$', out, re.M) and
+           re.search(r'^bytes_buffered +[1-9]', out, re.M), out)
+    end(held)
+
+
+@with_port
 def two_at_the_same_mail_do_not_both_send_it(world, port):
     start(world, port)
     go, come = threading.Event(), threading.Event()
@@ -589,6 +622,8 @@ TESTS = [
     who_has_a_copy_gets_no_other_one_from_the_mta,
     a_lost_answer_is_sent_again_and_logged,
     status_shows_the_journal,
+    status_shows_what_will_be_forgotten,
+    status_shows_what_is_held,
     two_at_the_same_mail_do_not_both_send_it,
     a_journal_that_cannot_be_written_stops_all_before_anything,
     a_full_disk_stops_all_before_anything,

@@ -62,6 +62,8 @@ a_file_of_comments_is_all_defaults(void **state)
 	assert_int_equal(conf->mails, 200);
 	assert_int_equal(conf->gateway->limits.message_bytes, 50 << 20);
 	assert_int_equal(conf->gateway->limits.encrypt_recipients, 500);
+	assert_int_equal(conf->gateway->limits.copies, 100);
+	assert_int_equal(conf->gateway->limits.header_fields, 1000);
 	assert_int_equal(conf->gateway->limits.lookup_seconds, 8);
 	assert_int_equal(conf->gateway->limits.mime.depth, 20);
 	assert_int_equal(conf->gateway->limits.mime.parts, 1000);
@@ -105,7 +107,8 @@ every_top_setting_arrives(void **state)
 		 " mime_depth = 5; mime_parts = 6; cms_layers = 7;"
 		 " encrypt_recipients = 8; lookup_seconds = 9;"
 		 " decrypt_failures = 10; harvest_day = 11;"
-		 " harvest_total = 12; };\n"
+		 " harvest_total = 12; copies = 13;"
+		 " header_fields = 140; };\n"
 		 "report = { headers = \"X-Ours\"; authserv_id = \"mx\";"
 		 " subject_tags = true; };\n"
 		 "internal = [ \"*@a\", \"*@b\" ]; bcc = \"share\";\n"
@@ -139,6 +142,8 @@ every_top_setting_arrives(void **state)
 	assert_int_equal(conf->gateway->limits.decrypt_failures, 10);
 	assert_int_equal(conf->gateway->limits.harvest_day, 11);
 	assert_int_equal(conf->gateway->limits.harvest_total, 12);
+	assert_int_equal(conf->gateway->limits.copies, 13);
+	assert_int_equal(conf->gateway->limits.header_fields, 140);
 	assert_string_equal(conf->gateway->report.headers, "X-Ours");
 	assert_string_equal(conf->gateway->report.authserv_id, "mx");
 	assert_true(conf->gateway->report.subject_tags);

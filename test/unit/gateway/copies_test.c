@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include <cmocka.h>
+#include <malloc.h>
 
 #include "base/base64.h"
 #include "base/mem.h"
@@ -428,6 +429,126 @@ our_own_go_by_the_strictest_rule(void **state)
 	remove_all(folder);
 }
 
+/* ---- how many ---- */
+
+#define HIDDEN                                                                 \
+	"bob@example.com paula@partner.example carol@example.com "             \
+	"dave@example.com"
+
+static void
+process_for(struct gateway *gateway, const char *message, struct list *copies,
+	struct outcome *outcome)
+{
+	const struct courier courier = {
+		.ask = say_yes, .send = take, .self = copies
+	};
+	const struct gateway_run run = { .courier = &courier };
+	struct fixture_mail from = { "local", "alice@example.com", HIDDEN,
+		message };
+	struct mail mail;
+
+	fixture_mail(&mail, &from);
+	outcome_init(outcome);
+	gateway_process(gateway, &mail, &run, outcome);
+	assert_int_equal(outcome->forget.count, copies->count);
+	mail_clear(&mail);
+}
+
+/* The three that the header does not name have one each. */
+static void
+a_mail_that_needs_too_many_copies_has_none(void **state)
+{
+	char folder[] = "/tmp/smime-copies-XXXXXX";
+	struct conf *conf = start(folder,
+		"limits = { copies = 3; }; mixed = \"split\";"
+		"reinject = { uri = \"smtp://127.0.0.1:1\"; };"
+		"encrypt = ( { recipient = \"*@*\"; stores = \"all\";"
+		" otherwise = \"pass\"; } );");
+	static const char message[] = "From: alice@example.com\n"
+				      "To: bob@example.com\n\nHello\n";
+
+	(void)state;
+	for (unsigned limit = 4; limit-- > 2;) {
+		struct list copies = { 0 };
+		struct outcome outcome;
+
+		conf->gateway->limits.copies = limit;
+		process_for(conf->gateway, message, &copies, &outcome);
+		if (limit == 3) {
+			assert_int_equal(outcome.verdict, VERDICT_ACCEPT);
+			assert_int_equal(copies.count, 3);
+		} else {
+			assert_int_equal(outcome.verdict, VERDICT_REJECT);
+			assert_int_equal(outcome.error.kind, ERROR_LIMIT);
+			assert_non_null(strstr(outcome.reply, "550 5.5.3 "));
+			assert_non_null(strstr(outcome.reply, "Bcc"));
+			assert_int_equal(copies.count, 0);
+			assert_int_equal(outcome.copies.count, 0);
+		}
+		outcome_clear(&outcome);
+		list_clear(&copies, sent_free);
+	}
+	conf_free(conf);
+	remove_all(folder);
+}
+
+enum { LARGE = 4 << 20, COPIES_SEEN = 3 };
+
+struct watched {
+	size_t used[COPIES_SEEN];
+	size_t count;
+};
+
+static enum submit_result
+weigh(void *self, struct submit_mail *mail, struct error *err)
+{
+	struct watched *watched = self;
+	struct mallinfo2 info = mallinfo2();
+
+	(void)err;
+	assert_true(pieces_len(&mail->body) > LARGE);
+	assert_true(watched->count < COPIES_SEEN);
+	watched->used[watched->count++] = info.uordblks + info.hblkhd;
+	return SUBMIT_TAKEN;
+}
+
+static void
+copies_do_not_stand_in_memory_together(void **state)
+{
+	static const char header[] = "From: alice@example.com\n"
+				     "To: bob@example.com\n\n";
+	char folder[] = "/tmp/smime-copies-XXXXXX";
+	struct conf *conf = start(folder, RULES);
+	struct watched watched = { 0 };
+	const struct courier courier = {
+		.ask = say_yes, .send = weigh, .self = &watched
+	};
+	const struct gateway_run run = { .courier = &courier };
+	char *message = malloc(LARGE + sizeof(header));
+	struct fixture_mail from = { "local", "alice@example.com", HIDDEN,
+		message };
+	struct outcome outcome;
+	struct mail mail;
+
+	(void)state;
+	memcpy(message, header, sizeof(header));
+	for (size_t i = sizeof(header) - 1; i < LARGE; i++)
+		message[i] = i % 64 == 0 ? '\n' : 'x';
+	message[LARGE] = '\0';
+	fixture_mail(&mail, &from);
+	free(message);
+	outcome_init(&outcome);
+	gateway_process(conf->gateway, &mail, &run, &outcome);
+	assert_int_equal(outcome.verdict, VERDICT_ACCEPT);
+	assert_int_equal(watched.count, COPIES_SEEN);
+	for (size_t i = 1; i < COPIES_SEEN; i++)
+		assert_true(watched.used[i] < watched.used[0] + LARGE / 2);
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	conf_free(conf);
+	remove_all(folder);
+}
+
 int
 main(void)
 {
@@ -435,7 +556,9 @@ main(void)
 		cmocka_unit_test(
 			no_envelope_names_whom_its_readers_may_not_know_of),
 		cmocka_unit_test(a_sender_decides_for_every_copy),
-		cmocka_unit_test(our_own_go_by_the_strictest_rule)
+		cmocka_unit_test(our_own_go_by_the_strictest_rule),
+		cmocka_unit_test(a_mail_that_needs_too_many_copies_has_none),
+		cmocka_unit_test(copies_do_not_stand_in_memory_together)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

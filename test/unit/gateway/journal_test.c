@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -275,6 +276,66 @@ what_cannot_be_read_or_written_is_trouble_for_now(void **state)
 	end(&place);
 }
 
+/* ---- what lasts ---- */
+
+static ino_t synced[8];
+static size_t synced_count;
+
+/* In the place of the library's. */
+int
+fsync(int fd)
+{
+	struct stat about;
+
+	if (fstat(fd, &about) == 0 && synced_count < COUNT_OF(synced))
+		synced[synced_count++] = about.st_ino;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+static bool
+was_synced(const char *path)
+{
+	struct stat about;
+
+	assert_int_equal(stat(path, &about), 0);
+	for (size_t i = 0; i < synced_count; i++)
+		if (synced[i] == about.st_ino)
+			return true;
+	return false;
+}
+
+/* Whoever has made it may die before it lasts. */
+static void
+a_file_that_another_has_just_made_lasts_too(void **state)
+{
+	char keys[1][CRYPTO_MAC_HEX];
+	struct journal_lines lines = { .keys = keys, .count = 1 };
+	struct journal_mail *mail;
+	struct place place;
+	char *day, *path;
+	int fd;
+
+	(void)state;
+	begin(&place);
+	name_of(1, 1, keys[0]);
+	mail = open_mail(&place, 1);
+	day = mem_printf("%s/2026-01-31", place.folder);
+	path = mem_printf("%s/ab", day);
+	assert_int_equal(mkdir(day, 0700), 0);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	synced_count = 0;
+	assert_int_equal(journal_write(mail, &lines, NULL), 0);
+	assert_true(was_synced(day));
+	assert_true(was_synced(place.folder));
+	journal_end(mail);
+	mem_free(day);
+	mem_free(path);
+	mem_free(lines.path);
+	end(&place);
+}
+
 int
 main(void)
 {
@@ -287,6 +348,7 @@ main(void)
 		cmocka_unit_test(threads_write_into_one_file),
 		cmocka_unit_test(
 			what_cannot_be_read_or_written_is_trouble_for_now),
+		cmocka_unit_test(a_file_that_another_has_just_made_lasts_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "gateway/gateway.h"
+#include "gateway_fixture.h"
 
 /* ---- from a file ---- */
 
@@ -230,6 +230,77 @@ a_recipient_whose_domain_is_not_sure_is_refused(void **state)
 	mail_clear(&mail);
 }
 
+/* ---- many fields ---- */
+
+enum { MANY = 50000 };
+
+/* Each of them is a change: a layer takes their place. */
+static void
+process_fields(struct gateway *gateway, size_t count, struct outcome *outcome)
+{
+	struct fixture_mail from = { "local", "alice@example.com",
+		"bob@example.com", "From: alice@example.com\n\nHello\n" };
+	struct mail mail;
+	char name[32];
+
+	fixture_mail(&mail, &from);
+	while (mail.fields.count < count) {
+		snprintf(name, sizeof(name), "Content-%zu", mail.fields.count);
+		mail_add_field(&mail, name, " x");
+	}
+	outcome_init(outcome);
+	assert_true(gateway_wants_body(gateway, &mail, NULL));
+	gateway_process(gateway, &mail, NULL, outcome);
+	mail_clear(&mail);
+}
+
+static void
+countless_header_fields_are_refused(void **state)
+{
+	static const size_t counts[] = { 1000, 1001, MANY };
+	struct conf *conf = fixture_conf(
+		"sign = ( { sender = \"*@example.com\"; stores = \"all\"; } "
+		");");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		struct outcome outcome;
+
+		process_fields(conf->gateway, counts[i], &outcome);
+		if (counts[i] <= 1000) {
+			assert_int_equal(outcome.verdict, VERDICT_ACCEPT);
+			assert_true(outcome.signed_);
+			assert_true(outcome.edits.count >= 997);
+		} else {
+			assert_int_equal(outcome.verdict, VERDICT_REJECT);
+			assert_int_equal(outcome.error.kind, ERROR_LIMIT);
+			assert_string_equal(outcome.reply,
+				"550 5.3.4 This mail has too many header "
+				"fields");
+			assert_true(outcome.edits.count <= 1);
+		}
+		outcome_clear(&outcome);
+	}
+	conf_free(conf);
+}
+
+static void
+countless_fields_of_a_mail_without_a_rule_are_no_matter(void **state)
+{
+	struct conf *conf = fixture_conf("");
+	struct fixture_mail from = { "local", "alice@example.com",
+		"bob@example.com", "From: alice@example.com\n\nHello\n" };
+	struct mail mail;
+
+	(void)state;
+	fixture_mail(&mail, &from);
+	while (mail.fields.count < MANY)
+		mail_add_field(&mail, "Received", " x");
+	assert_false(gateway_wants_body(conf->gateway, &mail, NULL));
+	mail_clear(&mail);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
@@ -243,6 +314,9 @@ main(void)
 			a_mail_over_the_limit_is_an_error_of_that_kind),
 		cmocka_unit_test(
 			a_recipient_whose_domain_is_not_sure_is_refused),
+		cmocka_unit_test(countless_header_fields_are_refused),
+		cmocka_unit_test(
+			countless_fields_of_a_mail_without_a_rule_are_no_matter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,11 +180,98 @@ the_narrower_setting_holds(void **state)
 		run_case(&cases[i]);
 }
 
+/* ---- once a mail, and of no more recipients than may be ---- */
+
+static size_t
+times(const struct trace *trace, const char *words)
+{
+	const char *line;
+	size_t count = 0;
+
+	LIST_FOREACH (line, &trace->lines)
+		count += strstr(line, words) != NULL;
+	return count;
+}
+
+static void
+process(const struct conf *conf, const char *recipients, struct trace *trace,
+	struct outcome *outcome)
+{
+	struct fixture_mail from = { "local", "alice@example.com", recipients,
+		FROM_ALICE TO("bob@example.com, carol@example.com") BODY };
+	struct gateway_run run = { .trace = trace };
+	struct mail mail;
+
+	fixture_mail(&mail, &from);
+	outcome_init(outcome);
+	gateway_process(conf->gateway, &mail, &run, outcome);
+	mail_clear(&mail);
+}
+
+static void
+conditions_of_a_mail_are_looked_at_once(void **state)
+{
+	static const char rules[] =
+		"encrypt = ( { name = \"one\"; recipient = \"*@*\"; sender = "
+		"\"x@y\"; mode = \"mandatory\"; " STORES
+		"}, { name = \"two\"; recipient = \"*@*\"; subject = \"[e]\"; "
+		"mode = \"mandatory\"; " STORES "} );";
+	struct conf *conf = fixture_conf(rules);
+	struct trace trace = { 0 };
+	struct outcome outcome;
+
+	(void)state;
+	process(conf, "bob@example.com carol@example.com nobody@example.com",
+		&trace, &outcome);
+	assert_int_equal(outcome.verdict, VERDICT_ACCEPT);
+	assert_int_equal(times(&trace, "rule one does not apply"), 1);
+	assert_int_equal(times(&trace, "rule two does not apply"), 1);
+	trace_clear(&trace);
+	outcome_clear(&outcome);
+	conf_free(conf);
+}
+
+/* The directory could not tell: it would be a tempfail. */
+static void
+no_directory_is_asked_of_more_recipients_than_may_be(void **state)
+{
+	struct conf *conf = fixture_conf(
+		"limits = { encrypt_recipients = 2; }; encrypt = ( "
+		"{ recipient = \"*@*\"; mode = \"mandatory\"; " STORES "} );");
+	struct encrypt_rule *rule = conf->gateway->encrypt_rules.item[0];
+	static const char *const recipients[] = {
+		"bob@example.com carol@example.com",
+		"bob@example.com carol@example.com dave@example.com"
+	};
+
+	(void)state;
+	rule->mode_store = fixture_dead_directory();
+	rule->mode_attribute = mem_string("mode");
+	rule->by_mode[MODE_MANDATORY] = rule;
+	for (size_t i = 0; i < COUNT_OF(recipients); i++) {
+		struct trace trace = { 0 };
+		struct outcome outcome;
+
+		process(conf, recipients[i], &trace, &outcome);
+		assert_int_equal(outcome.error.kind,
+			i == 0 ? ERROR_SYSTEM : ERROR_LIMIT);
+		assert_int_equal(outcome.verdict,
+			i == 0 ? VERDICT_TEMPFAIL : VERDICT_REJECT);
+		trace_clear(&trace);
+		outcome_clear(&outcome);
+	}
+	store_close(rule->mode_store);
+	conf_free(conf);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_narrower_setting_holds),
+		cmocka_unit_test(conditions_of_a_mail_are_looked_at_once),
+		cmocka_unit_test(
+			no_directory_is_asked_of_more_recipients_than_may_be),
 	};
 
 	return cmocka_run_group_tests_name("gateway/modes", tests, NULL, NULL);

@@ -188,8 +188,7 @@ match(const struct mail_case *mail, const struct content *content)
 	assert_int_equal(addr_parse("a@b", &address, NULL), 0);
 	sender = (struct sender){ address, NULL, false, false };
 	sign = rule_match_sign(&rule, &sender, &client, content, NULL);
-	encrypt = rule_match_encrypt(
-		&rule, &sender, &client, address, content, NULL);
+	encrypt = rule_match_conditions(&rule, &sender, &client, content, NULL);
 	address_free(address);
 	if (sign != encrypt)
 		fail_msg("%s: sign %d, encrypt %d", mail->label, sign, encrypt);
