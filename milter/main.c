@@ -10,6 +10,7 @@
 #include "background.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "crypto/crypto.h"
 #include "parent.h"
 
 static const char usage[] =
@@ -130,6 +131,7 @@ main(int argc, char **argv)
 	char *path;
 	int report = -1;
 
+	crypto_watch_memory();
 	background_fill_standard();
 	if (read_options(argc, argv, &options) != 0)
 		return 2;

@@ -14,6 +14,11 @@
 enum crypto_digest { CRYPTO_SHA1, CRYPTO_SHA256, CRYPTO_SHA384, CRYPTO_SHA512 };
 enum { CRYPTO_DIGESTS = 4 };
 
+/*
+ * First of all in main(): OpenSSL takes its allocator before anything else.
+ * Without it a lack of memory is known from the error queue alone.
+ */
+void crypto_watch_memory(void);
 /* Fetch what mails need; once, before any thread starts.  Idempotent. */
 int crypto_init(struct error *err) MUST_USE;
 
@@ -36,7 +41,7 @@ void crypto_begin(void);
 int crypto_fail(struct error *err, enum error_kind kind, const char *format,
 	...) PRINTF_LIKE(3, 4);
 /*
- * Does the queue say that memory was missing?  For operations that answer
+ * Was memory missing since the operation began?  For operations that answer
  * "no" then too.  The queue is empty afterwards.
  */
 bool crypto_lacked_memory(void);

@@ -8,4 +8,8 @@
 /* Once.  NULL, or the name of what OpenSSL does not have. */
 const char *methods_fetch(void);
 
+/* memory.c: has OpenSSL asked this thread in vain, since then? */
+void memory_begin(void);
+bool memory_lacked(void) MUST_USE;
+
 #endif

@@ -4,11 +4,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "crypto/crypto.h"
+#include "crypto/internal.h"
 
 void
 crypto_begin(void)
 {
+	memory_begin();
 	ERR_clear_error();
 }
 
@@ -31,7 +32,7 @@ empty_queue(bool *out_of_memory)
 	const char *first = NULL;
 	unsigned long code;
 
-	*out_of_memory = false;
+	*out_of_memory = memory_lacked();
 	while ((code = ERR_get_error()) != 0) {
 		*out_of_memory = *out_of_memory || is_out_of_memory(code);
 		if (first == NULL)
@@ -70,7 +71,7 @@ crypto_lacked_memory(void)
 bool
 crypto_had_trouble(void)
 {
-	bool trouble = false;
+	bool trouble = memory_lacked();
 	unsigned long code;
 
 	while ((code = ERR_get_error()) != 0)

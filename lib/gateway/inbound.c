@@ -151,6 +151,37 @@ forget_signature(
 		err->text);
 }
 
+/*
+ * By `bad_signature`: not whom we trust, but what was changed on its way.
+ * Inside of what was opened it is a failure to open like any other: else a
+ * stranger learns that his ciphertext had the right padding.
+ */
+static void
+refuse_broken(struct work *work, const struct inbound_layer *layer)
+{
+	const struct inbound_set *set = &work->inbound;
+	bool decrypted = work->outcome->inbound.decrypted;
+	struct error err;
+
+	metric_add(METRIC_SIGNATURES_BAD, 1);
+	if (decrypted)
+		inbound_client_failed(work);
+	error_set(&err, ERROR_FORMAT, "the signature is not good: %s",
+		layer->why.text);
+	work_fail(work, decrypted ? set->undecryptable : set->bad_signature,
+		&err,
+		words_for(decrypted ? FAILING_TO_DECRYPT : FAILING_TO_VERIFY,
+			ERROR_FORMAT));
+}
+
+static bool
+is_broken(const struct work *work, const struct inbound_layer *layer)
+{
+	return work->inbound.verify && layer->verdict != INBOUND_TEMPERROR &&
+	       layer->verdict != INBOUND_NONE && verdict_is_broken(layer);
+}
+
+/* A key is not used for what is inside of a mail that is refused already. */
 static int
 undo_signature(struct work *work, enum smime_kind kind, struct span *entity)
 {
@@ -167,6 +198,8 @@ undo_signature(struct work *work, enum smime_kind kind, struct span *entity)
 	trace_add(work_trace(work), "signature: %s%s%s",
 		inbound_verdict_name(layer->verdict),
 		layer->why.text[0] != '\0' ? ": " : "", layer->why.text);
+	if (is_broken(work, layer))
+		refuse_broken(work, layer);
 	if (content.data == NULL)
 		return 0;
 	*entity = content;
@@ -279,40 +312,13 @@ mark_vouched(struct list *layers)
 	}
 }
 
-/*
- * By `bad_signature`: not whom we trust, but what was changed on its way.
- * Inside of what was opened it is told as a failure to open, and counted as
- * one: else a stranger learns that his ciphertext had the right padding.
- */
-static void
-refuse_broken(struct work *work, const struct inbound_layer *layer)
-{
-	bool decrypted = work->outcome->inbound.decrypted;
-	struct error err;
-
-	metric_add(METRIC_SIGNATURES_BAD, 1);
-	if (decrypted)
-		inbound_client_failed(work);
-	error_set(&err, ERROR_FORMAT, "the signature is not good: %s",
-		layer->why.text);
-	work_fail(work, work->inbound.bad_signature, &err,
-		words_for(decrypted ? FAILING_TO_DECRYPT : FAILING_TO_VERIFY,
-			ERROR_FORMAT));
-}
-
 static const struct inbound_layer *
 judge(struct work *work)
 {
 	struct inbound_report *report = &work->outcome->inbound;
-	const struct inbound_layer *layer =
-		verdict_of_mail(report, facts_author(&work->facts));
 
 	mark_vouched(&report->layers);
-	if (work->inbound.verify && layer != NULL &&
-		layer->verdict != INBOUND_TEMPERROR &&
-		layer->verdict != INBOUND_NONE && verdict_is_broken(layer))
-		refuse_broken(work, layer);
-	return layer;
+	return verdict_of_mail(report, facts_author(&work->facts));
 }
 
 /* Two Content-Types: nobody knows which one a reader will believe. */

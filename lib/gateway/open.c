@@ -111,8 +111,12 @@ give_up_unless_worked_on(struct work *work, struct error *err)
 		       : error_set(err, ERROR_SYSTEM, "the MTA has given up");
 }
 
+/*
+ * Once, whatever fails: a second try would tell by its time that there was a
+ * failure.
+ */
 static int
-open_once(const struct work *work, struct span cms, const struct cert *cert,
+open_with_key(const struct work *work, struct span cms, const struct cert *cert,
 	struct buf *out, struct error *err)
 {
 	buf_reset(out);
@@ -121,25 +125,6 @@ open_once(const struct work *work, struct span cms, const struct cert *cert,
 		check_plaintext(buf_span(out), err) == 0)
 		return 0;
 	buf_reset(out);
-	return -1;
-}
-
-/*
- * OpenSSL hides a lack of memory while it decrypts, and no mail may be refused
- * for that: what is wrong with the mail is wrong again.  Of whatever kind the
- * failure is, or time would tell a bad padding from a bad plaintext.
- */
-static int
-open_with_key(const struct work *work, struct span cms, const struct cert *cert,
-	struct buf *out, struct error *err)
-{
-	struct error why;
-
-	if (open_once(work, cms, cert, out, &why) == 0 ||
-		(why.kind != ERROR_SYSTEM &&
-			open_once(work, cms, cert, out, &why) == 0))
-		return 0;
-	*err = why;
 	return -1;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/event.h"
 #include "base/leave.h"
+#include "crypto/crypto.h"
 #include "ctl.h"
 
 /* An answer that could not be written is no answer. */
@@ -23,6 +24,7 @@ main(int argc, char **argv)
 	struct request request;
 	int code = CTL_USAGE;
 
+	crypto_watch_memory();
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	event_set_sink(ctl_print_event);

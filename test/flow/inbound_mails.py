@@ -129,3 +129,27 @@ def flip(der, needle_or_at):
     octets = bytearray(der)
     octets[needle_or_at] ^= 1
     return bytes(octets)
+
+
+def broken_envelopes(make, text=TEXT):
+    """(what is wrong, CMS to Bob): each way not to open, or to be no good
+    once opened."""
+    cbc = make.envelope(text)
+    gcm = make.envelope(text, ('bob',), '-aes-256-gcm')
+    key = cbc.index(b'\x04\x82\x01\x00') + 4
+    changed = make.detached(text).replace(b'Moin', b'Mein')
+    return [('wrong key block, CBC', cbc[:key] + bytes([7] * 256) +
+             cbc[key + 256:]),
+            ('wrong key block, GCM', flip(gcm, gcm.index(
+                b'\x04\x82\x01\x00') + 100)),
+            # Not flip(cbc, -1): of noise one in 256 ends like a padding.
+            ('wrong padding', flip(cbc, -17)),
+            ('wrong tag', flip(gcm, -1)),
+            ('wrong ciphertext, GCM', flip(gcm, -40)),
+            ('no entity inside', make.envelope(
+                text.replace(b'Content-', b'\x01\x02ntent-'))),
+            ('a field of a message inside', make.envelope(
+                b'Subject: x\r\n' + text)),
+            ('broken signature inside', make.envelope(changed)),
+            ('broken opaque signature inside', make.envelope(
+                make.opaque(text, ('paula',), '-noattr')))]

@@ -7,9 +7,9 @@ import re
 import sys
 
 from harness import (COMMON, COMPLAINT, Tally, World, expect, words)
-from inbound_mails import (ALICE, BOB, PAULA, TEXT, Maker, body_of, flip,
-                           header, html, mixed, multipart_signed, pkcs7_mime,
-                           values)
+from inbound_mails import (ALICE, BOB, PAULA, TEXT, Maker, body_of,
+                           broken_envelopes, flip, header, html, mixed,
+                           multipart_signed, pkcs7_mime, values)
 
 INBOUND = COMMON.replace(
     'stores = (', 'stores = (\n\t{ name = "book"; type = "managed"; },\n'
@@ -19,6 +19,14 @@ RULES = '''
 inbound = (
 	{ name = "hard"; recipient = "dave@example.com"; keys = "staff";
 	  undecryptable = "reject"; bad_signature = "reject"; },
+	{ name = "no"; recipient = "judy@example.com"; keys = "staff"; keys_for = "any";
+	  undecryptable = "reject"; },
+	{ name = "wait"; recipient = "gina@example.com"; keys = "staff"; keys_for = "any";
+	  undecryptable = "tempfail"; bad_signature = "reject"; },
+	{ name = "hold"; recipient = "henry@example.com"; keys = "staff"; keys_for = "any";
+	  undecryptable = "quarantine"; bad_signature = "tempfail"; },
+	{ name = "outer"; recipient = "ivan@example.com"; keys = "staff"; keys_for = "any";
+	  bad_signature = "reject"; },
 	{ name = "spare"; recipient = "erin@example.com"; keys = [ "staff", "down" ];
 	  undecryptable = "reject"; },
 	{ name = "strip"; recipient = "carol@example.com"; keys = "staff";
@@ -72,6 +80,12 @@ def send(world, message, to=(BOB,), sender=PAULA, client=None):
     with open(world.path('daemon.log'), errors='replace') as log:
         log.seek(start)
         return Got(world, status, printed, log.read())
+
+
+def answer(got):
+    """What the sender is told; why it is held is not for him."""
+    line = re.search(r'^VERDICT (.*)', got.printed, re.M)[1]
+    return line.partition(': ')[0] if line.startswith('held') else line
 
 
 def untouched(got, message):
@@ -339,20 +353,50 @@ def undecryptable_mail_arrives_byte_for_byte(world, make):
 
 
 def every_decryption_failure_looks_the_same(world, make):
-    der = make.envelope()
-    gcm = make.envelope(TEXT, ('bob',), '-aes-256-gcm')
-    seen = set()
-    # Not flip(der, -1): of a last block that is noise one in 256 ends well.
-    for bad in (flip(der, -17), flip(gcm, -1), flip(gcm, -40),
-                make.envelope(b'no header\x01\x02\r\n'),
-                make.envelope(TEXT, ('peter',))):
-        message = header() + pkcs7_mime(bad, 'enveloped-data')
-        got = send(world, message)
-        untouched(got, message)
-        seen.add((got.results()[0],
-                  tuple(got.printed.count(w) for w in ('insheader',))))
-        expect('kind=' in got.log, got.log)
-    expect(len(seen) == 1, str(seen))
+    """To the sender whatever the rule says, and in what the reader gets: but
+    for a broken signature, of which he is told."""
+    bad = [*broken_envelopes(make),
+           ('not for him', make.envelope(TEXT, ('peter',)))]
+    for name, want in (('bob', 'accept'), ('ivan', 'accept'),
+                       ('judy', '550 5.7.5'), ('gina', '451 4.7.5'),
+                       ('henry', 'held 250')):
+        answers, seen = set(), set()
+        for label, der in bad:
+            message = header() + pkcs7_mime(der, 'enveloped-data')
+            got = send(world, message, to=[name + '@example.com'])
+            answers.add(answer(got))
+            expect('kind=' in got.log, '%s: %s' % (label, got.log))
+            if want == 'accept' and 'signature' not in label:
+                untouched(got, message)
+                seen.add((*got.results(), got.printed.count('insheader')))
+        expect(len(answers) == 1 and want in answers.pop(),
+               '%s: %s' % (name, answers))
+        expect(len(seen) == (want == 'accept'), '%s: %s' % (name, seen))
+
+
+def bad_signature_speaks_of_what_nobody_has_encrypted(world, make):
+    """Inside of an encrypted mail undecryptable does, whatever it says."""
+    broken = make.detached().replace(b'Moin', b'Mein')
+    for name, outer, inner in (('ivan', '550 5.7.7', 'accept'),
+                               ('judy', 'accept', '550 5.7.5'),
+                               ('gina', '550 5.7.7', '451 4.7.5')):
+        to = [name + '@example.com']
+        for entity, want in ((broken, outer), (make.encrypted(broken), inner)):
+            got = send(world, header() + entity, to=to)
+            expect(want in answer(got), '%s: %s' % (name, got.printed))
+            if want == 'accept':
+                verdict_is(got, 'fail')
+
+
+def what_is_refused_is_not_opened(world, make):
+    """Or the answer would depend on what is inside."""
+    answers = set()
+    for inside in (make.encrypted(), make.encrypted(TEXT, ('peter',))):
+        entity = make.opaque(inside, ('paula',), '-noattr')
+        got = send(world, header() + entity, to=['ivan@example.com'])
+        expect('did=decrypt' not in got.log, got.log)
+        answers.add(answer(got))
+    expect(len(answers) == 1 and '550 5.7.7' in answers.pop(), str(answers))
 
 
 def a_client_that_fails_often_is_barred_for_a_while(world, make):
@@ -774,6 +818,8 @@ TESTS = [
     what_cannot_be_made_fit_is_delivered_and_noted,
     undecryptable_mail_arrives_byte_for_byte,
     every_decryption_failure_looks_the_same,
+    bad_signature_speaks_of_what_nobody_has_encrypted,
+    what_is_refused_is_not_opened,
     a_client_that_fails_often_is_barred_for_a_while,
     mail_of_a_barred_client_waits_where_a_rule_is_strict,
     a_broken_signature_inside_is_answered_as_a_failure_to_decrypt,

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "crypto/crypto.h"
 #include "gateway/gateway.h"
 
 enum { TRIES_MAX = 200000, MESSAGE_MAX = 1 << 20 };
@@ -189,6 +190,7 @@ main(int argc, char **argv)
 	struct mail mail;
 	struct buf text;
 
+	crypto_watch_memory();
 	if (argc != 6 && argc != 7) {
 		fprintf(stderr, "usage: fault CONF MESSAGE FROM RCPT OUTDIR "
 				"[N]\n");
