@@ -1,5 +1,9 @@
 #include "courier.h"
 
+/* Postfix slows down, and then sends away, who says RSET a hundred times and
+ * brings no mail (smtpd_junk_command_limit). */
+enum { ASKS_MAX = 50 };
+
 /* Another host's time is not ours: others may work meanwhile. */
 static void
 leave_place(struct courier_job *job)
@@ -19,6 +23,11 @@ take_place(struct courier_job *job)
 static int
 open_session(struct courier_job *job, struct error *err)
 {
+	if (job->asks >= ASKS_MAX) {
+		net_submit_close(job->session);
+		job->session = NULL;
+		job->asks = 0;
+	}
 	if (job->session != NULL)
 		return 0;
 	return net_submit_open(&job->settings, &job->session, err);
@@ -41,7 +50,11 @@ carry(struct courier_job *job, struct submit_mail *mail, struct error *err,
 static enum submit_result
 ask(void *self, struct submit_mail *mail, struct error *err)
 {
-	return carry(self, mail, err, net_submit_ask);
+	struct courier_job *job = self;
+	enum submit_result result = carry(self, mail, err, net_submit_ask);
+
+	job->asks++;
+	return result;
 }
 
 static enum submit_result

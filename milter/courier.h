@@ -11,6 +11,7 @@ struct courier_job {
 	struct courier courier; /* what the gateway asks */
 	struct submit_settings settings;
 	struct submit_session *session; /* from the first question on */
+	unsigned asks;			/* of this session */
 	struct budget *budget;
 	bool placed; /* among those that work */
 };

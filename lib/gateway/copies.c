@@ -32,6 +32,20 @@ has_path(const struct outcome_copy *copy, const struct mail_path *path)
 	return false;
 }
 
+/*
+ * Of <@hop:bob@x> an MTA may know bob@x alone by now; what it does not know it
+ * passes over.
+ */
+static void
+forget(struct work *work, const struct plan_entry *entry)
+{
+	const char *path = entry->path->path;
+
+	list_add(&work->outcome->forget, (void *)path);
+	if (path[path[0] == '<'] == '@')
+		list_add(&work->outcome->forget, entry->address->text);
+}
+
 /* The recipients of a group, in one copy or, when they are many, in several. */
 static void
 plan_copies(struct work *work, const struct plan_group *group,
@@ -45,7 +59,7 @@ plan_copies(struct work *work, const struct plan_group *group,
 
 		if (entry->group != group)
 			continue;
-		list_add(&work->outcome->forget, entry->path->path);
+		forget(work, entry);
 		if (copy != NULL && has_path(copy, entry->path))
 			continue;
 		if (copy == NULL || copy->paths.count == COPY_RECIPIENTS_MAX) {
@@ -210,7 +224,7 @@ drop_sent(struct work *work, const struct list *shipments,
 		if (shipment_key(work, entry->address, kept, key, err) != 0)
 			return -1;
 		if (journal_state_of(journal, key) == JOURNAL_SENT)
-			list_add(&work->outcome->forget, entry->path->path);
+			forget(work, entry);
 	}
 	return 0;
 }

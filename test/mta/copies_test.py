@@ -69,7 +69,7 @@ class Copies(World):
             elif kind and name != 'R1':
                 self.make_key(name, address, kind)
 
-    def make_key(self, name, address, kind):
+    def make_key(self, name, address, kind, san=None):
         pem = '%s/many/%s.pem' % (self.folder, name)
         key = '%s/%s.key' % (self.pki, name)
         new = ['-newkey', 'rsa:2048'] if kind == 'rsa' else [
@@ -77,7 +77,7 @@ class Copies(World):
         subprocess.run(
             ['openssl', 'req', '-x509', '-nodes', *new, '-keyout', key,
              '-out', pem, '-days', '30', '-subj', '/CN=' + name, '-addext',
-             'subjectAltName=email:' + address.replace('"', '\\"'),
+             'subjectAltName=' + (san or 'email:' + escaped(address)),
              '-addext', 'keyUsage=keyEncipherment,keyAgreement',
              '-addext', 'basicConstraints=critical,CA:FALSE'],
             check=True, capture_output=True)
@@ -93,14 +93,14 @@ class Copies(World):
         serial = judge.openssl('x509', '-in', pem, '-noout', '-serial')
         self.serials[int(serial.decode().strip().split('=')[1], 16)] = name
 
-    def use(self, setting):
+    def use(self, setting, rules=None):
         """Another configuration, with the daemon started anew."""
         if setting == 'sendmail':
             why = self.add_sendmail()
             if why:
                 raise Skip(why)
             self.names['port_sendmail'] = self.sendmail.back
-        self.rules = SETTINGS[setting] + RULES
+        self.rules = rules or SETTINGS[setting] + RULES
         self.daemon.stop()
         self.daemon.configure(self.configuration())
         self.daemon.start()
@@ -110,6 +110,11 @@ class Copies(World):
         return text.replace('stores = (', 'stores = (\n\t{ name = "many"; '
                             'type = "directory"; path = "%s/many"; },' %
                             self.folder, 1)
+
+
+def escaped(address):
+    """As a value in openssl's configuration."""
+    return address.replace('\\', '\\\\').replace('"', '\\"')
 
 
 def address(name):

@@ -2,6 +2,7 @@
 The machine's Postfix, if any, is neither read nor touched; only the package's
 programs and its users are used."""
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -80,7 +81,8 @@ postlog    unix-dgram n n - 1 postlogd
 
 class Postfix:
     """doors: {name: (chroot 'y' or 'n', [options for that smtpd])}; each gets
-    a port of its own in self.ports.  services: more lines for master.cf."""
+    a port of its own in self.ports, and PORT(name) in an option is that port.
+    services: more lines for master.cf."""
 
     def __init__(self, folder, sink, milter, doors, sasl=0, settings=(),
                  services=''):
@@ -96,12 +98,15 @@ class Postfix:
                                    sasl=sasl))
             for setting in settings:
                 main.write(setting + '\n')
+        for name in doors:
+            self.ports[name] = free_port()
         with open(self.etc('master.cf'), 'w') as master:
             for name, (chroot, options) in doors.items():
-                self.ports[name] = free_port()
                 master.write('127.0.0.1:%d inet n - %s - - smtpd\n' % (
                     self.ports[name], chroot))
                 for option in options:
+                    option = re.sub(r'PORT\((\w+)\)', lambda found: str(
+                        self.ports[found[1]]), option)
                     master.write('  -o { %s }\n' % option)
             for line in SERVICES.strip().splitlines():
                 service, kind, private, chroot, *rest = line.split()
