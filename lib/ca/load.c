@@ -105,15 +105,22 @@ ca_unfiled(const struct ca *ca, struct list *out)
 			list_add(out, entry);
 }
 
+/* How one is filed, and by whom. */
+struct filing {
+	int (*put)(void *self, const struct ca_entry *entry, struct cert *cert,
+		struct error *err);
+	void *self;
+};
+
 static int
-file_one(struct ca *ca, const struct ca_entry *entry, struct store *store,
-	struct error *err)
+file_one(struct ca *ca, const struct ca_entry *entry,
+	const struct filing *filing, struct error *err)
 {
 	struct cert *cert = NULL;
 	int result = -1;
 
 	if (ca_load(ca, entry, entry->internal, &cert, err) == 0)
-		result = store_import(store, cert, CERT_ISSUED, err);
+		result = filing->put(filing->self, entry, cert, err);
 	cert_unref(cert);
 	return result;
 }
@@ -146,8 +153,12 @@ record_filed(struct ca *ca, const struct list *entries, size_t count,
 }
 
 int
-ca_file(struct ca *ca, struct store *store, struct error *err)
+ca_file_by(struct ca *ca,
+	int (*put)(void *self, const struct ca_entry *entry, struct cert *cert,
+		struct error *err),
+	void *self, struct error *err)
 {
+	const struct filing filing = { put, self };
 	struct list entries = { 0 };
 	struct error why = { 0 };
 	size_t done = 0;
@@ -155,7 +166,7 @@ ca_file(struct ca *ca, struct store *store, struct error *err)
 
 	ca_unfiled(ca, &entries);
 	while (result == 0 && done < entries.count) {
-		result = file_one(ca, entries.item[done], store, &why);
+		result = file_one(ca, entries.item[done], &filing, &why);
 		done += result == 0;
 	}
 	if (done != 0 && record_filed(ca, &entries, done, err) != 0)
@@ -164,4 +175,17 @@ ca_file(struct ca *ca, struct store *store, struct error *err)
 		error_set(err, why.kind, "%s", why.text);
 	list_clear(&entries, NULL);
 	return result;
+}
+
+static int
+put_into_store(void *store, const struct ca_entry *entry UNUSED,
+	struct cert *cert, struct error *err)
+{
+	return store_import(store, cert, CERT_ISSUED, err);
+}
+
+int
+ca_file(struct ca *ca, struct store *store, struct error *err)
+{
+	return ca_file_by(ca, put_into_store, store, err);
 }
