@@ -244,7 +244,7 @@ install: all
 	sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' etc/smime-milter.service \
 		>$(D)$(unitdir)/smime-milter.service
 	chmod 644 $(D)$(unitdir)/smime-milter.service
-	for unit in smime-milter-ca smime-milter-ca-issue; do \
+	for unit in smime-milter-ca smime-milter-ca-issue smime-milter-ca-renew; do \
 		sed -e 's|/usr/s*bin/smime|$(sbindir)/smime|' \
 			etc/$$unit.service >$(D)$(unitdir)/$$unit.service && \
 		chmod 644 $(D)$(unitdir)/$$unit.service && \

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "filing.h"
 #include "parent.h"
 
 /* For a peer that says nothing, or does not read; and for a reload. */
@@ -192,21 +193,40 @@ do_metrics(
 	answer_printed(parent, connection, status_print_metrics);
 }
 
+static void
+do_file(struct parent *parent, struct connection *connection, const char *word)
+{
+	struct error err;
+
+	if (filing_start(parent, connection->fd, word, &err) != 0)
+		answer(connection, CONTROL_TROUBLE, span_string(err.text));
+	else
+		control_close(connection); /* it is answered from there */
+}
+
+enum right { RIGHT_LOOK, RIGHT_FILE, RIGHT_CHANGE };
+
 static const struct request {
 	const char *name;
-	bool changes; /* only for those who may */
+	enum right right; /* who may? */
 	void (*run)(struct parent *parent, struct connection *connection,
 		const char *word);
 } requests[] = {
-	{ "status", false, do_status },
-	{ "metrics", false, do_metrics },
-	{ "reload", true, do_reload },
-	{ "log", true, do_log },
+	{ "status", RIGHT_LOOK, do_status },
+	{ "metrics", RIGHT_LOOK, do_metrics },
+	{ "file", RIGHT_FILE, do_file },
+	{ "reload", RIGHT_CHANGE, do_reload },
+	{ "log", RIGHT_CHANGE, do_log },
 };
 
 static bool
-may_change(const struct parent *parent, const struct control_peer *peer)
+may(const struct parent *parent, const struct control_peer *peer,
+	enum right right)
 {
+	if (right == RIGHT_LOOK ||
+		(right == RIGHT_FILE && parent->filer != (uid_t)-1 &&
+			parent->filer == peer->uid))
+		return true;
 	for (size_t i = 0; i < parent->writer_count; i++)
 		if (parent->writers[i] == peer->uid)
 			return true;
@@ -230,7 +250,7 @@ obey(struct parent *parent, struct connection *connection)
 	for (size_t i = 0; i < COUNT_OF(requests); i++) {
 		if (strcmp(requests[i].name, name) != 0)
 			continue;
-		if (!requests[i].changes || may_change(parent, &peer)) {
+		if (may(parent, &peer, requests[i].right)) {
 			requests[i].run(parent, connection, word);
 			return;
 		}

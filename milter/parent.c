@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -28,24 +29,30 @@ parent_complain(const struct parent *parent, const char *text)
 		fprintf(stderr, "%s\n", text);
 }
 
-/* Root may, our own user, `user`, and who is named. */
+/*
+ * Root may, our own user, `user`, and who is named; ca_user, who has to be
+ * named as well, may hand over what it issues and no more.
+ */
 void
 parent_set_writers(struct parent *parent)
 {
 	const struct list *names = &parent->conf->control_writers;
+	const char *filer = parent->conf->ca_user, *name;
 	const struct passwd *entry;
-	const char *name;
 
 	mem_free(parent->writers);
 	parent->writers = mem_array(names->count + 3, sizeof(uid_t));
 	parent->writer_count = 0;
+	parent->filer = (uid_t)-1;
 	parent->writers[parent->writer_count++] = 0;
 	parent->writers[parent->writer_count++] = geteuid();
 	if (parent->identity.name != NULL)
 		parent->writers[parent->writer_count++] = parent->identity.uid;
 	LIST_FOREACH (name, names) {
 		entry = getpwnam(name);
-		if (entry != NULL)
+		if (entry != NULL && filer != NULL && strcmp(name, filer) == 0)
+			parent->filer = entry->pw_uid;
+		else if (entry != NULL)
 			parent->writers[parent->writer_count++] = entry->pw_uid;
 		else
 			log_warning("control.writers: there is no user \"%s\"",

@@ -14,7 +14,7 @@
 #include "conf/conf.h"
 #include "control/control.h"
 
-enum { CONNECTIONS_MAX = 16, WORKERS_MAX = 64 };
+enum { CONNECTIONS_MAX = 16, WORKERS_MAX = 64, FILINGS_MAX = 4 };
 /* The codes of answers: smimectl exits with them. */
 enum { CONTROL_YES = 0, CONTROL_NO = 1, CONTROL_TROUBLE = 3 };
 
@@ -56,6 +56,8 @@ struct parent {
 	struct connection connections[CONNECTIONS_MAX];
 	uid_t *writers; /* who may change the running daemon */
 	size_t writer_count;
+	uid_t filer;		    /* who may file alone; (uid_t)-1: nobody */
+	pid_t filings[FILINGS_MAX]; /* filing.h; 0: none */
 
 	struct list children;	/* struct child *: all, the draining too */
 	struct child *serving;	/* or NULL */

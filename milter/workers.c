@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "channel.h"
 #include "crypto/crypto.h"
+#include "filing.h"
 #include "metric/metric.h"
 #include "notify.h"
 #include "parent.h"
@@ -260,8 +261,10 @@ workers_reap(struct parent *parent)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		child = find_child(parent, pid);
-		if (child == NULL)
+		if (child == NULL) {
+			filing_ended(parent, pid);
 			continue;
+		}
 		if (child->channel >= 0)
 			workers_hear(parent, child); /* its last words */
 		if (child == parent->starting)

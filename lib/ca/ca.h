@@ -260,6 +260,28 @@ void ca_read_addresses(struct span text, struct list *out);
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;
+/* The same by whoever may write there: put returns 0 when it is there. */
+int ca_file_by(struct ca *ca,
+	int (*put)(void *self, const struct ca_entry *entry, struct cert *cert,
+		struct error *err),
+	void *self, struct error *err) MUST_USE;
+
+/* ---- handed over to the daemon ---- */
+
+enum { CA_HAND_MAX_BYTES = 64 * 1024 };
+/* With its chain, and its key where it has one, in clear; appended. */
+int ca_hand(struct cert *cert, struct buf *out, struct error *err) MUST_USE;
+/* The managed store, of that name, below the daemon's state. */
+struct ca_place {
+	const char *store, *state, *user;
+};
+/*
+ * The other end: one certificate and no more, which names the address, with
+ * nothing but its own key and authorities, goes into the store.  Again is fine.
+ * FORMAT, LIMIT or CONFIG for what is anything else.
+ */
+int ca_take(const struct ca_place *place, struct span bytes,
+	const struct address *address, struct error *err) MUST_USE;
 
 /* ---- revoke ---- */
 

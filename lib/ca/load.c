@@ -106,16 +106,23 @@ ca_unfiled(const struct ca *ca, struct list *out)
 			list_add(out, entry);
 }
 
+/* How one is filed, and by whom. */
+struct filing {
+	int (*put)(void *self, const struct ca_entry *entry, struct cert *cert,
+		struct error *err);
+	void *self;
+};
+
 /* 1: it is damaged, or the store does not want it; others can be filed. */
 static int
-file_one(struct ca *ca, const struct ca_entry *entry, struct store *store,
-	struct error *err)
+file_one(struct ca *ca, const struct ca_entry *entry,
+	const struct filing *filing, struct error *err)
 {
 	struct cert *cert = NULL;
 	int result = 1;
 
 	if (ca_load(ca, entry, entry->internal, &cert, err) == 0)
-		result = store_import(store, cert, CERT_ISSUED, err);
+		result = filing->put(filing->self, entry, cert, err);
 	cert_unref(cert);
 	return result != 0 && err->kind != ERROR_SYSTEM ? 1 : result;
 }
@@ -145,8 +152,12 @@ record_filed(struct ca *ca, const struct list *entries, struct error *err)
 }
 
 int
-ca_file(struct ca *ca, struct store *store, struct error *err)
+ca_file_by(struct ca *ca,
+	int (*put)(void *self, const struct ca_entry *entry, struct cert *cert,
+		struct error *err),
+	void *self, struct error *err)
 {
+	const struct filing filing = { put, self };
 	struct list entries = { 0 }, done = { 0 };
 	struct error why = { 0 };
 	struct ca_entry *entry;
@@ -157,7 +168,7 @@ ca_file(struct ca *ca, struct store *store, struct error *err)
 	LIST_FOREACH (entry, &entries) {
 		if (result < 0)
 			break;
-		result = file_one(ca, entry, store, &why);
+		result = file_one(ca, entry, &filing, &why);
 		if (result == 0)
 			list_add(&done, entry);
 		if (result == 1)
@@ -176,4 +187,17 @@ ca_file(struct ca *ca, struct store *store, struct error *err)
 	list_clear(&entries, NULL);
 	list_clear(&done, NULL);
 	return result;
+}
+
+static int
+put_into_store(void *store, const struct ca_entry *entry UNUSED,
+	struct cert *cert, struct error *err)
+{
+	return store_import(store, cert, CERT_ISSUED, err);
+}
+
+int
+ca_file(struct ca *ca, struct store *store, struct error *err)
+{
+	return ca_file_by(ca, put_into_store, store, err);
 }

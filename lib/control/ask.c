@@ -17,10 +17,8 @@ trouble(const char *path, struct error *err)
 	return error_set(err, ERROR_SYSTEM, "%s: %s", path, strerror(errno));
 }
 
-/* Wait until fd is ready or the deadline has come. */
-static int
-wait_for(int fd, short events, int64_t deadline_ms, const char *path,
-	struct error *err)
+int
+control_wait(int fd, short events, int64_t deadline_ms)
 {
 	struct pollfd ready = { fd, events, 0 };
 	int64_t left;
@@ -30,6 +28,15 @@ wait_for(int fd, short events, int64_t deadline_ms, const char *path,
 		left = deadline_ms - clock_monotonic_ms();
 		got = poll(&ready, 1, left > 0 ? (int)left : 0);
 	} while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static int
+wait_for(int fd, short events, int64_t deadline_ms, const char *path,
+	struct error *err)
+{
+	int got = control_wait(fd, events, deadline_ms);
+
 	if (got < 0)
 		return trouble(path, err);
 	if (got == 0)
@@ -39,40 +46,46 @@ wait_for(int fd, short events, int64_t deadline_ms, const char *path,
 }
 
 static int
-send_request(int fd, const char *path, const char *request, int64_t deadline_ms,
+send_all(int fd, const char *path, struct span bytes, int64_t deadline_ms,
 	struct error *err)
 {
-	struct buf line = { 0 };
 	size_t sent = 0;
-	int result = -1;
 
-	if (buf_add_format(&line, err, "%s\n", request) != 0)
-		goto out;
-	while (sent < line.len) {
-		ssize_t put = send(fd, line.data + sent, line.len - sent,
+	while (sent < bytes.len) {
+		ssize_t put = send(fd, bytes.data + sent, bytes.len - sent,
 			MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (put > 0)
 			sent += (size_t)put;
-		else if (errno != EAGAIN && errno != EINTR) {
-			trouble(path, err);
-			goto out;
-		} else if (wait_for(fd, POLLOUT, deadline_ms, path, err) != 0)
-			goto out;
+		else if (errno != EAGAIN && errno != EINTR)
+			return trouble(path, err);
+		else if (wait_for(fd, POLLOUT, deadline_ms, path, err) != 0)
+			return -1;
 	}
-	result = 0;
-out:
+	return 0;
+}
+
+static int
+send_request(int fd, const char *path, const char *request, int64_t deadline_ms,
+	struct error *err)
+{
+	struct buf line = { 0 };
+	int result = -1;
+
+	if (buf_add_format(&line, err, "%s\n", request) == 0)
+		result = send_all(fd, path, buf_span(&line), deadline_ms, err);
 	buf_clear(&line);
 	return result;
 }
 
+/* Until there are enough, or no more come. */
 static int
-receive_all(int fd, const char *path, int64_t deadline_ms, struct buf *out,
-	struct error *err)
+receive(int fd, const char *path, size_t enough, int64_t deadline_ms,
+	struct buf *out, struct error *err)
 {
 	char chunk[4096];
 
-	for (;;) {
+	while (out->len < enough) {
 		ssize_t got;
 
 		if (wait_for(fd, POLLIN, deadline_ms, path, err) != 0)
@@ -87,6 +100,20 @@ receive_all(int fd, const char *path, int64_t deadline_ms, struct buf *out,
 		if (buf_add(out, chunk, (size_t)got, err) != 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* What is not "+" is the answer already. */
+static int
+send_bytes(int fd, const char *path, struct span bytes, int64_t deadline_ms,
+	struct buf *answer, struct error *err)
+{
+	if (receive(fd, path, 2, deadline_ms, answer, err) != 0)
+		return -1;
+	if (!span_is(buf_span(answer), "+\n"))
+		return 0;
+	buf_reset(answer);
+	return send_all(fd, path, bytes, deadline_ms, err);
 }
 
 /* "0\ntext" */
@@ -103,8 +130,8 @@ read_answer(struct span answer, const char *path, int *code, struct buf *text,
 }
 
 int
-control_ask(const char *path, const char *request, int timeout_ms, int *code,
-	struct buf *text, struct error *err)
+control_hand(const char *path, const char *request, struct span bytes,
+	int timeout_ms, int *code, struct buf *text, struct error *err)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
 	struct sockaddr_un address;
@@ -125,7 +152,9 @@ control_ask(const char *path, const char *request, int timeout_ms, int *code,
 		goto out;
 	}
 	if (send_request(fd, path, request, deadline_ms, err) != 0 ||
-		receive_all(fd, path, deadline_ms, &answer, err) != 0)
+		(bytes.len != 0 && send_bytes(fd, path, bytes, deadline_ms,
+					   &answer, err) != 0) ||
+		receive(fd, path, SIZE_MAX, deadline_ms, &answer, err) != 0)
 		goto out;
 	result = read_answer(buf_span(&answer), path, code, text, err);
 out:
@@ -133,4 +162,12 @@ out:
 		close(fd);
 	buf_clear(&answer);
 	return result;
+}
+
+int
+control_ask(const char *path, const char *request, int timeout_ms, int *code,
+	struct buf *text, struct error *err)
+{
+	return control_hand(
+		path, request, SPAN(""), timeout_ms, code, text, err);
 }

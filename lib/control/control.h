@@ -2,6 +2,9 @@
  * What daemon and tool say to each other over the control socket: one request
  * line ("reload", "status", "metrics", "log debug"), one answer of an exit
  * code line ("0", "1", "3") and text, then the connection is closed.
+ *
+ * "file BYTES ADDRESS STORE" is followed by that many bytes, once the daemon
+ * has said "+": whoever may not ask for it sends no key.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -12,7 +15,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-enum { CONTROL_REQUEST_MAX = 256, CONTROL_ANSWER_MAX = 1 << 20 };
+enum { CONTROL_REQUEST_MAX = 1024, CONTROL_ANSWER_MAX = 1 << 20 };
 
 /* ---- the tool's side ---- */
 
@@ -23,6 +26,10 @@ enum { CONTROL_REQUEST_MAX = 256, CONTROL_ANSWER_MAX = 1 << 20 };
  */
 int control_ask(const char *socket_path, const char *request, int timeout_ms,
 	int *code, struct buf *text, struct error *err) MUST_USE;
+/* The same, with bytes behind the request when the daemon wants them. */
+int control_hand(const char *socket_path, const char *request,
+	struct span bytes, int timeout_ms, int *code, struct buf *text,
+	struct error *err) MUST_USE;
 
 /* ---- the daemon's side: nothing here ever waits ---- */
 
@@ -69,5 +76,16 @@ int control_reply_set(struct control_reply *reply, int code, struct span text,
 int control_send(
 	int fd, struct control_reply *reply, struct error *err) MUST_USE;
 void control_reply_clear(struct control_reply *reply);
+
+/* ---- but for these, which are for a process of its own ---- */
+
+/*
+ * Say that the bytes may come, and read them, appended to out.  FORMAT when
+ * there are fewer, SYSTEM when they take longer than timeout_ms.
+ */
+int control_take(int fd, size_t bytes, int timeout_ms, struct buf *out,
+	struct error *err) MUST_USE;
+/* The whole answer, or nothing more when that takes longer. */
+void control_answer(int fd, int code, const char *text, int timeout_ms);
 
 #endif

@@ -17,8 +17,9 @@
 enum {
 	WANTED_MAX = 10000,
 	FILE_MAX_BYTES = 1024,
-	FOLDER_MODE = 0700,
-	FILE_MODE = 0600,
+	/* The authority's user, who is of the daemon's group, reads them. */
+	FOLDER_MODE = 0750,
+	FILE_MODE = 0640,
 };
 
 static char *

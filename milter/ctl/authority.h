@@ -44,12 +44,27 @@ int authority_find(const struct ca *ca, const char *word, struct list *out);
 json_t *authority_entry_json(const struct ca_entry *entry);
 void authority_entry_print(const struct ca_entry *entry);
 
+/* ---- ca_filing.c ---- */
+
+/* The managed store where the gateway finds what is issued; zeroed: none. */
+struct filing {
+	struct store *store; /* ours to write, or NULL: */
+	const char *socket;  /* of the daemon, which writes for us */
+	const char *name;    /* the store's, then */
+};
+/* By name, or the only one.  Is it, or the daemon, there?  An exit code. */
+int filing_open(const struct conf *conf, const char *name, struct filing *out);
+/* All that is not there yet; as ca_file(). */
+int filing_run(
+	struct filing *filing, struct ca *ca, struct error *err) MUST_USE;
+void filing_close(struct filing *filing);
+
 /* ---- ca_issuance.c ---- */
 
 /* Any number of requests. */
 struct issuance {
 	struct authority *authority;
-	struct store *store;  /* where the gateway finds them; or NULL */
+	struct filing filing; /* where the gateway finds them */
 	struct list requests; /* struct ca_request *, owned */
 	json_t *array;	      /* NULL: for people */
 	const char *output;   /* certificates as PEM; or NULL */

@@ -4,7 +4,6 @@
 #include "authority.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "certs.h"
 #include "output.h"
 
 enum { FILE_MODE = 0644 };
@@ -22,7 +21,7 @@ void
 issuance_clear(struct issuance *issuance)
 {
 	list_clear(&issuance->requests, request_free);
-	store_close(issuance->store);
+	filing_close(&issuance->filing);
 }
 
 static bool
@@ -36,29 +35,11 @@ is_any_internal(const struct issuance *issuance)
 	return false;
 }
 
-/* Is it there?  Better asked before than after. */
-static int
-look_into(struct store *store)
-{
-	struct address *nobody = NULL;
-	struct list none = { 0 };
-	struct error err = { 0 };
-	int code = CTL_YES;
-
-	if (addr_parse("nobody@invalid", &nobody, &err) != 0 ||
-		store_find(store, nobody, NULL, 0, &none, &err) != 0)
-		code = ctl_trouble(&err);
-	list_clear(&none, cert_unref);
-	address_free(nobody);
-	return code;
-}
-
 int
 issuance_open_store(const struct request *request, struct issuance *issuance)
 {
 	const struct authority *authority = issuance->authority;
 	const char *name = request_option(request, "--store");
-	int code;
 
 	if (name == NULL)
 		name = authority->settings->store;
@@ -66,8 +47,7 @@ issuance_open_store(const struct request *request, struct issuance *issuance)
 	if (name == NULL && !is_any_internal(issuance) &&
 		authority->conf->managed.count != 1)
 		return CTL_YES;
-	code = cert_open_named(authority->conf, name, &issuance->store);
-	return code == CTL_YES ? look_into(issuance->store) : code;
+	return filing_open(authority->conf, name, &issuance->filing);
 }
 
 static int
@@ -137,8 +117,7 @@ file(struct issuance *issuance)
 {
 	struct error err = { 0 };
 
-	if (issuance->store == NULL ||
-		ca_file(issuance->authority->ca, issuance->store, &err) == 0)
+	if (filing_run(&issuance->filing, issuance->authority->ca, &err) == 0)
 		return CTL_YES;
 	ctl_complain("issued, but not in the store yet (the next \"ca issue\" "
 		     "or \"ca renew\" tries again): %s",
@@ -175,6 +154,8 @@ issuance_run(struct issuance *issuance)
 	const size_t all = issuance->requests.count;
 	int code = check_all(issuance), filed = CTL_YES, one;
 
+	if (code == CTL_YES && all == 0)
+		code = file(issuance);
 	for (size_t first = 0; code == CTL_YES && first < all;
 		first += CA_BATCH_MAX) {
 		size_t count =

@@ -23,9 +23,8 @@ cert_named_store(const struct request *request, const struct conf *conf,
 	return ctl_usage("there is no store \"%s\"", name);
 }
 
-/* The name that is given, or the only one there is. */
-static int
-managed_name(const struct conf *conf, const char *wanted, const char **out)
+int
+cert_managed_name(const struct conf *conf, const char *wanted, const char **out)
 {
 	const char *name;
 
@@ -52,7 +51,7 @@ cert_open_named(const struct conf *conf, const char *name, struct store **out)
 	struct store_settings settings = { .type = "managed" };
 	struct list warnings = { 0 };
 	struct error err = { 0 };
-	int code = managed_name(conf, name, &settings.name);
+	int code = cert_managed_name(conf, name, &settings.name);
 
 	settings.state = conf->state;
 	settings.user = conf->user;

@@ -32,6 +32,9 @@ int cert_open_managed(const struct request *request, struct store **out);
 /* The same by name; NULL: the only one there is. */
 int cert_open_named(
 	const struct conf *conf, const char *name, struct store **out);
+/* Is there a managed one of that name?  NULL: the only one.  An exit code. */
+int cert_managed_name(
+	const struct conf *conf, const char *wanted, const char **out);
 /* What --password-file holds, or NULL; an exit code. */
 int cert_password(const struct request *request, char **out);
 /* 64 hexadecimal digits, with colons or capitals: "sha256:..." or NULL. */
