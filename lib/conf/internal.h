@@ -132,8 +132,9 @@ struct rule_draft {
 	int mode, otherwise; /* -1: not written */
 	char *table;	     /* a path, or NULL */
 	char *mode_store, *mode_attribute; /* mode_from; or NULL */
-	int mode_of;			   /* 1: the sender */
-	int bad_lines;			   /* table_bad_lines = "skip" */
+	enum { MODE_OF_DEFAULT, MODE_OF_RECIPIENT, MODE_OF_SENDER } mode_of;
+	int locality;
+	int bad_lines; /* table_bad_lines = "skip" */
 	bool verify, legacy, strip_signature;
 	int keys_for, weak_signatures; /* 1: "any", "pass" */
 	char *harvest;		       /* a store's name, or NULL */
@@ -263,6 +264,8 @@ const struct conf_row *row_find(const char *where, const char *name);
  */
 void *rule_make(struct reader *reader, struct rule_draft *draft) MUST_USE;
 void rule_free(const struct rule_draft *draft, void *rule);
+/* Our own people need no protection where nothing else is said. */
+void rule_imply_mode(struct rule_draft *draft);
 /*
  * tables.c: the lines of draft->table into made->table, which is `whole`'s;
  * what they change becomes variants.
@@ -270,8 +273,9 @@ void rule_free(const struct rule_draft *draft, void *rule);
 void table_read(struct reader *reader, const struct rule_draft *draft,
 	struct rule *made, void *whole, struct list *variants);
 /* When the rule was made: what each answer of the directory makes of it. */
-void mode_from_finish(struct reader *reader, struct rule_draft *draft,
-	struct encrypt_rule *rule);
+void mode_from_finish(struct reader *reader, const struct rule_draft *draft,
+	struct rule *made, void *whole, struct list *variants,
+	struct mode_from *mode_from);
 void report_no_store(struct reader *reader, const struct rule_draft *draft,
 	const char *setting, const char *name);
 /* When everything has been read: names become stores, drafts rules. */

@@ -106,8 +106,11 @@ static const struct conf_word left_partial[] = { { "reject", TREAT_REJECT },
 
 static const struct conf_word modes[] = { { "none", MODE_NONE },
 	{ "allow", MODE_ALLOW }, { "mandatory", MODE_MANDATORY }, { NULL, 0 } };
-static const struct conf_word mode_of[] = { { "recipient", 0 }, { "sender", 1 },
-	{ NULL, 0 } };
+static const struct conf_word mode_of[] = { { "recipient", MODE_OF_RECIPIENT },
+	{ "sender", MODE_OF_SENDER }, { NULL, 0 } };
+static const struct conf_word localities[] = { { "internal",
+						       LOCALITY_INTERNAL },
+	{ "external", LOCALITY_EXTERNAL }, { NULL, 0 } };
 static const struct conf_word bad_lines[] = { { "refuse", 0 }, { "skip", 1 },
 	{ NULL, 0 } };
 
@@ -300,6 +303,7 @@ static const struct conf_row rows[] = {
 	ROW("sign", "sender", NULL, kind_patterns, AT(rule_draft, rule.senders),
 		NULL),
 	TABLES("sign"),
+	ROW("sign", "mode_from", NULL, kind_mode_from, 0, NULL),
 	ROW("sign", "clients", "[ \"authenticated\", \"local\" ]", kind_clients,
 		AT(rule_draft, rule.clients), NULL),
 	ROW("sign", "from_must_be", NULL, kind_word,
@@ -328,6 +332,8 @@ static const struct conf_row rows[] = {
 		AT(rule_draft, rule.recipients), NULL),
 	TABLES("encrypt"),
 	ROW("encrypt", "mode_from", NULL, kind_mode_from, 0, NULL),
+	ROW("encrypt", "locality", NULL, kind_word, AT(rule_draft, locality),
+		localities),
 	ROW("encrypt", "sender", NULL, kind_patterns,
 		AT(rule_draft, rule.senders), NULL),
 	ROW("encrypt", "clients", NULL, kind_clients,
@@ -360,8 +366,8 @@ static const struct conf_row rows[] = {
 		NULL),
 	NEEDED("mode_from", "attribute", kind_text,
 		AT(rule_draft, mode_attribute), NULL),
-	ROW("mode_from", "of", "\"recipient\"", kind_word,
-		AT(rule_draft, mode_of), mode_of),
+	ROW("mode_from", "of", NULL, kind_word, AT(rule_draft, mode_of),
+		mode_of),
 
 	NEEDED("header", "name", kind_trigger_text, AT(trigger, header), NULL),
 	ROW("header", "value", "\"*\"", kind_trigger_text,

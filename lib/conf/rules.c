@@ -118,6 +118,14 @@ settle_mode(struct reader *reader, struct rule_draft *draft)
 	draft->rule.otherwise = (enum otherwise)otherwise;
 }
 
+void
+rule_imply_mode(struct rule_draft *draft)
+{
+	if (draft->locality == LOCALITY_INTERNAL && draft->mode == -1 &&
+		draft->otherwise == -1)
+		draft->mode = MODE_NONE;
+}
+
 /* What a rule cannot do without, whatever the order in which it stands. */
 static void
 check_complete(struct reader *reader, const struct rule_draft *draft)
@@ -249,6 +257,7 @@ make_encrypt(struct reader *reader, struct rule_draft *draft)
 	rule->weak_keys = draft->weak_keys;
 	rule->to_self = draft->to_self;
 	rule->tnef = draft->tnef;
+	rule->locality = draft->locality;
 	rule->accept_pgp = draft->accept == ACCEPT_PGP;
 	rule->share_bcc = gateway->share_bcc;
 	rule->cipher = draft->cipher;
@@ -286,6 +295,8 @@ finish_sign(struct reader *reader, struct rule_draft *draft)
 	rule = rule_make(reader, draft);
 	list_add(&reader->conf->gateway->sign_rules, rule);
 	table_read(reader, draft, &rule->rule, rule, &rule->variants);
+	mode_from_finish(reader, draft, &rule->rule, rule, &rule->variants,
+		&rule->mode_from);
 }
 
 static void
@@ -293,11 +304,13 @@ finish_encrypt(struct reader *reader, struct rule_draft *draft)
 {
 	struct encrypt_rule *rule;
 
+	rule_imply_mode(draft);
 	check_complete(reader, draft);
 	rule = rule_make(reader, draft);
 	list_add(&reader->conf->gateway->encrypt_rules, rule);
 	table_read(reader, draft, &rule->rule, rule, &rule->variants);
-	mode_from_finish(reader, draft, rule);
+	mode_from_finish(reader, draft, &rule->rule, rule, &rule->variants,
+		&rule->mode_from);
 }
 
 /* Only what is managed can be added to while mails run. */

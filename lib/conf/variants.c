@@ -17,6 +17,7 @@ static const struct {
 	{ "sign", "scheme" },
 	{ "sign", "sign" },
 	{ "encrypt", "mode" },
+	{ "encrypt", "locality" },
 	{ "encrypt", "otherwise" },
 	{ "encrypt", "stores" },
 	{ "encrypt", "certificate" },
@@ -172,10 +173,13 @@ inherit(const struct rule_draft *whole, struct rule_draft *draft)
 			list_add(&draft->stores, mem_string(name));
 	if (draft->certificate == NULL)
 		draft->certificate = mem_string(whole->certificate);
+	rule_imply_mode(draft);
 	if (draft->mode == -1 && draft->otherwise == -1) {
 		draft->mode = whole->mode;
 		draft->otherwise = whole->otherwise;
 	}
+	if (draft->locality == LOCALITY_AS_SET)
+		draft->locality = whole->locality;
 }
 
 static void
@@ -203,6 +207,7 @@ make_variant(struct table_reader *t, char **words, size_t count)
 	draft.stores = (struct list){ 0 };
 	draft.certificate = NULL;
 	draft.mode = draft.otherwise = -1;
+	draft.locality = LOCALITY_AS_SET;
 	copy_rule(t->made, &draft.rule);
 	config_init(&config);
 	for (size_t i = 0; i < count; i++)
@@ -303,19 +308,14 @@ variant_make(struct reader *reader, const struct rule_draft *draft,
 	return rule;
 }
 
-/* What each answer of the directory makes of the rule. */
-void
-mode_from_finish(struct reader *reader, struct rule_draft *draft,
-	struct encrypt_rule *rule)
+/* Where it is asked. */
+static void
+find_directory(struct reader *reader, const struct rule_draft *draft,
+	struct mode_from *mode_from)
 {
-	static const char *const words[] = { [MODE_NONE] = "mode=none",
-		[MODE_ALLOW] = "mode=allow",
-		[MODE_MANDATORY] = "mode=mandatory" };
-	const struct store_draft *store;
+	const struct store_draft *store =
+		stores_find(reader, draft->mode_store);
 
-	if (draft->mode_store == NULL || draft->mode_attribute == NULL)
-		return;
-	store = stores_find(reader, draft->mode_store);
 	if (store == NULL)
 		report_no_store(reader, draft, "mode_from", draft->mode_store);
 	else if (store->type != NULL && strcmp(store->type, "ldap") != 0)
@@ -325,17 +325,38 @@ mode_from_finish(struct reader *reader, struct rule_draft *draft,
 			"of type ldap has attributes",
 			draft->mode_store, store->type);
 	else
-		rule->mode_store = store->store;
-	rule->mode_attribute = mem_string(draft->mode_attribute);
-	rule->mode_of_sender = draft->mode_of == 1;
+		mode_from->store = store->store;
+}
+
+void
+mode_from_finish(struct reader *reader, const struct rule_draft *draft,
+	struct rule *made, void *whole, struct list *variants,
+	struct mode_from *mode_from)
+{
+	static const char *const words[] = { [MODE_NONE] = "mode=none",
+		[MODE_ALLOW] = "mode=allow",
+		[MODE_MANDATORY] = "mode=mandatory" };
+	bool is_sign = strcmp(draft->list, "sign") == 0;
+
+	if (draft->mode_store == NULL || draft->mode_attribute == NULL)
+		return;
+	if (is_sign && draft->mode_of == MODE_OF_RECIPIENT)
+		report_at(reader, PROBLEM_ERROR,
+			line_of_member(draft->at, "mode_from"),
+			"mode_from: of a sign rule the sender's mode is "
+			"asked");
+	else
+		find_directory(reader, draft, mode_from);
+	mode_from->attribute = mem_string(draft->mode_attribute);
+	mode_from->of_sender = is_sign || draft->mode_of == MODE_OF_SENDER;
 	for (int mode = MODE_NONE; mode <= MODE_MANDATORY; mode++)
 		/* What is stricter than pass already stays as it is. */
-		rule->by_mode[mode] =
+		mode_from->by_mode[mode] =
 			mode == MODE_MANDATORY &&
-					rule->rule.otherwise != OTHERWISE_PASS
-				? rule
-				: variant_make(reader, draft, &rule->rule, rule,
-					  &rule->variants, words[mode]);
+					made->otherwise != OTHERWISE_PASS
+				? whole
+				: variant_make(reader, draft, made, whole,
+					  variants, words[mode]);
 }
 
 const struct conf_kind kind_mode_from = { "a group", set_mode_from, false };

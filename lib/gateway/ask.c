@@ -77,7 +77,7 @@ deciding_rule(const struct gateway *gateway, const struct mail *mail,
 			gateway, &facts, recipient, trace, &rule);
 	}
 	facts_clear(&facts);
-	if (decided != 1 || !rejects(rule) || rule->mode_store != NULL)
+	if (decided != 1 || !rejects(rule) || rule->mode_from.store != NULL)
 		return NULL;
 	if (rule_client_is_ours(&rule->rule, &mail->client))
 		return rule;

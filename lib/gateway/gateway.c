@@ -81,6 +81,7 @@ sign_rule_free(void *item)
 	struct sign_rule *rule = item;
 
 	list_clear(&rule->variants, sign_rule_free);
+	mem_free(rule->mode_from.attribute);
 	rule_clear(&rule->rule);
 	list_clear(&rule->stores, NULL);
 	cert_selector_free(rule->selector);
@@ -93,7 +94,7 @@ encrypt_rule_free(void *item)
 	struct encrypt_rule *rule = item;
 
 	list_clear(&rule->variants, encrypt_rule_free);
-	mem_free(rule->mode_attribute);
+	mem_free(rule->mode_from.attribute);
 	rule_clear(&rule->rule);
 	list_clear(&rule->stores, NULL);
 	cert_selector_free(rule->selector);

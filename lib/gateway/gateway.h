@@ -27,10 +27,19 @@
  * name; values of rule.table, as the rule itself is.
  */
 
+/* A directory says the mode of a mail, and what that makes of its rule. */
+struct mode_from {
+	struct store *store; /* borrowed; NULL: nobody is asked */
+	char *attribute;
+	bool of_sender; /* of a sign rule always */
+	const void *by_mode[MODE_COUNT];
+};
+
 struct sign_rule {
 	struct rule rule;
-	struct list stores;		/* struct store *, borrowed */
-	struct list variants;		/* struct sign_rule *, owned */
+	struct list stores;   /* struct store *, borrowed */
+	struct list variants; /* struct sign_rule *, owned */
+	struct mode_from mode_from;
 	struct cert_selector *selector; /* NULL: certificate = "address" */
 	enum smime_form form;
 	enum crypto_digest digest;
@@ -44,11 +53,9 @@ struct encrypt_rule {
 	struct rule rule;
 	struct list stores;
 	struct list variants; /* struct encrypt_rule *, owned */
-	/* mode_from: where to ask, or NULL, and what an answer makes of it. */
-	struct store *mode_store;
-	char *mode_attribute;
-	bool mode_of_sender;
-	const struct encrypt_rule *by_mode[MODE_COUNT];
+	struct mode_from mode_from;
+	/* Are its recipients our own people? */
+	enum { LOCALITY_AS_SET, LOCALITY_INTERNAL, LOCALITY_EXTERNAL } locality;
 	struct cert_selector *selector;
 	bool trusted;
 	bool to_self;

@@ -94,9 +94,9 @@ int encrypt_rule_for(const struct gateway *gateway, struct facts *facts,
 const struct inbound_rule *inbound_rule_for(const struct gateway *gateway,
 	const struct address *recipient, struct trace *trace);
 
-/* By the setting `internal`. */
-bool recipient_is_internal(
-	const struct gateway *gateway, const struct address *recipient);
+/* By his encrypt rule (or NULL), or else by the setting `internal`. */
+bool recipient_is_internal(const struct gateway *gateway,
+	const struct encrypt_rule *rule, const struct address *recipient);
 
 /* ---- plan.c: who can read it? ---- */
 
@@ -136,12 +136,11 @@ struct plan_set {
 };
 
 void plan_set_clear(struct plan_set *plan);
-/*
- * match.c: the rule of entry->address, as a directory may have changed it; the
- * mail fails when that cannot be told now.
- */
+/* match.c: the rule of entry->address, and the sender's, as a directory may
+ * have changed it; the mail fails when that cannot be told now. */
 struct work;
 void plan_match(struct work *work, struct plan_entry *entry);
+const struct sign_rule *sign_match(struct work *work); /* or NULL */
 /* The first rule that matched any recipient, or NULL. */
 const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
 /* Of all rules that matched. */

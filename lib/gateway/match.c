@@ -163,29 +163,30 @@ mode_of_words(
 	return strictest;
 }
 
-/* What a directory says of the recipient's mode, or the sender's. */
+/*
+ * What a directory says of an address.  *rule changes when it has a word for
+ * it; -1 when it cannot tell now.
+ */
 static int
-ask_mode(const struct facts *facts, const struct address *recipient,
-	int64_t deadline_ms, struct trace *trace,
-	const struct encrypt_rule **rule, struct error *err)
+ask_mode(const struct work *work, const struct mode_from *from,
+	const struct address *recipient, const void **rule, struct error *err)
 {
-	const struct encrypt_rule *asks = *rule;
+	const struct sender *sender = &work->facts.sender;
 	const struct address *of = recipient;
 	struct list words = { 0 };
 	int mode, result;
 
-	if (asks->mode_of_sender)
-		of = facts->sender.single ? facts->sender.from->item[0]
-					  : facts->sender.mail_from;
-	result = store_find_words(asks->mode_store, of, asks->mode_attribute,
-		deadline_ms, &words, err);
-	mode = mode_of_words(&words, asks->mode_attribute, trace);
+	if (from->of_sender)
+		of = sender->single ? sender->from->item[0] : sender->mail_from;
+	result = store_find_words(from->store, of, from->attribute,
+		work->deadline_ms, &words, err);
+	mode = mode_of_words(&words, from->attribute, work_trace(work));
 	/* From is whatever its writer wants: it makes no rule weaker. */
-	if (asks->mode_of_sender && mode != MODE_MANDATORY &&
-		!addr_equal(of, facts->sender.mail_from))
+	if (from->of_sender && mode != MODE_MANDATORY &&
+		!addr_equal(of, sender->mail_from))
 		mode = -1;
 	if (result == 0 && mode != -1)
-		*rule = asks->by_mode[mode];
+		*rule = from->by_mode[mode];
 	list_clear(&words, mem_free);
 	return result;
 }
@@ -204,7 +205,7 @@ was_asked(const struct plan_set *plan, struct plan_entry *entry)
 {
 	for (const struct plan_entry *one = plan->entries; one < entry; one++)
 		if (one->asked == entry->rule &&
-			(one->asked->mode_of_sender ||
+			(one->asked->mode_from.of_sender ||
 				addr_equal(one->address, entry->address))) {
 			entry->asked = one->asked;
 			entry->rule = entry->answered = one->answered;
@@ -221,26 +222,50 @@ void
 plan_match(struct work *work, struct plan_entry *entry)
 {
 	struct error err = { 0 };
+	const void *rule;
 
 	/* At the end of the mail everything else is known. */
 	if (encrypt_rule_for(work->gateway, &work->facts, entry->address,
-		    work_trace(work), &entry->rule) != 1)
+		    work_trace(work), &entry->rule) != 1) {
 		entry->rule = NULL;
-	if (entry->rule == NULL || entry->rule->mode_store == NULL ||
+		return;
+	}
+	if (entry->rule->mode_from.store == NULL ||
 		work->outcome->verdict >= VERDICT_TEMPFAIL)
 		return;
 	if (are_too_many(work)) {
-		entry->rule = entry->rule->by_mode[MODE_MANDATORY];
+		entry->rule = entry->rule->mode_from.by_mode[MODE_MANDATORY];
 		return;
 	}
 	if (was_asked(&work->plan, entry))
 		return;
-	entry->asked = entry->rule;
-	if (ask_mode(&work->facts, entry->address, work->deadline_ms,
-		    work_trace(work), &entry->rule, &err) != 0)
+	rule = entry->asked = entry->rule;
+	if (ask_mode(work, &entry->rule->mode_from, entry->address, &rule,
+		    &err) != 0)
 		work_fail(work, OTHERWISE_TEMPFAIL, &err,
 			words_for(FAILING_TO_ENCRYPT, ERROR_SYSTEM));
-	entry->answered = entry->rule;
+	entry->rule = entry->answered = rule;
+}
+
+const struct sign_rule *
+sign_match(struct work *work)
+{
+	const struct sign_rule *rule;
+	struct error err = { 0 };
+	const void *made;
+
+	/* At the end of the mail everything else is known. */
+	if (sign_rule_for(
+		    work->gateway, &work->facts, work_trace(work), &rule) != 1)
+		return NULL;
+	made = rule;
+	/* Strangers are not signed for, whatever the mode. */
+	if (rule->mode_from.store != NULL &&
+		rule_client_is_ours(&rule->rule, work->facts.client) &&
+		ask_mode(work, &rule->mode_from, NULL, &made, &err) != 0)
+		work_fail(work, OTHERWISE_TEMPFAIL, &err,
+			words_for(FAILING_TO_SIGN, ERROR_SYSTEM));
+	return made;
 }
 
 /*
@@ -260,11 +285,13 @@ inbound_rule_for(const struct gateway *gateway, const struct address *recipient,
 }
 
 bool
-recipient_is_internal(
-	const struct gateway *gateway, const struct address *recipient)
+recipient_is_internal(const struct gateway *gateway,
+	const struct encrypt_rule *rule, const struct address *recipient)
 {
 	const struct pattern *pattern;
 
+	if (rule != NULL && rule->locality != LOCALITY_AS_SET)
+		return rule->locality == LOCALITY_INTERNAL;
 	LIST_FOREACH (pattern, &gateway->internal)
 		if (pattern_match(pattern, recipient))
 			return true;

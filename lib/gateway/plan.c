@@ -48,8 +48,8 @@ match_all(struct work *work)
 		entry->address = recipient;
 		entry->path = work->mail->paths.item[plan->count++];
 		plan_match(work, entry);
-		entry->internal =
-			recipient_is_internal(work->gateway, recipient);
+		entry->internal = recipient_is_internal(
+			work->gateway, entry->rule, recipient);
 		entry->report =
 			add_report(work->outcome, recipient, entry->rule);
 		if (entry->rule != NULL && entry->rule->rule.none) {

@@ -264,6 +264,13 @@ gateway_process(const struct gateway *gateway, struct mail *mail,
 	facts_clear(&work.facts);
 }
 
+/* Of a rule that says none a directory may say another mode. */
+static bool
+may_do(const struct rule *rule, const struct mode_from *mode_from)
+{
+	return !rule->none || mode_from->store != NULL;
+}
+
 /* Nothing may be said to be no matter that is not known yet. */
 static bool
 may_sign(const struct gateway *gateway, const struct facts *facts,
@@ -273,7 +280,8 @@ may_sign(const struct gateway *gateway, const struct facts *facts,
 	int matches = sign_rule_for(gateway, facts, trace, &rule);
 
 	return matches == -1 ||
-	       (matches == 1 && !rule->rule.none && !rule->when_encrypting);
+	       (matches == 1 && may_do(&rule->rule, &rule->mode_from) &&
+		       !rule->when_encrypting);
 }
 
 static bool
@@ -283,9 +291,8 @@ may_encrypt(const struct gateway *gateway, struct facts *facts,
 	const struct encrypt_rule *rule;
 	int matches = encrypt_rule_for(gateway, facts, recipient, trace, &rule);
 
-	/* Of a rule that says none a directory may say another mode. */
 	return matches == -1 ||
-	       (matches == 1 && (!rule->rule.none || rule->mode_store != NULL));
+	       (matches == 1 && may_do(&rule->rule, &rule->mode_from));
 }
 
 bool

@@ -287,13 +287,18 @@ put_results(struct writer *writer, const struct inbound_layer *layer)
  * have, is not for strangers.
  */
 static bool
-is_for_strangers(const struct work *work)
+is_for_strangers(struct work *work)
 {
 	for (size_t i = 0; i < work->inbound.count; i++) {
 		const struct inbound_entry *entry = &work->inbound.entries[i];
+		const struct encrypt_rule *rule = NULL;
 
-		if (entry->rule == NULL &&
-			!recipient_is_internal(work->gateway, entry->address))
+		if (entry->rule != NULL)
+			continue;
+		if (encrypt_rule_for(work->gateway, &work->facts,
+			    entry->address, NULL, &rule) != 1)
+			rule = NULL;
+		if (!recipient_is_internal(work->gateway, rule, entry->address))
 			return true;
 	}
 	return false;

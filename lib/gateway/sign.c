@@ -159,15 +159,17 @@ void
 step_sign(struct work *work)
 {
 	struct sign_report *report = &work->outcome->sign;
-	const struct sign_rule *rule;
+	const struct sign_rule *rule = sign_match(work);
 	struct error err = { 0 };
 	int may;
 
-	/* At the end of the mail everything is known. */
-	if (sign_rule_for(
-		    work->gateway, &work->facts, work_trace(work), &rule) != 1)
+	if (rule == NULL)
 		return;
 	report->rule = rule->rule.name;
+	if (work->outcome->verdict >= VERDICT_TEMPFAIL) {
+		remark(work, work->outcome->error.text);
+		return;
+	}
 	if (rule->rule.none) {
 		remark(work, "the rule says mode = \"none\"");
 		return;

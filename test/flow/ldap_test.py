@@ -121,6 +121,13 @@ encrypt = (
 	    store = "ad"; attribute = "employeeType"; of = "sender"; }; }
 );
 '''
+SIGNING = '''
+sign = (
+	{ name = "directory"; sender = "*@example.com"; stores = "staff";
+	  mode = "%s"; clients = [ "local", "127.0.0.1" ];
+	  mode_from = { store = "ad"; attribute = "employeeType"; }; }
+);
+'''
 # Nobody of them has a certificate: 0 passes in clear, 1 is refused.
 OF_MODES = {'none': 0, 'allow': 0, 'mandatory': 1, 'sometimes': 1,
             'unknown': 0}
@@ -143,6 +150,39 @@ def a_directory_says_the_mode_of_a_sender(directory):
             '-s', directory.world.socket, '-f', sender, '-t',
             'y@elsewhere.example', mail)
         expect(code == wanted, '%s got %d: %s' % (sender, code, printed))
+
+
+def a_directory_says_whether_a_sender_is_signed_for(directory):
+    world = directory.world
+    # Who is nowhere in it goes by the rule, and who has no certificate.
+    for mode, sender, mail_from, wanted in (
+            ('allow', ALICE, ALICE, 'signed'),
+            ('none', ALICE, ALICE, 'unsigned'),
+            ('allow', 'who@example.com', 'who@example.com', 'unsigned'),
+            ('mandatory', 'who@example.com', 'who@example.com',
+             'refused'),
+            ('allow', 'strict@example.com', 'strict@example.com', 'refused'),
+            ('none', 'strict@example.com', 'strict@example.com', 'refused'),
+            ('mandatory', 'lax@example.com', 'lax@example.com', 'unsigned'),
+            # Whoever writes another's From does not get his mode.
+            ('mandatory', 'lax@example.com', ALICE, 'refused')):
+        world.stop()
+        world.start(SIGNING % mode, directory.common)
+        mail = world.write('mail', (
+            'From: %s\r\nTo: %s\r\n\r\nx\r\n' % (sender, ELSEWHERE)
+            ).encode())
+        code, printed = world.sim('-s', world.socket, '-f', mail_from, '-t',
+                                  ELSEWHERE, '-o', world.path('out'), mail)
+        got = 'refused' if code == 1 else 'unsigned'
+        if code == 0 and b'multipart/signed' in world.read('out'):
+            got = 'signed'
+        expect(got == wanted, '%s %s from %s: %s, %s' % (
+            mode, sender, mail_from, got, printed))
+    directory.slapd.stop()
+    world.stop()
+    world.start(SIGNING % 'allow', directory.common)
+    directory.must_wait(ELSEWHERE)
+    directory.slapd.start()
 
 
 def a_directory_that_cannot_tell_the_mode_lets_mails_wait(directory):
@@ -347,6 +387,7 @@ def smimectl_names_entry_and_attribute_and_what_is_wrong(directory):
 UNCACHED = [recipients_in_the_directory_get_it_encrypted,
             a_directory_says_the_mode_of_a_recipient,
             a_directory_says_the_mode_of_a_sender,
+            a_directory_says_whether_a_sender_is_signed_for,
             a_recipient_who_is_not_there_is_refused,
             a_stopped_directory_lets_its_mails_wait_and_no_others,
             a_directory_that_stands_still_holds_up_no_other_mail,

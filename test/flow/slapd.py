@@ -153,6 +153,8 @@ def standard_entries(pki):
                        mail='%s@modes.example' % word.lower())
     text += person('Mode of a sender', employeeType=['none', 'mandatory'],
                    mail='strict@example.com')
+    text += person('No signatures', employeeType='none',
+                   mail='lax@example.com')
     for number in range(25):
         text += person('Many%d' % number, mail='many@example.com')
     return text

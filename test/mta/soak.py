@@ -19,7 +19,7 @@ from daemon import children
 from judge import expect
 from listener import Listener
 from postfix import alive
-from smtp import Client
+from smtp import Client, path
 
 SHOWN, HIDDEN = ['r1', 'e1', 'c1'], ['r2']
 PROTECTED = {address(name) for name in ('r1', 'e1', 'r2')}
@@ -33,10 +33,13 @@ CLIENTS = 4
 
 class Proxy(Listener):
     """Between the daemon and the re-injection port: it is slow, ends in the
-    middle, keeps the last word to itself."""
+    middle, keeps the last word to itself.  What the daemon says after an
+    answer to a final dot shows that it has heard it."""
 
     def __init__(self, chance):
         self.target = None
+        self.unheard = collections.Counter()  # dots, by subject and recipient
+        self.lock = threading.Lock()
         self.random = chance
         self.deaths = collections.Counter()
         self.rate = 0.0
@@ -59,12 +62,21 @@ class Proxy(Listener):
         finally:
             peer.close()
 
+    def _count(self, told, number):
+        with self.lock:
+            for one in told:
+                self.unheard[one] += number
+
     def _pass_on(self, peer, port):
         """Line by line, so that it is known where in the dialogue we are."""
         client, server = peer.makefile('rb'), port.makefile('rb')
         peer.sendall(answer(server))
+        recipients, told = [], []
         while True:
             line = client.readline()
+            if line:
+                self._count(told, -1)
+                told = []
             verb = line[:4].upper().strip().decode('latin-1')
             if not line or self._dies('before ' + verb):
                 return
@@ -75,14 +87,24 @@ class Proxy(Listener):
             peer.sendall(reply)
             if verb == 'QUIT':
                 return
+            if verb in ('MAIL', 'RSET'):
+                recipients = []
+            if verb == 'RCPT':
+                recipients.append(path(line)[0])
             if verb != 'DATA' or not reply.startswith(b'354'):
                 continue
+            subject = ''
             while line != b'.\r\n':
                 line = client.readline()
                 if not line:
                     return
-                if line == b'.\r\n' and self._dies('before the dot'):
-                    return
+                if line.startswith(b'Subject: ') and not subject:
+                    subject = line[9:].decode().strip()
+                if line == b'.\r\n':
+                    if self._dies('before the dot'):
+                        return
+                    told = [(subject, name) for name in recipients]
+                    self._count(told, 1)
                 port.sendall(line)
             reply = answer(server)
             if not reply or self._dies('after the dot'):
@@ -221,12 +243,12 @@ class Soak:
             subject = judge.field(mail.data, 'subject')
             # Postfix's own: what it delivers twice after a death is one.
             queue_id = re.search(rb'with ESMTP\w* id (\w+)', mail.data)[1]
-            kind = judge.media_type(mail.data)
+            kind = judge.field(mail.data, 'content-type')
             for recipient in mail.recipients:
                 found[subject][recipient].add(queue_id)
                 if recipient in PROTECTED:
-                    expect(kind == 'application/pkcs7-mime',
-                           '%s: %s for %s' % (subject, kind, recipient))
+                    expect('enveloped-data' in kind, '%s: %s for %s' % (
+                        subject, kind, recipient))
         return found
 
     def judge(self):
@@ -244,6 +266,10 @@ class Soak:
                            '%s: %d for %s' % (subject, copies, name))
                 else:
                     twice += copies - 1
+                    unheard = self.proxy.unheard[subject, address(name)]
+                    expect(copies - 1 <= unheard, '%s: %d for %s, and %d '
+                           'answers unheard' % (subject, copies, name,
+                                                unheard))
         logged = log.count('a copy is sent once more')
         expect(twice <= logged, '%d doubles, and %d of them logged' % (
             twice, logged))

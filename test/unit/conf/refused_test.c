@@ -106,6 +106,10 @@ static const struct row refused[] = {
 		ENCRYPT
 		"mode_from = { store = \"x\"; attribute = \"x\"; };" END,
 		5, "there is no store \"x\"" },
+	{ "a recipient's mode for a signature",
+		SIGN "mode_from = { store = \"s\"; attribute = \"x\";"
+		     " of = \"recipient\"; };" END,
+		3, "of a sign rule the sender's mode is asked" },
 	{ "a certificate for a whole table",
 		STORE "sign = ({ table = \"/t\"; stores = \"s\";\n"
 		      " certificate = \"subject:CN=x\"; });\n",

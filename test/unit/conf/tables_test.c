@@ -135,6 +135,8 @@ static const struct {
 		"t:1: \"colour\" is no setting of a line" },
 	{ "a setting of the rule alone", OTHERWISE, "b.example recipient=x@y\n",
 		"t:1: \"recipient\" is no" },
+	{ "neither ours nor theirs", OTHERWISE, "b.example locality=inside\n",
+		"t:1: encrypt.locality: \"inside\" is none of" },
 	{ "of the other list", OTHERWISE, "b.example form=opaque\n",
 		"t:1: \"form\" is no" },
 	{ "unknown word", OTHERWISE, "b.example cipher=aes\n",

@@ -25,6 +25,11 @@
 	"sign = ( { name = \"s\"; table = \"@TABLE@\"; " STORES                \
 	"mode = \"allow\"; } );"
 
+/* Where certificates of our own people are. */
+#define OWN                                                                    \
+	"sign = ( { sender = \"somebody@example.net\"; stores = \"all\"; } "   \
+	"); "
+
 static const struct mode_case {
 	const char *label, *rules, *table, *recipients;
 	enum verdict verdict;
@@ -89,6 +94,46 @@ static const struct mode_case {
 		"carol@example.com cipher=aes-256-cbc\n",
 		"bob@example.com carol@example.com", VERDICT_REJECT, false,
 		false, "different ciphers" },
+	/* whose people they are */
+	{ "a line for our own people", TABLE,
+		"example.com\nbob@example.com locality=internal\n",
+		"bob@example.com", VERDICT_ACCEPT, false, false,
+		"mode = \"none\"" },
+	{ "our own beside one who is protected", OWN TABLE,
+		"alice@example.com\nbob@example.com locality=internal\n",
+		"bob@example.com alice@example.com", VERDICT_ACCEPT, true,
+		false, NULL },
+	{ "our own whose line says more", TABLE,
+		"nobody@example.com locality=internal mode=mandatory\n",
+		"nobody@example.com", VERDICT_REJECT, false, false, NULL },
+	{ "external by a line, internal by the setting",
+		"internal = \"*@example.com\"; " OWN TABLE,
+		"alice@example.com\n"
+		"bob@example.com locality=external mode=none\n",
+		"bob@example.com alice@example.com", VERDICT_REJECT, false,
+		false, "<bob@example.com>" },
+	{ "internal by the setting, and no word of it in the line",
+		"internal = \"*@example.com\"; " OWN TABLE,
+		"alice@example.com\nbob@example.com mode=none\n",
+		"bob@example.com alice@example.com", VERDICT_ACCEPT, true,
+		false, NULL },
+	{ "the domain is ours, the address is not", OWN TABLE,
+		"alice@example.com\nexample.com locality=internal\n"
+		"bob@example.com locality=external mode=none\n",
+		"bob@example.com alice@example.com", VERDICT_REJECT, false,
+		false, "<bob@example.com>" },
+	{ "a rule for our own people",
+		OWN "encrypt = ( { recipient = \"bob@*\"; "
+		    "locality = \"internal\"; }, { recipient = \"*@*\"; "
+		    "mode = \"mandatory\"; " STORES "} );",
+		"", "bob@example.com alice@example.com", VERDICT_ACCEPT, true,
+		false, NULL },
+	{ "a rule of our own people has a line for others",
+		"encrypt = ( { name = \"t\"; table = \"@TABLE@\"; " STORES
+		"locality = \"internal\"; } );",
+		"example.com\nnobody@example.com mode=mandatory\n",
+		"bob@example.com nobody@example.com", VERDICT_REJECT, false,
+		false, NULL },
 	/* tables of senders */
 	{ "a sender of the table", SIGN, "example.com\n", "bob@example.com",
 		VERDICT_ACCEPT, false, true, NULL },
@@ -150,7 +195,7 @@ run_case(const struct mode_case *c)
 	struct fixture_mail from = { "local", "alice@example.com",
 		c->recipients,
 		FROM_ALICE TO("bob@example.com, carol@example.com,"
-			      " nobody@example.com") BODY };
+			      " nobody@example.com, alice@example.com") BODY };
 	struct trace trace = { 0 };
 	struct gateway_run run = { .trace = &trace };
 	struct outcome outcome;

@@ -260,7 +260,7 @@ a_directory_is_asked_of_a_rule_that_says_none(void **state)
 	(void)state;
 	fixture_mail(&mail, &from);
 	assert_false(gateway_wants_body(conf->gateway, &mail, NULL));
-	rule->mode_store = conf->gateway->stores.item[0];
+	rule->mode_from.store = conf->gateway->stores.item[0];
 	assert_true(gateway_wants_body(conf->gateway, &mail, NULL));
 	mail_clear(&mail);
 	conf_free(conf);
