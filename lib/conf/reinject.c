@@ -42,18 +42,6 @@ const struct conf_kind kind_internal_copy = { "a word in quotes",
 	set_internal_copy, false };
 const struct conf_kind kind_reinject = { "a group", set_reinject, false };
 
-static bool
-is_this_host(const char *uri)
-{
-	static const char *const hosts[] = { "//127.", "//localhost",
-		"//[::1]" };
-
-	for (size_t i = 0; i < COUNT_OF(hosts); i++)
-		if (strcasestr(uri, hosts[i]) != NULL)
-			return true;
-	return false;
-}
-
 static void
 check_login(struct reader *reader, const config_setting_t *at)
 {
@@ -71,7 +59,7 @@ check_login(struct reader *reader, const config_setting_t *at)
 			err.text);
 	if (reinject->login != NULL && !reinject->start_tls &&
 		strncasecmp(reinject->uri, "smtps:", 6) != 0 &&
-		!is_this_host(reinject->uri))
+		!net_submit_stays_here(reinject->uri))
 		report_warning(reader, at,
 			"reinject: the password goes over the network as it "
 			"is, without start_tls");

@@ -106,7 +106,7 @@ struct plan_entry {
 	struct recipient_report *report; /* borrowed from the outcome */
 	const struct encrypt_rule *rule; /* NULL: none matched */
 	const struct encrypt_rule *asked, *answered; /* by a directory */
-	bool internal;
+	bool internal, satisfied; /* ..: the mail is what its rule wants */
 	bool clear;	   /* gets it as it is: no certificate is looked for */
 	struct cert *cert; /* owned reference */
 	struct error why;
@@ -143,7 +143,7 @@ void plan_match(struct work *work, struct plan_entry *entry);
 const struct sign_rule *sign_match(struct work *work); /* or NULL */
 /* The first rule that matched any recipient, or NULL. */
 const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
-/* Of all rules that matched. */
+/* Of all rules that matched, and want more than the mail is already. */
 enum otherwise plan_strictest(const struct plan_set *plan);
 void report_say_why(struct recipient_report *report, const char *why);
 

@@ -79,7 +79,8 @@ plan_strictest(const struct plan_set *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct encrypt_rule *rule = plan->entries[i].rule;
 
-		if (rule != NULL && rule->rule.otherwise > strict)
+		if (rule != NULL && !plan->entries[i].satisfied &&
+			rule->rule.otherwise > strict)
 			strict = rule->rule.otherwise;
 	}
 	return strict;
@@ -126,15 +127,18 @@ is_satisfied(const struct work *work, const struct encrypt_rule *rule)
 }
 
 static bool
-all_satisfied(const struct work *work)
+find_satisfied(struct work *work)
 {
-	for (size_t i = 0; i < work->plan.count; i++) {
-		const struct plan_entry *entry = &work->plan.entries[i];
+	bool all = true;
 
-		if (entry->rule != NULL && !is_satisfied(work, entry->rule))
-			return false;
+	for (size_t i = 0; i < work->plan.count; i++) {
+		struct plan_entry *entry = &work->plan.entries[i];
+
+		entry->satisfied =
+			entry->rule != NULL && is_satisfied(work, entry->rule);
+		all = all && (entry->rule == NULL || entry->satisfied);
 	}
-	return true;
+	return all;
 }
 
 void
@@ -231,7 +235,7 @@ set_clear(struct work *work)
 		if (entry->rule == NULL)
 			entry->clear = !entry->internal || internal_clear;
 		else
-			entry->clear = is_satisfied(work, entry->rule);
+			entry->clear = entry->satisfied;
 	}
 }
 
@@ -246,7 +250,7 @@ step_plan(struct work *work)
 		work->outcome->verdict >= VERDICT_TEMPFAIL)
 		return;
 	name_rules(work);
-	if (all_satisfied(work)) {
+	if (find_satisfied(work)) {
 		note_satisfied(work);
 		return;
 	}

@@ -160,7 +160,8 @@ check_hidden(struct work *work, struct obstacle *obstacle)
 	if (work->plan.split || work->gateway->share_bcc ||
 		!groups_have_hidden(work))
 		return 0;
-	obstacle->always_reject = true;
+	/* A copy of our own that went in clear: its sender was asked once. */
+	obstacle->always_reject = !work->is_copy;
 	obstacle->words = "7.1 This mail has to be encrypted, which would show "
 			  "its Bcc recipients to the others; please send it to "
 			  "them separately";

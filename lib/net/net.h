@@ -112,5 +112,7 @@ enum submit_result net_submit_send(struct submit_session *session,
 void net_submit_close(struct submit_session *session); /* NULL is fine */
 /* smtp or smtps, a host, no name or password?  CONFIG with a clause. */
 int net_check_submit(const char *uri, struct error *err) MUST_USE;
+/* Is its host this very one: a loopback address, or localhost? */
+bool net_submit_stays_here(const char *uri);
 
 #endif

@@ -132,10 +132,21 @@ lose(struct smtp *smtp, struct error *err, const char *why)
 	return error_set(err, ERROR_SYSTEM, "%s: %s", smtp->settings->uri, why);
 }
 
-/* 0 when something can be done, -1 when it is too late. */
+/*
+ * Asked before each step, and not only where nothing comes: a peer may always
+ * have another byte.
+ */
 static int
-wait_for(struct smtp *smtp, short events, int64_t until_ms, bool stubborn,
-	struct error *err)
+check_time(struct smtp *smtp, int64_t until_ms, struct error *err)
+{
+	if (clock_monotonic_ms() < until_ms)
+		return 0;
+	return lose(smtp, err, "no answer in time");
+}
+
+/* 0 when something may be done again. */
+static int
+wait_for(struct smtp *smtp, short events, bool stubborn, struct error *err)
 {
 	const struct submit_settings *settings = smtp->settings;
 	struct pollfd wait = { -1, events, 0 };
@@ -146,8 +157,6 @@ wait_for(struct smtp *smtp, short events, int64_t until_ms, bool stubborn,
 	wait.fd = (int)fd;
 	if (fd == CURL_SOCKET_BAD)
 		return lose(smtp, err, "the connection is gone");
-	if (clock_monotonic_ms() >= until_ms)
-		return lose(smtp, err, "no answer in time");
 	if (!stubborn && settings->keep_working != NULL &&
 		settings->keep_working(settings->arg) == 0)
 		return lose(smtp, err, "given up, since the MTA has");
@@ -174,12 +183,15 @@ smtp_flush(struct smtp *smtp, struct error *err)
 		return lose(smtp, err, "the connection is gone");
 	while (done < smtp->out_len) {
 		size_t sent = 0;
-		CURLcode code = curl_easy_send(smtp->curl, smtp->out + done,
-			smtp->out_len - done, &sent);
+		CURLcode code;
 
+		if (check_time(smtp, until_ms, err) != 0)
+			return -1;
+		code = curl_easy_send(smtp->curl, smtp->out + done,
+			smtp->out_len - done, &sent);
 		done += sent;
 		if (code == CURLE_AGAIN) {
-			if (wait_for(smtp, POLLOUT, until_ms, false, err) != 0)
+			if (wait_for(smtp, POLLOUT, false, err) != 0)
 				return -1;
 		} else if (code != CURLE_OK) {
 			return lose(smtp, err, "the connection was closed");
@@ -228,14 +240,15 @@ read_line(struct smtp *smtp, char line[SMTP_LINE_BYTES], int64_t until_ms,
 			memmove(smtp->in, end + 1, smtp->in_len);
 			return 0;
 		}
+		if (check_time(smtp, until_ms, err) != 0)
+			return -1;
 		if (smtp->in_len == sizeof(smtp->in))
 			return lose(smtp, err, "an answer that is no SMTP");
 		code = curl_easy_recv(smtp->curl, smtp->in + smtp->in_len,
 			sizeof(smtp->in) - smtp->in_len, &got);
 		smtp->in_len += got;
 		if (code == CURLE_AGAIN) {
-			if (wait_for(smtp, POLLIN, until_ms, stubborn, err) !=
-				0)
+			if (wait_for(smtp, POLLIN, stubborn, err) != 0)
 				return -1;
 		} else if (code != CURLE_OK || got == 0) {
 			return lose(smtp, err, "the connection was closed");

@@ -1,6 +1,5 @@
 /* A mail for an SMTP server: the dialogue (RFC 5321, 1870, 3461, 6152, 6531).
  */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -122,11 +121,21 @@ is_ascii(const char *text)
 	return true;
 }
 
+/* "RET=" is whatever stands behind it; others are the whole word. */
+static bool
+is_parameter(struct span word, const char *name)
+{
+	size_t len = strlen(name);
+
+	return span_starts_nocase(word, name) &&
+	       (name[len - 1] == '=' || word.len == len);
+}
+
 static bool
 may_say(const struct submit_session *session, struct span word)
 {
 	for (size_t i = 0; i < COUNT_OF(parameters); i++)
-		if (span_starts_nocase(word, parameters[i].name))
+		if (is_parameter(word, parameters[i].name))
 			return (session->offers & parameters[i].needs) != 0;
 	return false;
 }
@@ -166,7 +175,14 @@ has_eight_bit(const struct submit_mail *mail)
 static bool
 said(const char *args, const char *word)
 {
-	return args != NULL && strcasestr(args, word) != NULL;
+	while (args != NULL && *args != '\0') {
+		size_t len = strcspn(args, " ");
+
+		if (is_parameter(span_of(args, len), word))
+			return true;
+		args += len + (args[len] == ' ');
+	}
+	return false;
 }
 
 static bool
@@ -351,44 +367,4 @@ net_submit_send(struct submit_session *session, struct submit_mail *mail,
 	if (smtp_put_content(&session->smtp, mail, err) != 0)
 		return SUBMIT_LATER;
 	return say_end(session, err);
-}
-
-/* ---- the setting ---- */
-
-static bool
-has_part(CURLU *parsed, CURLUPart part)
-{
-	char *text = NULL;
-	bool there = curl_url_get(parsed, part, &text, 0) == CURLUE_OK &&
-		     text != NULL && text[0] != '\0' && strcmp(text, "/") != 0;
-
-	curl_free(text);
-	return there;
-}
-
-int
-net_check_submit(const char *uri, struct error *err)
-{
-	struct span text = span_string(uri);
-	CURLU *parsed = curl_url();
-	int result = -1;
-
-	if (parsed == NULL)
-		error_set(err, ERROR_SYSTEM, "no memory to read a URL");
-	else if ((!span_starts_nocase(text, "smtp://") &&
-			 !span_starts_nocase(text, "smtps://")) ||
-		 curl_url_set(parsed, CURLUPART_URL, uri, 0) != CURLUE_OK ||
-		 !has_part(parsed, CURLUPART_HOST))
-		error_set(err, ERROR_CONFIG,
-			"it is no URL such as smtp://127.0.0.1:10026");
-	else if (has_part(parsed, CURLUPART_USER))
-		error_set(err, ERROR_CONFIG,
-			"a name or password cannot stand in it");
-	else if (has_part(parsed, CURLUPART_PATH))
-		error_set(err, ERROR_CONFIG,
-			"nothing may stand behind host and port");
-	else
-		result = 0;
-	curl_url_cleanup(parsed);
-	return result;
 }

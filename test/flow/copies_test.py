@@ -128,6 +128,18 @@ def what_the_sender_asked_of_delivery_goes_along(world, port):
 
 
 @with_port
+def a_word_that_begins_like_one_we_know_is_not_said(world, port):
+    start(world, port)
+    body = BODY + 'Grüße\r\n'.encode()
+    send(world, [PAULA, CLEAR], SOMEBODY, body, options=b'SMTPUTF8X\0'
+         b'BODY=8BITMIMEX\0ENVID=BODY=8BITMIME\0smtputf8\0')
+    copy, = port.taken()
+    expect(re.fullmatch('MAIL FROM:<somebody@example.net> SIZE=[0-9]+ BODY='
+                        '8BITMIME ENVID=BODY=8BITMIME smtputf8', copy.sender),
+           copy.sender)
+
+
+@with_port
 def a_clear_copy_is_the_mail_as_it_came(world, port):
     start(world, port)
     body = BODY + 'Grüße\r\n'.encode() + b'x' * 70 + b'\r\n'
@@ -278,6 +290,28 @@ def a_port_that_never_answers_is_given_up(world, port):
 
 
 # ---- the journal ----
+
+@with_port
+def a_port_whose_answer_never_ends_is_given_up(world, port):
+    """Each byte comes in time, and there is always another one."""
+    start(world, port, more='timeout_seconds = 1;')
+    outcome = []
+
+    def talk(session):
+        end = time.monotonic() + 30
+        try:
+            while time.monotonic() < end:
+                session.say(*['250-and'] * 100)
+            outcome.append('listened to')
+        except OSError:
+            outcome.append('given up')
+    port.says = lambda what, line: talk if what == 'MAIL' else None
+    verdict, reply, _ = send(world, [PAULA, CLEAR])
+    expect(verdict == 'tempfail', reply)
+    wait_for(lambda: outcome, 30, 'an end')
+    expect(outcome == ['given up'] and 'no answer in time' in world.log(),
+           '%s, %s' % (outcome, world.log()[-300:]))
+
 
 @with_port
 def a_mail_that_is_tried_again_brings_no_second_copy(world, port):
@@ -617,6 +651,8 @@ TESTS = [
     nobody_there_is_a_tempfail,
     the_mta_hears_of_slow_copies,
     a_port_that_never_answers_is_given_up,
+    a_port_whose_answer_never_ends_is_given_up,
+    a_word_that_begins_like_one_we_know_is_not_said,
     a_mail_that_is_tried_again_brings_no_second_copy,
     another_mail_is_another_mail,
     who_has_a_copy_gets_no_other_one_from_the_mta,

@@ -19,7 +19,8 @@ class Copy:
 
 
 class Port(Listener):
-    """says(verb, line): an answer, DROP, or None for the usual one; verb "."
+    """says(verb, line): an answer, DROP, None for the usual one, or what is to be
+    done with the session, after which the connection ends; verb "."
     is the end of a mail, "taken" is after it has been kept."""
 
     def __init__(self, offers=('SIZE 60000000', '8BITMIME', 'DSN', 'SMTPUTF8'),
@@ -78,6 +79,8 @@ class Session:
             special = self.port.says(verb, line)
             if special is DROP:
                 return
+            if callable(special):
+                return special(self)
             if special:
                 self.say(special)
             elif verb == 'QUIT':

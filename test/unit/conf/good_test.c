@@ -448,6 +448,15 @@ static const struct {
 	{ "commas in strings", "stores = ({ name = \"a, ]\"; type = \"file\"; "
 			       "path = \"/a )\"; });" },
 	{ "escaped quotes", "user = \"a\\\"b\";" },
+	{ "a password to this host, IPv4",
+		"reinject = { uri = \"smtp://127.0.0.2:10026\"; login = \"a\";"
+		" password_file = \"/p\"; };" },
+	{ "a password to this host, IPv6",
+		"reinject = { uri = \"smtp://[::1]:10026\"; login = \"a\";"
+		" password_file = \"/p\"; };" },
+	{ "a password to this host, by name",
+		"reinject = { uri = \"smtp://LocalHost\"; login = \"a\";"
+		" password_file = \"/p\"; };" },
 	{ "a directory for copies beside the keys",
 		BOTH "sign = ({ sender = \"a@b\"; stores = [ \"s\", \"ad\" "
 		     "]; });" },
@@ -597,6 +606,25 @@ static const struct warned warnings[] = {
 		"sign = ({ sender = \"a@b\"; certificate = \"subject:CN=x\";\n"
 		"stores = [ \"s\", \"ad\" ]; });\n",
 		2, "it finds no subject:CN=x" },
+	{ "a password to another host",
+		"\nreinject = { uri = \"smtp://mx.example.com:25\"; login = "
+		"\"a\";"
+		" password_file = \"/p\"; };",
+		2, "the password goes over the network as it is" },
+	{ "a password to one with the name of this one in its own",
+		"\nreinject = { uri = \"smtp://127.0.0.1.example.com\"; login "
+		"= \"a\";"
+		" password_file = \"/p\"; };",
+		2, "the password goes over the network as it is" },
+	{ "a password to one below localhost of others",
+		"\nreinject = { uri = \"smtp://localhost.example.com\"; login "
+		"= \"a\";"
+		" password_file = \"/p\"; };",
+		2, "the password goes over the network as it is" },
+	{ "a password to one with a longer name",
+		"\nreinject = { uri = \"smtp://localhosts\"; login = \"a\";"
+		" password_file = \"/p\"; };",
+		2, "the password goes over the network as it is" },
 };
 
 static void

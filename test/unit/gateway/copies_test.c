@@ -285,14 +285,13 @@ judge_mix(const struct mix *mix)
 }
 
 static struct conf *
-start(char *state, const char *settings)
+restart(const char *state, const char *settings)
 {
 	struct list warnings = { 0 };
 	char *rules;
 	struct conf *conf;
 	struct error err = { 0 };
 
-	assert_non_null(mkdtemp(state));
 	rules = mem_printf("state = \"%s\"; %s", state, settings);
 	conf = fixture_conf(rules);
 	if (gateway_start(conf->gateway, &warnings, &err) != 0)
@@ -300,6 +299,13 @@ start(char *state, const char *settings)
 	list_clear(&warnings, mem_free);
 	mem_free(rules);
 	return conf;
+}
+
+static struct conf *
+start(char *state, const char *settings)
+{
+	assert_non_null(mkdtemp(state));
+	return restart(state, settings);
 }
 
 static void
@@ -426,6 +432,91 @@ our_own_go_by_the_strictest_rule(void **state)
 		mail_clear(&mail);
 	}
 	conf_free(conf);
+	remove_all(folder);
+}
+
+/* ---- a copy that comes back ---- */
+
+#define MARKED                                                                 \
+	"mixed = \"split\"; reinject = { uri = \"smtp://127.0.0.1:1\";"        \
+	" mark = true; };"
+#define STRICT_AND_LAX(store, otherwise)                                       \
+	MARKED "encrypt = ( { recipient = \"paula@*\"; stores = \"all\";"      \
+	       " otherwise = \"reject\"; }, { recipient = \"*@example.com\";"  \
+	       " stores = \"" store "\"; otherwise = \"" otherwise "\"; } );"
+
+static enum verdict
+process_copy(const struct gateway *gateway, const struct sent *copy)
+{
+	struct buf message = { 0 };
+	char recipients[200] = "", *text;
+	struct fixture_mail from = { "127.0.0.1", "alice@example.com",
+		recipients, NULL };
+	struct outcome outcome;
+	enum verdict verdict;
+	struct mail mail;
+	const char *to;
+
+	LIST_FOREACH (to, &copy->to)
+		snprintf(recipients + strlen(recipients),
+			sizeof(recipients) - strlen(recipients), "%s ", to);
+	assert_int_equal(
+		buf_add_format(&message, NULL, "%s%.*s", copy->header,
+			(int)copy->body.len, (const char *)copy->body.data),
+		0);
+	text = mem_string_n(message.data, message.len);
+	from.message = text;
+	fixture_mail(&mail, &from);
+	outcome_init(&outcome);
+	gateway_process(gateway, &mail, NULL, &outcome);
+	assert_false(outcome.encrypted);
+	verdict = outcome.verdict;
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	mem_free(text);
+	buf_clear(&message);
+	return verdict;
+}
+
+/*
+ * It went in clear for want of certificates, which are there by now: they
+ * would show its Bcc recipients to one another.
+ */
+static void
+a_clear_copy_that_comes_back_goes_by_otherwise(void **state)
+{
+	static const char *const later[] = { STRICT_AND_LAX("all", "pass"),
+		STRICT_AND_LAX("all", "reject") };
+	char folder[] = "/tmp/smime-copies-XXXXXX";
+	struct conf *conf = start(folder, STRICT_AND_LAX("bob", "pass"));
+	struct list copies = { 0 };
+	const struct courier courier = {
+		.ask = say_yes, .send = take, .self = &copies
+	};
+	const struct gateway_run run = { .courier = &courier };
+	struct fixture_mail from = { "local", "alice@example.com",
+		"paula@partner.example carol@example.com dave@example.com",
+		"From: alice@example.com\nTo: paula@partner.example\n"
+		"Message-ID: <1@x>\n\nHello\n" };
+	struct outcome outcome;
+	struct mail mail;
+
+	(void)state;
+	fixture_mail(&mail, &from);
+	outcome_init(&outcome);
+	gateway_process(conf->gateway, &mail, &run, &outcome);
+	assert_int_equal(outcome.verdict, VERDICT_ACCEPT);
+	assert_int_equal(copies.count, 1);
+	outcome_clear(&outcome);
+	mail_clear(&mail);
+	conf_free(conf);
+	for (size_t i = 0; i < COUNT_OF(later); i++) {
+		conf = restart(folder, later[i]);
+		assert_int_equal(process_copy(conf->gateway, copies.item[0]),
+			i == 0 ? VERDICT_ACCEPT : VERDICT_REJECT);
+		conf_free(conf);
+	}
+	list_clear(&copies, sent_free);
 	remove_all(folder);
 }
 
@@ -557,6 +648,8 @@ main(void)
 			no_envelope_names_whom_its_readers_may_not_know_of),
 		cmocka_unit_test(a_sender_decides_for_every_copy),
 		cmocka_unit_test(our_own_go_by_the_strictest_rule),
+		cmocka_unit_test(
+			a_clear_copy_that_comes_back_goes_by_otherwise),
 		cmocka_unit_test(a_mail_that_needs_too_many_copies_has_none),
 		cmocka_unit_test(copies_do_not_stand_in_memory_together)
 	};

@@ -208,6 +208,13 @@ static const struct plan_case {
 		VERDICT_REJECT, false, "5.7.5" },
 	{ "PGP/MIME against a mandatory rule", MANDATORY, "bob@example.com",
 		FOR_BOB PGP_MIME, VERDICT_ACCEPT, true, NULL },
+	{ "PGP/MIME, and a rule that takes it is not the strictest",
+		"encrypt = ( { recipient = \"bob@*\"; stores = \"all\"; accept "
+		"= \"pgp\"; otherwise = \"reject\"; }, { recipient = "
+		"\"nobody@*\"; stores = \"all\"; otherwise = \"tempfail\"; } "
+		");",
+		"bob@example.com nobody@example.com", FOR_BOB PGP_MIME,
+		VERDICT_TEMPFAIL, false, "4.7.5" },
 	{ "PGP/MIME and no certificate", MANDATORY, "nobody@example.com",
 		FOR_BOB PGP_MIME, VERDICT_REJECT, false, "5.7.5" },
 	{ "PGP/MIME where the rule takes it", ONLY("accept = \"pgp\";"),
