@@ -253,6 +253,8 @@ struct content_digests {
 };
 /* Which digest an OID (whole element) names, -1: none that is taken. */
 int read_digest_find(struct span oid);
+/* MD5: anybody could have made such a signature. */
+bool read_digest_is_broken(struct span oid);
 const char *read_digest_name(int digest);
 int read_digest_nid(int digest);
 const EVP_MD *read_digest_md(int digest);

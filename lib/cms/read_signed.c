@@ -127,12 +127,16 @@ check_info(struct reading *reading, const struct signer_info *info,
 	struct error *why = &report->why;
 	int digest = read_digest_find(info->digest_oid);
 	struct span made;
+	char oid[80];
 
 	if (digest == -1) {
 		oid_text(info->digest_oid, report->digest,
 			sizeof(report->digest));
-		return error_set(why, ERROR_FORMAT,
-			"its digest %s is none that is taken", report->digest);
+		oid_text(info->digest_oid, oid, sizeof(oid));
+		return error_set(why,
+			read_digest_is_broken(info->digest_oid) ? ERROR_FORMAT
+								: ERROR_CONFIG,
+			"its digest %s is none that is taken", oid);
 	}
 	snprintf(report->digest, sizeof(report->digest), "%s",
 		read_digest_name(digest));

@@ -236,25 +236,15 @@ too_many(struct work *work, enum smime_kind kind)
 
 /* Claims to be S/MIME and cannot be read: as what cannot be opened. */
 static void
-cannot_be_read(struct work *work, struct span entity)
+cannot_be_read(struct work *work, struct error *err)
 {
-	struct buf der = { 0 };
-	enum cms_kind kind = CMS_KIND_NONE;
-	struct error err = { 0 };
-
-	if (smime_cms_of(entity, &der, &kind, &err) == 0 &&
-		(kind == CMS_KIND_CERTS_ONLY || kind == CMS_KIND_DATA)) {
-		buf_clear(&der);
-		return;
-	}
-	buf_clear(&der);
 	if (!work->inbound.open)
 		return;
-	if (err.kind != ERROR_SYSTEM)
-		error_set(&err, ERROR_FORMAT,
+	if (err->kind != ERROR_SYSTEM)
+		error_set(err, ERROR_FORMAT,
 			"it claims to be S/MIME, and is nothing that can be "
 			"opened");
-	stay_closed(work, add_layer(work, true), &err, false);
+	stay_closed(work, add_layer(work, true), err, false);
 }
 
 /* 1 to go on with what was inside. */
@@ -263,7 +253,7 @@ undo_one(struct work *work, struct span *entity)
 {
 	size_t level = work->outcome->inbound.layers.count;
 	enum smime_kind kind = work->kind;
-	struct error err;
+	struct error err = { 0 };
 
 	/* The mail as it came has been looked at. */
 	if (level != 0 && smime_detect(*entity, &kind, &err) != 0) {
@@ -271,13 +261,15 @@ undo_one(struct work *work, struct span *entity)
 			words_for(FAILING_TO_DECRYPT, ERROR_SYSTEM));
 		return 0;
 	}
+	if (kind == SMIME_KIND_OTHER_CMS)
+		kind = smime_kind_of_claim(*entity, &err);
 	switch (kind) {
 	case SMIME_KIND_ENCRYPTED:
 	case SMIME_KIND_SIGNED:
 	case SMIME_KIND_OPAQUE:
 		break;
 	case SMIME_KIND_OTHER_CMS:
-		cannot_be_read(work, *entity);
+		cannot_be_read(work, &err);
 		return 0;
 	case SMIME_KIND_PLAIN:
 	case SMIME_KIND_PGP_SIGNED:

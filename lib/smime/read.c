@@ -2,7 +2,61 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/base64.h"
 #include "smime/internal.h"
+
+static bool
+is_base64(unsigned char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+/*
+ * RFC 2045 6.8: what is not of the alphabet is ignored, and a padding ends it.
+ * A gateway on the way may have lost the padding, a list added its lines.
+ */
+static int
+decode_forgiving(struct span body, struct buf *out, struct error *err)
+{
+	static const char padding[] = "===";
+	struct buf text = { 0 };
+	size_t len = 0;
+	int rc = -1;
+
+	if (buf_reserve(&text, body.len + sizeof(padding), err) != 0)
+		goto out;
+	for (size_t i = 0; i < body.len && body.data[i] != '='; i++)
+		if (is_base64(body.data[i]))
+			text.data[len++] = body.data[i];
+	text.len = len;
+	if (buf_add(&text, padding, (4 - len % 4) % 4, err) == 0)
+		rc = base64_decode(buf_span(&text), out, err);
+out:
+	buf_clear(&text);
+	return rc;
+}
+
+/* Like what counts as encrypted before it leaves, and more that others open. */
+static int
+decode(const struct mime_entity *parts, struct buf *held, struct span *cms,
+	enum cms_kind *kind, struct error *err)
+{
+	struct error why = { 0 };
+
+	if (smime_decode_cms(parts, held, cms, kind, err) != 0)
+		return -1;
+	if (*kind != CMS_KIND_NONE)
+		return 0;
+	buf_clear(held);
+	if (decode_forgiving(parts->body, held, &why) != 0)
+		return why.kind != ERROR_SYSTEM
+			       ? 0
+			       : error_set(err, why.kind, "%s", why.text);
+	*cms = buf_span(held);
+	*kind = cms_recognise(*cms);
+	return 0;
+}
 
 int
 smime_cms_of(struct span entity, struct buf *der, enum cms_kind *kind,
@@ -20,7 +74,7 @@ smime_cms_of(struct span entity, struct buf *der, enum cms_kind *kind,
 	mime_type_of(parts.header, &type);
 	if (!smime_is_cms_type(&type, parts.header, &claims))
 		return error_set(err, ERROR_FORMAT, "its type is not CMS");
-	if (smime_decode_cms(&parts, &held, &cms, kind, err) != 0)
+	if (decode(&parts, &held, &cms, kind, err) != 0)
 		goto out;
 	if (*kind == CMS_KIND_NONE) {
 		error_set(err, ERROR_FORMAT, "there is no CMS in it");
@@ -35,6 +89,30 @@ smime_cms_of(struct span entity, struct buf *der, enum cms_kind *kind,
 out:
 	buf_clear(&held);
 	return rc;
+}
+
+enum smime_kind
+smime_kind_of_claim(struct span entity, struct error *err)
+{
+	struct buf der = { 0 };
+	enum cms_kind kind = CMS_KIND_NONE;
+
+	(void)!smime_cms_of(entity, &der, &kind, err);
+	buf_clear(&der);
+	switch (kind) {
+	case CMS_KIND_SIGNED:
+		return SMIME_KIND_OPAQUE;
+	case CMS_KIND_ENVELOPED:
+	case CMS_KIND_AUTH_ENVELOPED:
+		return SMIME_KIND_ENCRYPTED;
+	case CMS_KIND_CERTS_ONLY:
+	case CMS_KIND_DATA:
+		return SMIME_KIND_PLAIN;
+	case CMS_KIND_NONE:
+	case CMS_KIND_OTHER:
+		break;
+	}
+	return SMIME_KIND_OTHER_CMS;
 }
 
 /* ---- the forms that are tried ---- */

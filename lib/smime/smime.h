@@ -67,11 +67,20 @@ int smime_encrypt(enum cms_cipher cipher, const struct cms_recipient *to,
 
 /*
  * The CMS in a root of application/pkcs7-mime and the like, appended to der:
- * the body as it stands, or decoded, whatever its transfer encoding says.
+ * the body as it stands, or decoded, whatever its transfer encoding says; what
+ * base64 does not have is passed over (RFC 2045 6.8), which smime_detect() does
+ * not: clear text may stand there.
  * FORMAT when the root is of another type or holds no CMS.
  */
 int smime_cms_of(struct span entity, struct buf *der, enum cms_kind *kind,
 	struct error *err) MUST_USE;
+
+/*
+ * What SMIME_KIND_OTHER_CMS is to smime_cms_of(): ENCRYPTED, OPAQUE, PLAIN for
+ * certificates alone; else OTHER_CMS, with err why.
+ */
+enum smime_kind smime_kind_of_claim(
+	struct span entity, struct error *err) MUST_USE;
 
 /* What a multipart/signed is made of. */
 struct smime_parts {

@@ -87,4 +87,8 @@ void tnef_item_add_first(struct tnef_reader *reader,
 	struct tnef_message *message, struct tnef_item *item,
 	struct buf *bytes);
 
+/* Of the set that appointments have. */
+const struct tnef_property *tnef_calendar_find(
+	const struct tnef_calendar *calendar, uint32_t number);
+
 #endif

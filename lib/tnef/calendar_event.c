@@ -16,13 +16,6 @@ enum {
 };
 
 static const struct tnef_property *
-find(const struct tnef_calendar *calendar, uint32_t number)
-{
-	return tnef_find_number(
-		calendar->properties, TNEF_SET_APPOINTMENT, number);
-}
-
-static const struct tnef_property *
 find_meeting(const struct tnef_calendar *calendar, uint32_t number)
 {
 	return tnef_find_number(calendar->properties, TNEF_SET_MEETING, number);
@@ -39,7 +32,8 @@ add_head(struct tnef_calendar *calendar)
 	tnef_line_text(lines, "UID", calendar->uid);
 	tnef_line(lines, "DTSTAMP:%sZ",
 		tnef_date_text(calendar->stamp, false, text));
-	if (tnef_get_number(find(calendar, SEQUENCE), &sequence) &&
+	if (tnef_get_number(
+		    tnef_calendar_find(calendar, SEQUENCE), &sequence) &&
 		sequence >= 0)
 		tnef_line(lines, "SEQUENCE:%lld", (long long)sequence);
 }
@@ -58,7 +52,7 @@ add_instance(struct tnef_calendar *calendar)
 
 	if (!tnef_calendar_instance(calendar->properties, &day))
 		return;
-	if (tnef_get_time(find(calendar, REPLACED), &replaced)) {
+	if (tnef_get_time(tnef_calendar_find(calendar, REPLACED), &replaced)) {
 		tnef_calendar_time(calendar, "RECURRENCE-ID", replaced);
 		return;
 	}
@@ -122,8 +116,8 @@ add_busy(struct tnef_calendar *calendar)
 	struct tnef_lines *lines = &calendar->lines;
 	int64_t busy = -1, intended = -1;
 
-	tnef_get_number(find(calendar, BUSY), &busy);
-	tnef_get_number(find(calendar, INTENDED), &intended);
+	tnef_get_number(tnef_calendar_find(calendar, BUSY), &busy);
+	tnef_get_number(tnef_calendar_find(calendar, INTENDED), &intended);
 	if (intended < 0 || intended >= (int64_t)COUNT_OF(names))
 		intended = busy;
 	if (busy >= 0 && busy < (int64_t)COUNT_OF(names))
@@ -141,7 +135,8 @@ static void
 add_details(struct tnef_calendar *calendar)
 {
 	struct tnef_lines *lines = &calendar->lines;
-	const struct tnef_property *location = find(calendar, LOCATION);
+	const struct tnef_property *location =
+		tnef_calendar_find(calendar, LOCATION);
 
 	if (location == NULL)
 		location = find_meeting(calendar, WHERE);
@@ -196,8 +191,8 @@ add_exception(struct tnef_calendar *calendar,
 void
 tnef_calendar_event(struct tnef_calendar *calendar)
 {
-	char *location =
-		tnef_get_text(calendar->properties, find(calendar, LOCATION));
+	char *location = tnef_get_text(
+		calendar->properties, tnef_calendar_find(calendar, LOCATION));
 
 	add_head(calendar);
 	add_instance(calendar);

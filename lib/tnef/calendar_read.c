@@ -25,8 +25,8 @@ enum {
 	MODIFIED = 0x3008,
 };
 
-static const struct tnef_property *
-find(const struct tnef_calendar *calendar, uint32_t number)
+const struct tnef_property *
+tnef_calendar_find(const struct tnef_calendar *calendar, uint32_t number)
 {
 	return tnef_find_number(
 		calendar->properties, TNEF_SET_APPOINTMENT, number);
@@ -48,7 +48,7 @@ static bool
 read_time(const struct tnef_calendar *calendar, uint32_t number,
 	uint32_t common, uint16_t id, int64_t *out)
 {
-	return get_time(find(calendar, number), out) ||
+	return get_time(tnef_calendar_find(calendar, number), out) ||
 	       get_time(tnef_find_number(
 				calendar->properties, TNEF_SET_COMMON, common),
 		       out) ||
@@ -58,17 +58,21 @@ read_time(const struct tnef_calendar *calendar, uint32_t number,
 static void
 read_times(struct tnef_calendar *calendar)
 {
-	bool is_proposal = calendar->class->answer != NULL &&
-			   tnef_get_bool(find(calendar, IS_PROPOSAL));
+	bool is_proposal =
+		calendar->class->answer != NULL &&
+		tnef_get_bool(tnef_calendar_find(calendar, IS_PROPOSAL));
 
 	calendar->has_start = read_time(
 		calendar, START, COMMON_START, START_DATE, &calendar->start);
 	calendar->has_end =
 		read_time(calendar, END, COMMON_END, END_DATE, &calendar->end);
-	calendar->is_all_day = tnef_get_bool(find(calendar, ALL_DAY));
+	calendar->is_all_day =
+		tnef_get_bool(tnef_calendar_find(calendar, ALL_DAY));
 	if (!is_proposal ||
-		!get_time(find(calendar, PROPOSED_START), &calendar->start) ||
-		!get_time(find(calendar, PROPOSED_END), &calendar->end))
+		!get_time(tnef_calendar_find(calendar, PROPOSED_START),
+			&calendar->start) ||
+		!get_time(tnef_calendar_find(calendar, PROPOSED_END),
+			&calendar->end))
 		return;
 	calendar->method = "COUNTER"; /* RFC 5546 3.2.7 */
 	calendar->has_start = calendar->has_end = true;
@@ -96,9 +100,12 @@ static void
 read_zone(struct tnef_calendar *calendar)
 {
 	struct tnef_zone *zone = &calendar->zone;
-	const struct tnef_property *recur = find(calendar, ZONE_RECUR);
-	const struct tnef_property *start = find(calendar, ZONE_START);
-	const struct tnef_property *old = find(calendar, ZONE_STRUCT);
+	const struct tnef_property *recur =
+		tnef_calendar_find(calendar, ZONE_RECUR);
+	const struct tnef_property *start =
+		tnef_calendar_find(calendar, ZONE_START);
+	const struct tnef_property *old =
+		tnef_calendar_find(calendar, ZONE_STRUCT);
 
 	calendar->has_zone =
 		tnef_zone_definition(tnef_get_bytes(recur), zone) == 1 ||
@@ -106,8 +113,8 @@ read_zone(struct tnef_calendar *calendar)
 		tnef_zone_definition(tnef_get_bytes(start), zone) == 1;
 	if (zone->name == NULL || *zone->name == '\0') {
 		mem_free(zone->name);
-		zone->name = tnef_get_text(
-			calendar->properties, find(calendar, ZONE_TEXT));
+		zone->name = tnef_get_text(calendar->properties,
+			tnef_calendar_find(calendar, ZONE_TEXT));
 	}
 	if (zone->name == NULL)
 		zone->name = mem_string("Customized Time Zone");
@@ -136,7 +143,7 @@ guess_zone(struct tnef_calendar *calendar)
 static int
 read_recurrence(struct tnef_calendar *calendar, struct error *err)
 {
-	struct span bytes = tnef_get_bytes(find(calendar, RECUR));
+	struct span bytes = tnef_get_bytes(tnef_calendar_find(calendar, RECUR));
 	struct error why = { 0 };
 
 	if (bytes.len == 0)

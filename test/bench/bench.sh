@@ -4,6 +4,8 @@
 # minutes.  What is compared is measured in turn, in the same run.
 # shellcheck source=test/tool/lib.sh
 . "$(dirname "$0")/../tool/lib.sh"
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 ROUNDS=${BENCH_ROUNDS:-3}
 SECONDS_EACH=${BENCH_SECONDS:-2}
@@ -24,20 +26,6 @@ mix signed $A $X signed 1024
 mix encrypted x@y.example $P encrypted 1024
 mix both $A $P encrypted 1024
 
-# load NAME DAEMON OPTIONS...: its JSON in $T/json; failures are said.
-load() {
-	name=$1 at=$(lib_socket "$2")
-	shift 2
-	"$MTASIM" load -s "$at" --mix "$T/mix/$name" --json "$@" \
-		>"$T/json" 2>"$T/err" || {
-		echo "bench: $name: $(cat "$T/err" "$T/json")" >&2
-		exit 1
-	}
-}
-value() { sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p" "$T/json"; }
-calc() { awk "BEGIN { printf \"%.${2:-2}f\", $1 }"; }
-say() { printf '%-52s %s\n' "$1" "$2"; }
-best() { sort -n "$1" | tail -n 1; }
 
 lib_daemon unix unix <"$T/rules" || exit 1
 lib_daemon tcp inet <"$T/rules" || exit 1

@@ -4,6 +4,8 @@
 # and what a mail of 25 MB costs.  bench.sh calls it.
 # shellcheck source=test/tool/lib.sh
 . "$(dirname "$0")/../tool/lib.sh"
+# shellcheck source=test/bench/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 ROUNDS=${BENCH_ROUNDS:-3}
 SECONDS_EACH=${BENCH_SECONDS:-2}
@@ -11,6 +13,7 @@ MEGABYTES=${BENCH_MEGABYTES:-25}
 ALICE=alice@example.com BOB=bob@example.com
 
 lib_begin inbound-bench
+mkdir "$T/mix"
 cat >"$T/rules" <<END
 inbound = ( { recipient = "*@example.com"; keys = "staff"; } );
 report = { authserv_id = "bench.example"; };
@@ -42,7 +45,7 @@ mail() {
 		printf 'From: %s\nTo: %s\nSubject: bench\n' $BOB $ALICE
 		tr -d '\r'
 	} >"$T/$1"
-	echo "$BOB $ALICE any $T/$1" >"$T/$1.mix"
+	echo "$BOB $ALICE any $T/$1" >"$T/mix/$1"
 }
 # mails NAME BYTES BYTES: signed, encrypted, and both.  What is encrypted
 # grows by a third, and twice where it is base64 already.
@@ -57,20 +60,6 @@ mails() {
 	encrypt "$T/signed" "$T/encrypted"
 	mail "$1-both" <"$T/encrypted"
 }
-# load NAME DAEMON OPTIONS...: its JSON in $T/json.
-load() {
-	name=$1 at=$(lib_socket "$2")
-	shift 2
-	"$MTASIM" load -s "$at" --mix "$T/$name.mix" --json "$@" \
-		>"$T/json" 2>"$T/err" || {
-		echo "bench: $name: $(cat "$T/err" "$T/json")" >&2
-		exit 1
-	}
-}
-value() { sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p" "$T/json"; }
-calc() { awk "BEGIN { printf \"%.${2:-2}f\", $1 }"; }
-say() { printf '%-52s %s\n' "$1" "$2"; }
-best() { sort -n "$1" | tail -n 1; }
 # A figure is of no use when nothing was done.
 must_be_done() {
 	"$MTASIM" -s "$(lib_socket "$1")" -o "$T/out" -f "<$BOB>" \

@@ -1,14 +1,11 @@
-import java.io.BufferedReader;
 import java.io.FileReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.Key;
 import java.security.PrivateKey;
-import java.security.Security;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.CertStore;
 import java.security.cert.CollectionCertStoreParameters;
@@ -29,11 +26,9 @@ import org.bouncycastle.asn1.ASN1Primitive;
 import org.bouncycastle.asn1.cms.CMSObjectIdentifiers;
 import org.bouncycastle.asn1.cms.ContentInfo;
 import org.bouncycastle.asn1.cms.GCMParameters;
-import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
 import org.bouncycastle.asn1.x509.AlgorithmIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CertificateHolder;
-import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cms.CMSAuthEnvelopedData;
 import org.bouncycastle.cms.CMSEnvelopedData;
 import org.bouncycastle.cms.CMSException;
@@ -51,10 +46,7 @@ import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransAuthEnvelopedRecipient;
 import org.bouncycastle.cms.jcajce.JceKeyTransEnvelopedRecipient;
 import org.bouncycastle.jcajce.io.CipherInputStream;
-import org.bouncycastle.jce.provider.BouncyCastleProvider;
-import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
-import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
 import org.bouncycastle.operator.InputAEADDecryptor;
 import org.bouncycastle.util.Store;
 
@@ -64,38 +56,12 @@ import org.bouncycastle.util.Store;
  * and answers each with a line: OK, or FAIL and a reason.
  */
 public class CmsJudge {
-	static final String BC = "BC";
-
 	public static void main(String[] arguments) throws IOException {
-		Security.addProvider(new BouncyCastleProvider());
-		BufferedReader in =
-			new BufferedReader(new InputStreamReader(System.in));
-		String line;
-
-		while ((line = in.readLine()) != null) {
-			try {
-				judge(line.split("\t"));
-				System.out.println("OK");
-			} catch (Exception e) {
-				System.out.println("FAIL " + reason(e));
-			}
-		}
-	}
-
-	static String reason(Throwable e) {
-		String text = e.toString();
-
-		while ((e = e.getCause()) != null)
-			text += ": " + e.getMessage();
-		return text.replace('\n', ' ');
-	}
-
-	static byte[] read(String path) throws IOException {
-		return Files.readAllBytes(Paths.get(path));
+		Cms.answer(CmsJudge::judge);
 	}
 
 	static void judge(String[] job) throws Exception {
-		byte[] der = read(job[1]);
+		byte[] der = Cms.read(job[1]);
 		byte[] result = job[0].equals("verify")
 			? verify(der, job[2], job[3])
 			: decrypt(der, job[4], job[5]);
@@ -110,7 +76,8 @@ public class CmsJudge {
 		CMSSignedData signed = content.equals("-")
 			? new CMSSignedData(der)
 			: new CMSSignedData(
-				  new CMSProcessableByteArray(read(content)), der);
+				  new CMSProcessableByteArray(
+					  Cms.read(content)), der);
 		Store<X509CertificateHolder> certs = signed.getCertificates();
 
 		if (!content.equals("-") && ContentInfo.getInstance(
@@ -130,17 +97,11 @@ public class CmsJudge {
 			X509CertificateHolder cert = match.iterator().next();
 			if (!signer.verify(
 				    new JcaSimpleSignerInfoVerifierBuilder()
-					    .setProvider(BC).build(cert)))
+					    .setProvider(Cms.BC).build(cert)))
 				throw new Exception("the signature is wrong");
 			checkPath(cert, certs, ca);
 		}
 		return (byte[])signed.getSignedContent().getContent();
-	}
-
-	static X509Certificate convert(X509CertificateHolder holder)
-		throws Exception {
-		return new JcaX509CertificateConverter().setProvider(BC)
-			.getCertificate(holder);
 	}
 
 	static void checkPath(X509CertificateHolder leaf,
@@ -150,13 +111,13 @@ public class CmsJudge {
 		X509CertSelector target = new X509CertSelector();
 
 		for (X509CertificateHolder holder : certs.getMatches(null))
-			known.add(convert(holder));
+			known.add(Cms.convert(holder));
 		try (PEMParser pem = new PEMParser(new FileReader(ca))) {
 			Object found;
 
 			while ((found = pem.readObject()) != null) {
 				X509Certificate cert =
-					convert((X509CertificateHolder)found);
+					Cms.convert((X509CertificateHolder)found);
 
 				known.add(cert);
 				if (cert.getSubjectX500Principal().equals(
@@ -164,36 +125,16 @@ public class CmsJudge {
 					anchors.add(new TrustAnchor(cert, null));
 			}
 		}
-		target.setCertificate(convert(leaf));
+		target.setCertificate(Cms.convert(leaf));
 		PKIXBuilderParameters parameters =
 			new PKIXBuilderParameters(anchors, target);
 		parameters.setRevocationEnabled(false);
 		parameters.addCertStore(CertStore.getInstance("Collection",
-			new CollectionCertStoreParameters(known), BC));
-		CertPathBuilder.getInstance("PKIX", BC).build(parameters);
+			new CollectionCertStoreParameters(known), Cms.BC));
+		CertPathBuilder.getInstance("PKIX", Cms.BC).build(parameters);
 	}
 
 	// ---- decrypt ----
-
-	static PrivateKey key(String path) throws Exception {
-		JcaPEMKeyConverter converter =
-			new JcaPEMKeyConverter().setProvider(BC);
-
-		try (PEMParser pem = new PEMParser(new FileReader(path))) {
-			Object found = pem.readObject();
-
-			if (found instanceof PEMKeyPair)
-				return converter.getKeyPair((PEMKeyPair)found)
-					.getPrivate();
-			return converter.getPrivateKey((PrivateKeyInfo)found);
-		}
-	}
-
-	static X509CertificateHolder cert(String path) throws Exception {
-		try (PEMParser pem = new PEMParser(new FileReader(path))) {
-			return (X509CertificateHolder)pem.readObject();
-		}
-	}
 
 	static byte[] decrypt(byte[] der, String keyPath, String certPath)
 		throws Exception {
@@ -203,8 +144,8 @@ public class CmsJudge {
 		RecipientInformationStore infos = auth
 			? new CMSAuthEnvelopedData(der).getRecipientInfos()
 			: new CMSEnvelopedData(der).getRecipientInfos();
-		PrivateKey key = key(keyPath);
-		X509CertificateHolder mine = cert(certPath);
+		PrivateKey key = Cms.key(keyPath);
+		X509CertificateHolder mine = Cms.cert(certPath);
 
 		for (RecipientInformation info : infos)
 			if (info.getRID().match(mine))
@@ -216,13 +157,13 @@ public class CmsJudge {
 	static Recipient recipient(RecipientInformation info, PrivateKey key,
 		boolean auth) {
 		if (info instanceof KeyAgreeRecipientInformation)
-			return auth ? new AuthAgree(key).setProvider(BC)
+			return auth ? new AuthAgree(key).setProvider(Cms.BC)
 				    : new JceKeyAgreeEnvelopedRecipient(key)
-					      .setProvider(BC);
+					      .setProvider(Cms.BC);
 		return auth ? new JceKeyTransAuthEnvelopedRecipient(key)
-				      .setProvider(BC)
+				      .setProvider(Cms.BC)
 			    : new JceKeyTransEnvelopedRecipient(key)
-				      .setProvider(BC);
+				      .setProvider(Cms.BC);
 	}
 
 	/** What Bouncy Castle 1.72 lacks: key agreement with AES-GCM. */
@@ -258,7 +199,7 @@ public class CmsJudge {
 				GCMParameters.getInstance(algorithm.getParameters());
 
 			this.algorithm = algorithm;
-			cipher = Cipher.getInstance("AES/GCM/NoPadding", BC);
+			cipher = Cipher.getInstance("AES/GCM/NoPadding", Cms.BC);
 			cipher.init(Cipher.DECRYPT_MODE,
 				new SecretKeySpec(secret.getEncoded(), "AES"),
 				new GCMParameterSpec(

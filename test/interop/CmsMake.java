@@ -1,11 +1,8 @@
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
-import java.security.Security;
 import java.security.cert.X509Certificate;
 import java.security.interfaces.ECPublicKey;
 import java.util.Arrays;
@@ -27,7 +24,6 @@ import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoGeneratorBuilder;
 import org.bouncycastle.cms.jcajce.JceCMSContentEncryptorBuilder;
 import org.bouncycastle.cms.jcajce.JceKeyAgreeRecipientInfoGenerator;
 import org.bouncycastle.cms.jcajce.JceKeyTransRecipientInfoGenerator;
-import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.OutputAEADEncryptor;
 import org.bouncycastle.operator.OutputEncryptor;
 import org.bouncycastle.operator.jcajce.JcaAlgorithmParametersConverter;
@@ -39,27 +35,12 @@ import org.bouncycastle.operator.jcajce.JcaAlgorithmParametersConverter;
  * and answers each with a line: OK, or FAIL and a reason.
  */
 public class CmsMake {
-	static final String BC = "BC";
-
 	public static void main(String[] arguments) throws IOException {
-		Security.addProvider(new BouncyCastleProvider());
-		BufferedReader in =
-			new BufferedReader(new InputStreamReader(System.in));
-		String line;
-
-		while ((line = in.readLine()) != null) {
-			try {
-				make(line.split("\t"));
-				System.out.println("OK");
-			} catch (Exception e) {
-				System.out.println(
-					"FAIL " + CmsJudge.reason(e));
-			}
-		}
+		Cms.answer(CmsMake::make);
 	}
 
 	static void make(String[] job) throws Exception {
-		byte[] in = CmsJudge.read(job[job.length - 2]);
+		byte[] in = Cms.read(job[job.length - 2]);
 		CMSTypedData content = new CMSProcessableByteArray(in);
 		byte[] made = job[0].equals("sign") ? sign(job, content)
 						    : encrypt(job, content);
@@ -69,16 +50,16 @@ public class CmsMake {
 
 	static byte[] sign(String[] job, CMSTypedData content)
 		throws Exception {
-		X509CertificateHolder cert = CmsJudge.cert(job[4]);
+		X509CertificateHolder cert = Cms.cert(job[4]);
 		CMSSignedDataGenerator maker = new CMSSignedDataGenerator();
 
 		maker.addSignerInfoGenerator(
 			new JcaSimpleSignerInfoGeneratorBuilder()
-				.setProvider(BC)
-				.build(job[2], CmsJudge.key(job[3]),
-					CmsJudge.convert(cert)));
+				.setProvider(Cms.BC)
+				.build(job[2], Cms.key(job[3]),
+					Cms.convert(cert)));
 		maker.addCertificates(new JcaCertStore(
-			Arrays.asList(cert, CmsJudge.cert(job[5]))));
+			Arrays.asList(cert, Cms.cert(job[5]))));
 		return maker.generate(content, job[1].equals("opaque"))
 			.getEncoded();
 	}
@@ -92,10 +73,10 @@ public class CmsMake {
 		throws Exception {
 		RecipientInfoGenerator recipient =
 			recipient(job[1], job[2],
-				CmsJudge.convert(CmsJudge.cert(job[3])));
+				Cms.convert(Cms.cert(job[3])));
 		OutputEncryptor cipher =
 			new JceCMSContentEncryptorBuilder(algorithm(job[1]))
-				.setProvider(BC).build();
+				.setProvider(Cms.BC).build();
 
 		if (job[1].endsWith("GCM")) {
 			CMSAuthEnvelopedDataGenerator maker =
@@ -118,7 +99,7 @@ public class CmsMake {
 			return agreed(cipher, way, cert);
 		if (way.equals("PKCS1"))
 			return new JceKeyTransRecipientInfoGenerator(cert)
-				.setProvider(BC);
+				.setProvider(Cms.BC);
 		String digest = way.substring("OAEP-".length());
 		AlgorithmIdentifier oaep =
 			new JcaAlgorithmParametersConverter()
@@ -130,12 +111,12 @@ public class CmsMake {
 						PSource.PSpecified.DEFAULT));
 
 		return new JceKeyTransRecipientInfoGenerator(cert, oaep)
-			.setProvider(BC);
+			.setProvider(Cms.BC);
 	}
 
 	static RecipientInfoGenerator agreed(String cipher, String way,
 		X509Certificate cert) throws Exception {
-		KeyPairGenerator keys = KeyPairGenerator.getInstance("EC", BC);
+		KeyPairGenerator keys = KeyPairGenerator.getInstance("EC", Cms.BC);
 
 		keys.initialize(((ECPublicKey)cert.getPublicKey()).getParams());
 		KeyPair once = keys.generateKeyPair();
@@ -144,6 +125,6 @@ public class CmsMake {
 			algorithm(way.replace('-', '_')), once.getPrivate(),
 			once.getPublic(),
 			algorithm(cipher.substring(0, 6) + "_WRAP"))
-			.addRecipient(cert).setProvider(BC);
+			.addRecipient(cert).setProvider(Cms.BC);
 	}
 }

@@ -312,7 +312,7 @@ class Bc(Judge):
             lines += '\t'.join([command, job.der_file, content, job.ca or '-',
                                 job.key or '-', job.cert or '-',
                                 job.out]) + '\n'
-        said = run('java', '-Xmx512m', '-cp', classpath('CmsJudge'), 'CmsJudge',
+        said = run('java', '-Xmx512m', '-cp', classpath('Cms', 'CmsJudge'), 'CmsJudge',
                    input=lines.encode())
         answers = said.stdout.decode('utf-8', 'replace').splitlines()
         answers = [line for line in answers if re.match('OK|FAIL', line)]

@@ -189,7 +189,7 @@ class Bc(Maker):
     def open(self):
         self.java = subprocess.Popen(
             ['java', '-Xmx256m', '-cp',
-             cms_judge.classpath('CmsJudge', 'CmsMake'), 'CmsMake'],
+             cms_judge.classpath('Cms', 'CmsMake'), 'CmsMake'],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True)
 

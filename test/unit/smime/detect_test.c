@@ -273,6 +273,38 @@ clear_text_after_a_cms_does_not_count_as_encrypted(void **state)
 	buf_clear(&bytes);
 }
 
+/* Others pass over what base64 does not have; it may say something. */
+static void
+text_within_base64_is_passed_over_and_does_not_count_as_encrypted(
+	void **state UNUSED)
+{
+	static const char head[] = "Content-Type: application/pkcs7-mime\r\n"
+				   "Content-Transfer-Encoding: base64\r\n\r\n"
+				   "\xe7\xa7\x98\xe5\xaf\x86 (!)\r\n";
+	struct buf entity = { 0 }, der = { 0 };
+	struct base64 encoder;
+	enum smime_kind kind;
+	enum cms_kind cms;
+	struct error err = { 0 };
+
+	assert_int_equal(buf_add_string(&entity, head, &err), 0);
+	base64_init(&encoder, &entity);
+	assert_int_equal(base64_put(&encoder,
+				 span_of(enveloped, sizeof(enveloped)), &err),
+		0);
+	assert_int_equal(base64_end(&encoder, &err), 0);
+	assert_int_equal(buf_add_string(&entity, "=\r\n-- list", &err), 0);
+	assert_int_equal(smime_detect(buf_span(&entity), &kind, &err), 0);
+	assert_int_equal(kind, SMIME_KIND_OTHER_CMS);
+	assert_int_equal(smime_cms_of(buf_span(&entity), &der, &cms, &err), 0);
+	assert_true(span_equal(
+		buf_span(&der), span_of(enveloped, sizeof(enveloped))));
+	assert_int_equal(smime_kind_of_claim(buf_span(&entity), &err),
+		SMIME_KIND_ENCRYPTED);
+	buf_clear(&der);
+	buf_clear(&entity);
+}
+
 int
 main(void)
 {
@@ -284,6 +316,8 @@ main(void)
 		cmocka_unit_test(a_truncated_cms_never_counts_as_encrypted),
 		cmocka_unit_test(
 			clear_text_after_a_cms_does_not_count_as_encrypted),
+		cmocka_unit_test(
+			text_within_base64_is_passed_over_and_does_not_count_as_encrypted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
