@@ -155,10 +155,11 @@ struct ca_entry {
 	char *address, *key; /* as written, and as it is compared */
 	char *name, *template;
 	char *organisation, *given_name, *surname; /* or NULL */
-	bool internal; /* the gateway uses its key */
-	bool has_key;  /* in escrow */
-	bool filed;    /* it is in the managed store */
-	bool wanted;   /* nobody asked for it */
+	bool internal;	  /* the gateway uses its key */
+	bool has_key;	  /* in escrow */
+	bool filed;	  /* it is in the managed store */
+	bool wanted;	  /* nobody asked for it */
+	char *deliver_to; /* its key and password still have to go there */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
@@ -166,6 +167,8 @@ struct ca_entry {
 	const struct ca_entry *earlier; /* of the same address */
 };
 enum ca_state ca_entry_state(const struct ca_entry *entry, time_t now);
+/* Valid, and whoever was to have its key does not have it yet. */
+bool ca_entry_is_undelivered(const struct ca_entry *entry, time_t now);
 /* All (const struct ca_entry *, borrowed until ca_close), oldest first. */
 void ca_list(const struct ca *ca, struct list *out);
 /* By serial, SHA-256 or address (then all of it); 0 of them is no error. */
@@ -193,6 +196,7 @@ struct ca_request {
 	unsigned days;					 /* 0: the template's */
 	bool internal, no_escrow;
 	bool wanted;		       /* noted by a rule: for the journal */
+	const char *deliver_to;	       /* whom it is for: see ca_note() */
 	X509_REQ *csr;		       /* its key and nothing else; or NULL */
 	const struct ca_entry *renews; /* or NULL */
 	bool same_key;		       /* of renews */
@@ -315,7 +319,10 @@ int ca_smime_certificate(
 
 /* ---- audit ---- */
 
-/* Note an act of the caller: words are name, value, name, value, ..., NULL. */
+/*
+ * Note an act of the caller: words are name, value, name, value, ..., NULL.
+ * "tell" of a serial says that its owner has file and password.
+ */
 int ca_note(struct ca *ca, const char *act, const char *const *words,
 	struct error *err) MUST_USE;
 /*

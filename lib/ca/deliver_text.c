@@ -132,6 +132,15 @@ word_len(struct span text)
 	return len > 1 && len < text.len && text.data[len] == '}' ? len - 1 : 0;
 }
 
+/* A word is one line, whatever it was taken from. */
+static void
+flatten(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = ' ';
+}
+
 static int
 put_word(const struct filling *self, struct span word, struct buf *out,
 	struct error *err)
@@ -147,6 +156,7 @@ put_word(const struct filling *self, struct span word, struct buf *out,
 				"the password must not stand in the mail that "
 				"brings the key");
 		text = words[i].text(self);
+		flatten(text);
 		result = buf_add_string(out, text, err);
 		mem_free_secret(text);
 		return result;

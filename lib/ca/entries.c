@@ -37,6 +37,7 @@ entry_free(void *p)
 	mem_free(entry->organisation);
 	mem_free(entry->given_name);
 	mem_free(entry->surname);
+	mem_free(entry->deliver_to);
 	mem_free(entry);
 }
 
@@ -125,6 +126,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->surname = mem_string(journal_value(line, "surname"));
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
+	entry->deliver_to = mem_string(journal_value(line, "deliver-to"));
 	entry->wanted = strcmp(value(line, "cause"), "wanted") == 0;
 	entry->issued = line->when;
 	entry->not_before = time_value(line, "from");
@@ -185,6 +187,19 @@ take_file(struct ca *ca, const struct journal_line *line,
 }
 
 static int
+take_tell(struct ca *ca, const struct journal_line *line,
+	struct error *err UNUSED)
+{
+	struct ca_entry *entry = entries_serial(ca, value(line, "serial"));
+
+	if (entry != NULL) {
+		mem_free(entry->deliver_to);
+		entry->deliver_to = NULL;
+	}
+	return 0;
+}
+
+static int
 take_crl(struct ca *ca, const struct journal_line *line,
 	struct error *err UNUSED)
 {
@@ -227,6 +242,7 @@ static const struct {
 	{ "create", take_create },
 	{ "issue", take_issue },
 	{ "file", take_file },
+	{ "tell", take_tell },
 	{ "revoke", take_revoke },
 	{ "crl", take_crl },
 	{ "import-crl", take_import },
@@ -261,6 +277,13 @@ ca_entry_state(const struct ca_entry *entry, time_t now)
 		return entry->reason == CA_SUPERSEDED_REASON ? CA_SUPERSEDED
 							     : CA_REVOKED;
 	return now > entry->not_after ? CA_EXPIRED : CA_VALID;
+}
+
+bool
+ca_entry_is_undelivered(const struct ca_entry *entry, time_t now)
+{
+	return entry->deliver_to != NULL &&
+	       ca_entry_state(entry, now) == CA_VALID;
 }
 
 void

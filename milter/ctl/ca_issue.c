@@ -281,6 +281,7 @@ run(struct asking *self)
 {
 	bool deliver = request_option(self->request, "--deliver") != NULL;
 	struct delivering delivering = { 0 };
+	struct ca_request *one;
 	int code = CTL_YES, sent = CTL_YES;
 
 	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
@@ -294,6 +295,10 @@ run(struct asking *self)
 			self->request, self->issuance.authority, &delivering);
 	if (code != CTL_YES)
 		return code;
+	LIST_FOREACH (one, &self->issuance.requests)
+		if (deliver)
+			one->deliver_to = delivering.to != NULL ? delivering.to
+								: one->address;
 	code = issuance_run(&self->issuance);
 	delivering.array = self->issuance.array;
 	if (deliver)

@@ -59,6 +59,7 @@ BY_SENDMAIL = 'sendmail = "@W@/sendmail";'
 BY_COMMAND = BY_SENDMAIL + (
     'password_command = [ "@W@/gateway", "--from", "the house" ];')
 BY_REINJECT = 'via = "reinject";'
+CASTLE = '/usr/share/java/bcprov.jar'
 PASSWORD = re.compile(r'[a-hjkmnp-z]{4}(-[a-hjkmnp-z]{4}){4}')
 PLAIN = (b'From: %s\r\nTo: %s\r\nSubject: kept\r\n\r\nDear reader, this is '
          b'a mail.\r\n')
@@ -179,6 +180,22 @@ def import_with_gpgsm(world, octets, password):
         subprocess.run(['gpgconf', '--homedir', home, '--kill', 'all'],
                        capture_output=True)
     expect(PAULA in keys, 'gpgsm: %s\n%s' % (done.stderr.decode(), keys))
+
+
+def import_with_java(world, octets, password):
+    if not shutil.which('keytool'):
+        raise Skip('no keytool here')
+    world.write('file.p12', octets)
+    castle = ['-provider', 'org.bouncycastle.jce.provider.BouncyCastleProvider',
+              '-providerpath', CASTLE]
+    for more in ([], castle if os.path.exists(CASTLE) else []):
+        done = subprocess.run(
+            ['keytool', '-list', '-v', '-storetype', 'PKCS12', '-keystore',
+             world.path('file.p12'), '-storepass:env', 'PASSWORD', *more],
+            capture_output=True, env=dict(os.environ, PASSWORD=password))
+        said = done.stdout.decode()
+        expect(done.returncode == 0 and 'PrivateKeyEntry' in said and
+               'Certificate chain length: 3' in said, said)
 
 
 # ---- all of it ----
@@ -315,6 +332,69 @@ def openssl_nss_and_gpgsm_import_the_legacy_file(world):
     import_with_nss(world, file, password)
 
 
+def java_and_bouncy_castle_import_the_file(world):
+    import_with_java(world, *delivered(world))
+
+
+def java_and_bouncy_castle_import_the_legacy_file(world):
+    import_with_java(world, *delivered(world, '--legacy'))
+
+
+def no_password_and_no_key_is_printed_logged_or_kept(world):
+    """All commands, good and failing, with both ways for passwords."""
+    begin(world, BY_COMMAND)
+    secrets = {'open sesame'}
+    said = []
+
+    def run(*arguments):
+        code, out, err = world.ctl('ca', *arguments)
+        said.append(out + err)
+        if os.path.exists(world.path('told')):
+            secrets.add(password_of(world.read('told').decode()))
+            os.remove(world.path('told'))
+
+    run('issue', '--external', '--deliver', PAULA)
+    run('issue', '--json', ALICE)
+    run('deliver', PAULA)
+    run('deliver', '--json', '--legacy', PAULA)
+    run('renew', '--json', PAULA)
+    run('supersede', ALICE)
+    gateway = world.read('gateway')
+    world.write('gateway', b'#!/bin/sh\ncat >@W@/told; exit 7\n'.replace(
+        b'@W@', world.folder.encode()), 0o755)
+    run('deliver', PAULA)
+    world.write('gateway', gateway, 0o755)
+    sendmail = world.read('sendmail')
+    world.write('sendmail', b'#!/bin/sh\nexit 75\n', 0o755)
+    run('issue', '--external', '--deliver', PAULA)
+    world.write('sendmail', sendmail, 0o755)
+    run('deliver', '--pending')
+    run('revoke', PAULA)
+    run('crl')
+    run('list', '--check')
+    run('list', '--json')
+    run('audit')
+    run('root')
+    world.write('passphrase', b'another one\n', 0o600)
+    run('issue', ALICE)
+    run('deliver', PAULA)
+    expect(len(secrets) > 5, 'too few passwords: %d' % len(secrets))
+    kept = {'what is printed': '\n'.join(said).encode(),
+            'the log': world.log().encode(), 'the mail': world.read('sent')}
+    for folder, _, names in os.walk(world.path('authorities')):
+        for name in names:
+            kept[name] = world.read(os.path.join(folder, name))
+    expect('journal' in kept and len(kept) > 8, str(sorted(kept)))
+    for where, octets in kept.items():
+        for secret in secrets:
+            expect(secret.encode() not in octets, 'a password is in ' + where)
+        for line in (b'BEGIN PRIVATE', b'BEGIN RSA PRIVATE',
+                     b'BEGIN EC PRIVATE'):
+            expect(line not in octets, 'an open key is in ' + where)
+    for where in ('what is printed', 'the log', 'journal'):
+        expect(b'PRIVATE' not in kept[where], 'a key is in ' + where)
+
+
 def it_is_sent_again_with_another_password(world):
     begin(world)
     first = ca(world, 'issue', '--external', '--deliver', PAULA)
@@ -381,6 +461,55 @@ def an_mta_that_fails_is_said(world):
     expect(' deliver ' not in ca(world, 'audit'), 'recorded all the same')
     world.write('sendmail', world.fill(SENDMAIL).encode(), 0o755)
     ca(world, 'deliver', PAULA)
+
+
+def killed_before_it_is_delivered(world):
+    """The machine stops: with the mail, or with the password, on its way."""
+    begin(world, BY_COMMAND)
+    kill = b'#!/bin/sh\nkill -9 $PPID\n'
+    whole = {name: world.read(name) for name in ('sendmail', 'gateway')}
+    options = ['--external', '--deliver', '--to', 'p@home.example']
+    for number, (name, sent) in enumerate((('sendmail', False),
+                                           ('gateway', True))):
+        address = 'p%d@partner.example' % number
+        world.write(name, kill, 0o755)
+        code, out, err = world.ctl('ca', 'issue', *options, address)
+        expect(code == -9, '%s: %d: %s' % (name, code, out + err))
+        expect(os.path.exists(world.path('sent')) == sent, 'the mail')
+        world.write(name, whole[name], 0o755)
+        said = ca(world, 'list', address)
+        expect('not delivered to p@home.example yet' in said, said)
+        expect(ca_json(world, 'list', address)[0]['to_deliver'] ==
+               'p@home.example', 'to_deliver')
+        expect(not os.path.exists(world.path('told')), 'told already')
+        said = ca(world, 'deliver', '--pending')
+        expect('delivered to p@home.example' in said, said)
+        import_with_openssl(world, opened(world.read('sent'))[2][1],
+                            password_of(world.read('told').decode()))
+        expect('not delivered' not in ca(world, 'list', address), 'still')
+        os.remove(world.path('sent'))
+        os.remove(world.path('told'))
+        expect(ca(world, 'deliver', '--pending') == '', 'once more')
+        expect(not os.path.exists(world.path('sent')), 'sent once more')
+    expect(ca_json(world, 'list', '--check') is not None, 'the journal')
+
+
+def what_failed_stays_to_be_delivered(world):
+    begin(world, BY_COMMAND)
+    for name in ('sendmail', 'gateway'):
+        whole = world.read(name)
+        world.write(name, b'#!/bin/sh\nexit 7\n', 0o755)
+        ca(world, 'issue', '--external', '--deliver', PAULA, code=TROUBLE)
+        world.write(name, whole, 0o755)
+    ca(world, 'issue', '--external', '--deliver', PAULA)
+    first, second, third = ca_json(world, 'list')
+    expect(first['to_deliver'] == second['to_deliver'] == PAULA and
+           third['to_deliver'] is None, 'to_deliver')
+    ca(world, 'revoke', first['serial'])
+    sent = ca_json(world, 'deliver', '--pending')
+    expect([one['serial'] for one in sent] == [second['serial']], str(sent))
+    ca(world, 'deliver', code=USAGE)
+    ca(world, 'deliver', '--pending', PAULA, code=USAGE)
 
 
 # ---- refused, with nothing issued or sent ----
