@@ -37,6 +37,8 @@ entry_free(void *p)
 	mem_free(entry->organisation);
 	mem_free(entry->given_name);
 	mem_free(entry->surname);
+	mem_free(entry->delivered_to);
+	mem_free(entry->telephone);
 	mem_free(entry);
 }
 
@@ -125,6 +127,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->surname = mem_string(journal_value(line, "surname"));
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
+	entry->held = journal_value(line, "held") != NULL;
 	entry->issued = line->when;
 	entry->not_before = time_value(line, "from");
 	entry->not_after = time_value(line, "until");
@@ -132,6 +135,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	(void)tsearch(entry, &ca->by_serial, compare_serial);
 	enter_key(ca, entry);
 	renewed = renews != NULL ? entries_serial(ca, renews) : NULL;
+	entry->renews = renewed;
 	if (renewed != NULL)
 		renewed->renewed_by = entry;
 	return 0;
@@ -184,6 +188,22 @@ take_file(struct ca *ca, const struct journal_line *line,
 }
 
 static int
+take_deliver(struct ca *ca, const struct journal_line *line,
+	struct error *err UNUSED)
+{
+	struct ca_entry *entry = entries_serial(ca, value(line, "serial"));
+
+	if (entry == NULL)
+		return 0;
+	entry->held = false;
+	mem_free(entry->delivered_to);
+	mem_free(entry->telephone);
+	entry->delivered_to = mem_string(journal_value(line, "to"));
+	entry->telephone = mem_string(journal_value(line, "telephone"));
+	return 0;
+}
+
+static int
 take_crl(struct ca *ca, const struct journal_line *line,
 	struct error *err UNUSED)
 {
@@ -226,6 +246,7 @@ static const struct {
 	{ "create", take_create },
 	{ "issue", take_issue },
 	{ "file", take_file },
+	{ "deliver", take_deliver },
 	{ "revoke", take_revoke },
 	{ "crl", take_crl },
 	{ "import-crl", take_import },
@@ -332,8 +353,21 @@ ca_renewable(const struct ca *ca, unsigned days, time_t now, struct list *out)
 
 	LIST_FOREACH (entry, &ca->entries)
 		if (entry->sha256[0] != '\0' && entry->renewed_by == NULL &&
+			!entry->held &&
 			ca_entry_state(entry, now) == CA_VALID &&
 			entry->not_after <= now + (time_t)days * DAY &&
 			!is_outlived(ca, entry, now))
+			list_add(out, entry);
+}
+
+void
+ca_undelivered(const struct ca *ca, time_t now, struct list *out)
+{
+	struct ca_entry *entry;
+
+	LIST_FOREACH (entry, &ca->entries)
+		if (entry->held && entry->has_key &&
+			entry->renewed_by == NULL &&
+			ca_entry_state(entry, now) == CA_VALID)
 			list_add(out, entry);
 }

@@ -225,7 +225,7 @@ add_lines(struct journal_draft *draft, const struct issuing *one,
 				       : "elsewhere",
 		"from", one->from_text, "until", one->until_text, "renews",
 		request->renews != NULL ? request->renews->serial : NULL,
-		NULL };
+		"held", request->held ? "undelivered" : NULL, NULL };
 	const char *const revoked[] = { "serial",
 		request->renews != NULL ? request->renews->serial : NULL,
 		"reason", "superseded", "by", one->serial, NULL };

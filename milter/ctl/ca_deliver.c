@@ -130,7 +130,7 @@ hand_out(const struct delivering *self, const struct ca_parcel *parcel,
 
 static int
 send_file(const struct delivering *self, const struct ca_parcel *parcel,
-	struct error *err)
+	const char *telephone, struct error *err)
 {
 	const struct conf *conf = self->authority->conf;
 	struct ca_delivery delivery = conf->ca_delivery;
@@ -138,7 +138,7 @@ send_file(const struct delivering *self, const struct ca_parcel *parcel,
 		parcel->to, "form",
 		delivery.legacy || self->legacy ? "legacy" : "aes", "password",
 		delivery.password_command.count != 0 ? "command" : "shown",
-		NULL };
+		"telephone", telephone, NULL };
 	struct buf mail = { 0 };
 	int result = -1;
 
@@ -168,7 +168,7 @@ delivering_send(const struct delivering *self, const struct ca_entry *entry,
 	if (ca_make_password(&password, &err) != 0)
 		return ctl_trouble(&err);
 	parcel.password = password;
-	if (send_file(self, &parcel, &err) == 0) {
+	if (send_file(self, &parcel, telephone, &err) == 0) {
 		code = hand_out(self, &parcel, telephone);
 	} else {
 		ctl_complain("%s: not delivered: %s", entry->address, err.text);
@@ -220,6 +220,23 @@ delivering_begin(const struct request *request, struct authority *authority,
 
 /* ---- from escrow ---- */
 
+int
+delivering_resend(const struct delivering *self, const struct ca_entry *entry,
+	const char *telephone)
+{
+	struct cert *cert = NULL;
+	struct error err = { 0 };
+	int code;
+
+	if (ca_load(self->authority->ca, entry, true, &cert, &err) != 0) {
+		ctl_complain("%s", err.text);
+		return err.kind == ERROR_SYSTEM ? CTL_TROUBLE : CTL_NO;
+	}
+	code = delivering_send(self, entry, cert, telephone);
+	cert_unref(cert);
+	return code;
+}
+
 /* Of an address the one that is valid, of a serial number also an old one. */
 static int
 deliver_word(
@@ -228,8 +245,6 @@ deliver_word(
 	struct ca *ca = self->authority->ca;
 	const struct ca_entry *entry = NULL, *one;
 	struct list found = { 0 };
-	struct cert *cert = NULL;
-	struct error err = { 0 };
 	int code = authority_find(ca, word, &found);
 
 	LIST_FOREACH (one, &found)
@@ -244,12 +259,24 @@ deliver_word(
 		ctl_complain("%s: no certificate is valid any more", word);
 		return CTL_NO;
 	}
-	if (ca_load(ca, entry, true, &cert, &err) != 0) {
-		ctl_complain("%s", err.text);
-		return err.kind == ERROR_SYSTEM ? CTL_TROUBLE : CTL_NO;
-	}
-	code = delivering_send(self, entry, cert, telephone);
-	cert_unref(cert);
+	return delivering_resend(self, entry, telephone);
+}
+
+/* What was not to be used before its owner has it. */
+static int
+file_held(const struct request *request, struct authority *authority)
+{
+	struct issuance issuance = { .authority = authority };
+	struct list unfiled = { 0 };
+	int code = CTL_YES;
+
+	ca_unfiled(authority->ca, &unfiled);
+	if (unfiled.count != 0)
+		code = issuance_open_store(request, &issuance);
+	if (code == CTL_YES)
+		code = issuance_file(&issuance);
+	list_clear(&unfiled, NULL);
+	issuance_clear(&issuance);
 	return code;
 }
 
@@ -260,6 +287,7 @@ command_ca_deliver(const struct request *request)
 	struct authority authority;
 	struct delivering self = { 0 };
 	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
+	int filed;
 
 	if (code == CTL_YES)
 		code = delivering_begin(request, &authority, &self);
@@ -270,6 +298,8 @@ command_ca_deliver(const struct request *request)
 
 			code = one > code ? one : code;
 		}
+		filed = file_held(request, &authority);
+		code = filed > code ? filed : code;
 	}
 	if (self.array != NULL)
 		json_answer(self.array);

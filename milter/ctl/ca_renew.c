@@ -11,7 +11,9 @@ struct renewing {
 	const struct request *request;
 	struct issuance issuance;
 	struct list entries; /* const struct ca_entry * */
-	bool supersede;
+	struct list waiting; /* the same: renewed, but not delivered yet */
+	struct delivering delivering;
+	bool supersede, deliver;
 	unsigned days;
 };
 
@@ -41,10 +43,7 @@ add_word(struct renewing *self, const char *word)
 	return code;
 }
 
-/*
- * Partners' are for people to renew: once it is in the store mail is encrypted
- * for the new one, which the partner has to have by then.
- */
+/* Partners have to get theirs, or it is of no use. */
 static void
 add_ending(struct renewing *self, unsigned within)
 {
@@ -53,15 +52,20 @@ add_ending(struct renewing *self, unsigned within)
 
 	ca_renewable(self->issuance.authority->ca, within, clock_now(), &all);
 	LIST_FOREACH (entry, &all) {
-		if (entry->internal)
+		if (entry->internal || (self->deliver && entry->has_key))
 			list_add(&self->entries, (void *)entry);
 		else
-			ctl_complain("%s: certificate %s ends soon; name it to "
-				     "renew it, and deliver the new one at "
-				     "once",
-				entry->address, entry->serial);
+			ctl_complain("%s: certificate %s ends soon; %s",
+				entry->address, entry->serial,
+				entry->has_key
+					? "--deliver renews it"
+					: "its owner, who has the key, has to "
+					  "ask for another one");
 	}
 	list_clear(&all, NULL);
+	if (self->deliver)
+		ca_undelivered(self->issuance.authority->ca, clock_now(),
+			&self->waiting);
 }
 
 static int
@@ -109,6 +113,8 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 		.renews = entry,
 		.same_key = request_option(self->request, "--same-key") != NULL,
 		.supersedes = self->supersede };
+	/* The old one goes on until its owner has the new key. */
+	request->held = !entry->internal && !request->same_key;
 	list_add(&self->issuance.requests, request);
 	if (request->same_key || entry->has_key)
 		return CTL_YES;
@@ -136,6 +142,69 @@ prepare(struct renewing *self)
 	return code;
 }
 
+/* ---- to its owner ---- */
+
+/* Where, and how, the old one was delivered; with nothing new, as it was. */
+static int
+deliver(const struct renewing *self, const struct ca_entry *entry,
+	struct cert *cert)
+{
+	const char *telephone = request_option(self->request, "--telephone");
+	const struct ca_entry *old = entry->renews;
+	struct delivering how = self->delivering;
+
+	if (how.to == NULL && old != NULL)
+		how.to = old->delivered_to;
+	if (telephone == NULL && old != NULL)
+		telephone = old->telephone;
+	return cert != NULL ? delivering_send(&how, entry, cert, telephone)
+			    : delivering_resend(&how, entry, telephone);
+}
+
+/* Our own people's stay here, unless somebody was given the old one. */
+static bool
+is_delivered(const struct ca_request *request)
+{
+	return request->cert != NULL &&
+	       (request->held ||
+		       (!request->same_key && request->renews->delivered_to));
+}
+
+static int
+deliver_all(struct renewing *self)
+{
+	const struct ca_request *request;
+	const struct ca_entry *entry;
+	int code = CTL_YES, one;
+
+	self->delivering.array = self->issuance.array;
+	LIST_FOREACH (request, &self->issuance.requests) {
+		one = is_delivered(request)
+			      ? deliver(self, request->entry, request->cert)
+			      : CTL_YES;
+		code = one > code ? one : code;
+	}
+	LIST_FOREACH (entry, &self->waiting) {
+		one = deliver(self, entry, NULL);
+		code = one > code ? one : code;
+	}
+	one = issuance_file(&self->issuance);
+	return one > code ? one : code;
+}
+
+static void
+say_what_waits(const struct renewing *self)
+{
+	const struct ca_request *request;
+
+	LIST_FOREACH (request, &self->issuance.requests)
+		if (request->held && request->cert != NULL)
+			ctl_complain("%s: mail is encrypted for the old "
+				     "certificate until \"ca deliver %s\" has "
+				     "sent the new one",
+				request->address, request->entry->serial);
+}
+
 static int
 renew(const struct request *request, bool supersede)
 {
@@ -143,21 +212,31 @@ renew(const struct request *request, bool supersede)
 	struct renewing self = { .request = request,
 		.issuance = { .authority = &authority,
 			.array = request->json ? json_array() : NULL },
-		.supersede = supersede };
-	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
+		.supersede = supersede,
+		.deliver = request_option(request, "--deliver") != NULL };
+	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority),
+	    sent = CTL_YES;
 
+	/* Before anything is issued: can it be delivered? */
+	if (code == CTL_YES && self.deliver)
+		code = delivering_begin(request, &authority, &self.delivering);
 	if (code == CTL_YES)
 		code = prepare(&self);
 	if (code == CTL_YES)
 		code = issuance_run(&self.issuance);
+	if (code == CTL_YES && self.deliver)
+		sent = deliver_all(&self);
+	else if (code == CTL_YES)
+		say_what_waits(&self);
 	if (code == CTL_YES && supersede)
 		code = authority_make_crl(authority.ca, 0);
 	if (self.issuance.array != NULL)
 		json_answer(self.issuance.array);
 	issuance_clear(&self.issuance);
 	list_clear(&self.entries, NULL);
+	list_clear(&self.waiting, NULL);
 	authority_close(&authority);
-	return code;
+	return sent > code ? sent : code;
 }
 
 int
