@@ -98,7 +98,10 @@ void ca_template_free(void *item);
  * NULL when there is none. */
 const struct ca_template *ca_template_find(
 	const struct list *own, const char *name);
-/* CONFIG with a clause: a usage without key usage, an unknown purpose. */
+/*
+ * CONFIG with a clause: a usage without key usage, an unknown purpose, none of
+ * mail.
+ */
 int ca_template_check(
 	const struct ca_template *item, struct error *err) MUST_USE;
 /* http, https or ldap with host and path, ASCII; CONFIG with a clause. */
@@ -152,10 +155,12 @@ struct ca_entry {
 	char *address, *key; /* as written, and as it is compared */
 	char *name, *template;
 	char *organisation, *given_name, *surname; /* or NULL */
-	bool internal; /* the gateway uses its key */
-	bool has_key;  /* in escrow */
-	bool filed;    /* it is in the managed store */
-	bool held;     /* it is not put there before it was delivered */
+	bool internal;	  /* the gateway uses its key */
+	bool has_key;	  /* in escrow */
+	bool filed;	  /* it is in the managed store */
+	bool held;	  /* it is not put there before it was mailed */
+	bool wanted;	  /* nobody asked for it */
+	char *deliver_to; /* its key and password still have to go there */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
@@ -165,6 +170,8 @@ struct ca_entry {
 	const struct ca_entry *earlier; /* of the same address */
 };
 enum ca_state ca_entry_state(const struct ca_entry *entry, time_t now);
+/* Valid, and whoever was to have its key does not have it yet. */
+bool ca_entry_is_undelivered(const struct ca_entry *entry, time_t now);
 /* All (const struct ca_entry *, borrowed until ca_close), oldest first. */
 void ca_list(const struct ca *ca, struct list *out);
 /* By serial, SHA-256 or address (then all of it); 0 of them is no error. */
@@ -178,8 +185,6 @@ const struct ca_entry *ca_current(
  */
 void ca_renewable(
 	const struct ca *ca, unsigned days, time_t now, struct list *out);
-/* Valid ones that wait for their delivery, and whose keys are in escrow. */
-void ca_undelivered(const struct ca *ca, time_t now, struct list *out);
 /* With the chain; with its key (after ca_unlock) when there is one. */
 int ca_load(struct ca *ca, const struct ca_entry *entry, bool with_key,
 	struct cert **out, struct error *err) MUST_USE;
@@ -193,6 +198,8 @@ struct ca_request {
 	const char *organisation, *given_name, *surname; /* or NULL */
 	unsigned days;					 /* 0: the template's */
 	bool internal, no_escrow;
+	bool wanted;		       /* noted by a rule: for the journal */
+	const char *deliver_to;	       /* whom it is for: see ca_note() */
 	X509_REQ *csr;		       /* its key and nothing else; or NULL */
 	const struct ca_entry *renews; /* or NULL */
 	bool same_key;		       /* of renews */
@@ -205,12 +212,15 @@ struct ca_request {
 };
 void ca_request_clear(struct ca_request *request);
 /*
- * What may be said before anything is done: address, domains, days, the key
- * of a csr.  CONFIG with a sentence that names the address.
+ * What may be said before anything is done: address, domains, days.  CONFIG
+ * with a sentence that names the address.
  */
 int ca_request_check(struct ca *ca, const struct ca_request *request,
 	struct error *err) MUST_USE;
-/* PEM or DER; its signature is checked.  FORMAT. */
+/*
+ * PEM or DER.  FORMAT: it is none, or not signed with its key; CONFIG: a key
+ * that is not taken, by kind, size, exponent, curve or value; LIMIT.
+ */
 int ca_read_csr(struct span bytes, X509_REQ **out, struct error *err) MUST_USE;
 /* The key that the request will need, into made; takes no lock. */
 int ca_make_key(struct ca_request *request, struct error *err) MUST_USE;
@@ -254,7 +264,8 @@ void ca_read_addresses(struct span text, struct list *out);
  * Certificates that are not in the managed store yet: internal ones go there
  * with their keys, so that mail is signed and opened with them, others without,
  * so that mail is encrypted for them.  What is held is not among them before a
- * "deliver" of it is noted.  Again is fine.
+ * "deliver" of it is noted.  Again is fine.  One that is damaged is left out,
+ * with an event that names it, and CONFIG in the end.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;
@@ -313,7 +324,10 @@ int ca_smime_certificate(
 
 /* ---- audit ---- */
 
-/* Note an act of the caller: words are name, value, name, value, ..., NULL. */
+/*
+ * Note an act of the caller: words are name, value, name, value, ..., NULL.
+ * "tell" of a serial says that its owner has file and password.
+ */
 int ca_note(struct ca *ca, const char *act, const char *const *words,
 	struct error *err) MUST_USE;
 /*

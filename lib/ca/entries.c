@@ -37,6 +37,7 @@ entry_free(void *p)
 	mem_free(entry->organisation);
 	mem_free(entry->given_name);
 	mem_free(entry->surname);
+	mem_free(entry->deliver_to);
 	mem_free(entry->delivered_to);
 	mem_free(entry->telephone);
 	mem_free(entry);
@@ -128,6 +129,8 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
 	entry->held = journal_value(line, "held") != NULL;
+	entry->deliver_to = mem_string(journal_value(line, "deliver-to"));
+	entry->wanted = strcmp(value(line, "cause"), "wanted") == 0;
 	entry->issued = line->when;
 	entry->not_before = time_value(line, "from");
 	entry->not_after = time_value(line, "until");
@@ -204,6 +207,19 @@ take_deliver(struct ca *ca, const struct journal_line *line,
 }
 
 static int
+take_tell(struct ca *ca, const struct journal_line *line,
+	struct error *err UNUSED)
+{
+	struct ca_entry *entry = entries_serial(ca, value(line, "serial"));
+
+	if (entry != NULL) {
+		mem_free(entry->deliver_to);
+		entry->deliver_to = NULL;
+	}
+	return 0;
+}
+
+static int
 take_crl(struct ca *ca, const struct journal_line *line,
 	struct error *err UNUSED)
 {
@@ -247,6 +263,7 @@ static const struct {
 	{ "issue", take_issue },
 	{ "file", take_file },
 	{ "deliver", take_deliver },
+	{ "tell", take_tell },
 	{ "revoke", take_revoke },
 	{ "crl", take_crl },
 	{ "import-crl", take_import },
@@ -281,6 +298,13 @@ ca_entry_state(const struct ca_entry *entry, time_t now)
 		return entry->reason == CA_SUPERSEDED_REASON ? CA_SUPERSEDED
 							     : CA_REVOKED;
 	return now > entry->not_after ? CA_EXPIRED : CA_VALID;
+}
+
+bool
+ca_entry_is_undelivered(const struct ca_entry *entry, time_t now)
+{
+	return entry->deliver_to != NULL && entry->renewed_by == NULL &&
+	       ca_entry_state(entry, now) == CA_VALID;
 }
 
 void
@@ -357,17 +381,5 @@ ca_renewable(const struct ca *ca, unsigned days, time_t now, struct list *out)
 			ca_entry_state(entry, now) == CA_VALID &&
 			entry->not_after <= now + (time_t)days * DAY &&
 			!is_outlived(ca, entry, now))
-			list_add(out, entry);
-}
-
-void
-ca_undelivered(const struct ca *ca, time_t now, struct list *out)
-{
-	struct ca_entry *entry;
-
-	LIST_FOREACH (entry, &ca->entries)
-		if (entry->held && entry->has_key &&
-			entry->renewed_by == NULL &&
-			ca_entry_state(entry, now) == CA_VALID)
 			list_add(out, entry);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "ca/internal.h"
@@ -112,37 +113,35 @@ struct filing {
 	void *self;
 };
 
+/* 1: it is damaged, or the store does not want it; others can be filed. */
 static int
 file_one(struct ca *ca, const struct ca_entry *entry,
 	const struct filing *filing, struct error *err)
 {
 	struct cert *cert = NULL;
-	int result = -1;
+	int result = 1;
 
 	if (ca_load(ca, entry, entry->internal, &cert, err) == 0)
 		result = filing->put(filing->self, entry, cert, err);
 	cert_unref(cert);
-	return result;
+	return result != 0 && err->kind != ERROR_SYSTEM ? 1 : result;
 }
 
-/* The first `count` of them are filed; one sync for all. */
+/* One sync for all. */
 static int
-record_filed(struct ca *ca, const struct list *entries, size_t count,
-	struct error *err)
+record_filed(struct ca *ca, const struct list *entries, struct error *err)
 {
+	const struct ca_entry *entry;
 	struct journal_draft draft;
 	int result = ca_begin(ca, err);
 
 	journal_draft_begin(&draft, &ca->journal, ca->who, clock_now());
-	for (size_t i = 0; result == 0 && i < count; i++) {
-		const struct ca_entry *entry = entries->item[i];
-
-		if (!entry->filed)
+	LIST_FOREACH (entry, entries)
+		if (result == 0 && !entry->filed)
 			result = journal_add(&draft, "file",
 				(const char *[]){
 					"serial", entry->serial, NULL },
 				err);
-	}
 	if (result == 0)
 		result = journal_commit(&draft, err);
 	journal_drop(&draft);
@@ -159,21 +158,34 @@ ca_file_by(struct ca *ca,
 	void *self, struct error *err)
 {
 	const struct filing filing = { put, self };
-	struct list entries = { 0 };
+	struct list entries = { 0 }, done = { 0 };
 	struct error why = { 0 };
-	size_t done = 0;
+	struct ca_entry *entry;
+	size_t skipped = 0;
 	int result = 0;
 
 	ca_unfiled(ca, &entries);
-	while (result == 0 && done < entries.count) {
-		result = file_one(ca, entries.item[done], &filing, &why);
-		done += result == 0;
+	LIST_FOREACH (entry, &entries) {
+		if (result < 0)
+			break;
+		result = file_one(ca, entry, &filing, &why);
+		if (result == 0)
+			list_add(&done, entry);
+		if (result == 1)
+			event(EVENT_WARNING, "%s: left out: %s", entry->address,
+				why.text);
+		skipped += result == 1;
 	}
-	if (done != 0 && record_filed(ca, &entries, done, err) != 0)
+	if (done.count != 0 && record_filed(ca, &done, err) != 0)
 		result = -1;
-	else if (result != 0)
+	else if (result < 0)
 		error_set(err, why.kind, "%s", why.text);
+	else if (skipped != 0)
+		result = error_set(err, ERROR_CONFIG,
+			"%zu of %zu certificates had to be left out", skipped,
+			entries.count);
 	list_clear(&entries, NULL);
+	list_clear(&done, NULL);
 	return result;
 }
 

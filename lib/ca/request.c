@@ -1,12 +1,10 @@
 /* What is asked for, and may it be? */
-#include <openssl/pem.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ca/request.h"
 
-enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192, EC_BITS_MIN = 256 };
 enum { DAY = 86400, BACKDATE_SECONDS = 300 };
 
 /* RFC 3183 3.1: whoever encrypts for a whole domain takes this name. */
@@ -114,58 +112,6 @@ request_validity(const struct ca *ca, const struct ca_request *request,
 		(long long)(last - now) / DAY);
 }
 
-/* ---- requests of others ---- */
-
-static int
-check_key(const struct ca_request *request, struct error *err)
-{
-	EVP_PKEY *key = X509_REQ_get0_pubkey(request->csr);
-	int id = key != NULL ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;
-	int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
-
-	if (id == EVP_PKEY_RSA && bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX)
-		return 0;
-	if (id == EVP_PKEY_EC && bits >= EC_BITS_MIN)
-		return 0;
-	return error_set(err, ERROR_CONFIG,
-		"%s: the key in the request is of %d bits and of a kind or "
-		"size that is not taken (RSA from %d to %d, EC from %d bits)",
-		request->address, bits, RSA_BITS_MIN, RSA_BITS_MAX,
-		EC_BITS_MIN);
-}
-
-int
-ca_read_csr(struct span bytes, X509_REQ **out, struct error *err)
-{
-	const unsigned char *at = bytes.data;
-	BIO *bio = NULL;
-	X509_REQ *csr = NULL;
-	bool good;
-
-	crypto_begin();
-	if (bytes.len != 0 && bytes.data[0] == 0x30) {
-		csr = d2i_X509_REQ(NULL, &at, (long)bytes.len);
-	} else {
-		bio = BIO_new_mem_buf(bytes.data, (int)bytes.len);
-		csr = bio != NULL ? PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL)
-				  : NULL;
-	}
-	BIO_free(bio);
-	if (csr == NULL)
-		return crypto_fail(err, ERROR_FORMAT,
-			"there is no certificate request (PKCS#10)");
-	good = X509_REQ_get0_pubkey(csr) != NULL &&
-	       X509_REQ_verify(csr, X509_REQ_get0_pubkey(csr)) == 1;
-	if (good && crypto_end("reading a request", err) == 0) {
-		*out = csr;
-		return 0;
-	}
-	X509_REQ_free(csr);
-	return good ? -1
-		    : crypto_fail(err, ERROR_FORMAT,
-			      "its signature is not made with its key");
-}
-
 /* ---- all of it ---- */
 
 int
@@ -185,8 +131,7 @@ ca_request_check(
 		ca_template_check(template, err) != 0 ||
 		(url != NULL && ca_url_check(url, err) != 0) ||
 		request_validity(
-			ca, request, clock_now(), &from, &until, err) != 0 ||
-		(request->csr != NULL && check_key(request, err) != 0))
+			ca, request, clock_now(), &from, &until, err) != 0)
 		goto out;
 	if (request->internal && (request->csr != NULL || request->no_escrow)) {
 		error_set(err, ERROR_CONFIG,

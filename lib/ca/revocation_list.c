@@ -84,7 +84,8 @@ parse(struct span bytes)
 	if (bytes.len != 0 && bytes.data[0] == 0x30)
 		return d2i_X509_CRL(NULL, &at, (long)bytes.len);
 	bio = BIO_new_mem_buf(bytes.data, (int)bytes.len);
-	crl = bio != NULL ? PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL) : NULL;
+	crl = bio != NULL ? PEM_read_bio_X509_CRL(bio, NULL, NULL, (void *)"")
+			  : NULL;
 	BIO_free(bio);
 	return crl;
 }

@@ -58,9 +58,19 @@ ca_template_find(const struct list *own, const char *name)
 	return NULL;
 }
 
+/* RFC 8550 4.4.4: with one of these a certificate may be used for mail. */
+static bool
+is_for_mail(const ASN1_OBJECT *purpose)
+{
+	int nid = OBJ_obj2nid(purpose);
+
+	return nid == NID_email_protect || nid == NID_anyExtendedKeyUsage;
+}
+
 int
 ca_template_check(const struct ca_template *item, struct error *err)
 {
+	bool for_mail = item->extended.count == 0;
 	const char *name;
 
 	if (!item->sign && !item->encrypt)
@@ -71,6 +81,7 @@ ca_template_check(const struct ca_template *item, struct error *err)
 
 		crypto_begin();
 		object = OBJ_txt2obj(name, 0);
+		for_mail |= object != NULL && is_for_mail(object);
 		ASN1_OBJECT_free(object);
 		crypto_begin();
 		if (object == NULL)
@@ -79,6 +90,10 @@ ca_template_check(const struct ca_template *item, struct error *err)
 				"its number, \"1.3.6.1.5.5.7.3.2\"",
 				name);
 	}
+	if (!for_mail)
+		return error_set(err, ERROR_CONFIG,
+			"with an extended_usage that lacks \"emailProtection\" "
+			"nobody may use the certificate for mail");
 	return 0;
 }
 

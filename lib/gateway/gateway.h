@@ -159,8 +159,9 @@ struct gateway {
 
 /*
  * Below state: who has logged in, was to be signed for and had no certificate
- * (rules with `wanted`).  Texts (char *) to be checked like any other.  CONFIG
- * when the folder cannot be read.
+ * (rules with `wanted`).  Texts (char *) to be checked like any other; a file
+ * whose name is not that of its address is removed, with an event.  CONFIG when
+ * the folder cannot be read.
  */
 int gateway_wanted_read(
 	const char *state, struct list *out, struct error *err) MUST_USE;

@@ -99,6 +99,53 @@ wanted_note(struct work *work, const struct sign_rule *rule)
 
 /* ---- for whoever issues them ---- */
 
+static bool
+is_of(const char *folder, const char *path, const char *text)
+{
+	struct address *address = NULL;
+	char *right = NULL;
+	bool same = false;
+
+	if (addr_parse(text, &address, NULL) == 0)
+		right = path_of(folder, address);
+	if (right != NULL)
+		same = strcmp(path, right) == 0;
+	address_free(address);
+	mem_free(right);
+	return same;
+}
+
+/* NULL: it went away meanwhile, or is no note of ours and goes now. */
+static char *
+read_note(const char *folder, const char *path)
+{
+	struct buf bytes = { 0 };
+	struct stat about;
+	char *text = NULL;
+
+	if (lstat(path, &about) != 0)
+		return NULL;
+	if (S_ISREG(about.st_mode) &&
+		file_read(path, FILE_MAX_BYTES, &bytes, NULL) == 0)
+		text = mem_string_n(bytes.data, bytes.len);
+	buf_clear(&bytes);
+	if (text != NULL && is_of(folder, path, text))
+		return text;
+	mem_free(text);
+	/* A folder stays; nothing was noted there. */
+	if (unlink(path) == 0)
+		event(EVENT_WARNING,
+			"%s: removed: its name is not that of the address in "
+			"it, so the daemon has not noted it",
+			path);
+	else if (errno != ENOENT)
+		event(EVENT_WARNING,
+			"%s: was not noted by the daemon, and cannot be "
+			"removed: %s",
+			path, strerror(errno));
+	return NULL;
+}
+
 int
 gateway_wanted_read(const char *state, struct list *out, struct error *err)
 {
@@ -113,15 +160,10 @@ gateway_wanted_read(const char *state, struct list *out, struct error *err)
 	while (dir != NULL && (entry = readdir(dir)) != NULL &&
 		out->count < WANTED_MAX) {
 		char *path = mem_printf("%s/%s", folder, entry->d_name);
-		struct buf text = { 0 };
-		struct stat about;
+		char *text = is_name(entry) ? read_note(folder, path) : NULL;
 
-		/* What goes away meanwhile is no trouble. */
-		if (is_name(entry) && lstat(path, &about) == 0 &&
-			S_ISREG(about.st_mode) &&
-			file_read(path, FILE_MAX_BYTES, &text, NULL) == 0)
-			list_add(out, mem_string_n(text.data, text.len));
-		buf_clear(&text);
+		if (text != NULL)
+			list_add(out, text);
 		mem_free(path);
 	}
 	if (dir != NULL)

@@ -3,18 +3,42 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/ldap_changes.h"
 #include "store/ldap_internal.h"
-#include "store/publish.h"
 
-enum { VALUES_MAX = 200 };
+enum { TRIES_MAX = 5 };
 
 static const char user_certificate[] = "userCertificate;binary";
 static const char smime_certificate[] = "userSMIMECertificate";
+static const char version[] = "entryCSN"; /* OpenLDAP: of each change */
 
 struct store_publisher {
 	struct ldap_plan plan; /* the store's, but for who we are */
 	LDAP *ld;
+	bool can_assert;
 };
+
+/* RFC 4528: a change that is made only if the entry is as it was read. */
+static bool
+can_assert(LDAP *ld)
+{
+	static const char attribute[] = "supportedControl";
+	char *wanted[] = { (char *)attribute, NULL };
+	LDAPMessage *answer = NULL, *root;
+	struct berval **values = NULL;
+	bool can = false;
+
+	if (ldap_search_ext_s(ld, "", LDAP_SCOPE_BASE, NULL, wanted, 0, NULL,
+		    NULL, NULL, 1, &answer) == LDAP_SUCCESS &&
+		(root = ldap_first_entry(ld, answer)) != NULL)
+		values = ldap_get_values_len(ld, root, attribute);
+	for (size_t i = 0; values != NULL && values[i] != NULL; i++)
+		can |= span_is(span_of(values[i]->bv_val, values[i]->bv_len),
+			LDAP_CONTROL_ASSERT);
+	ldap_value_free_len(values);
+	ldap_msgfree(answer);
+	return can;
+}
 
 int
 store_publisher_open(struct store *store, const char *bind_dn,
@@ -38,11 +62,13 @@ store_publisher_open(struct store *store, const char *bind_dn,
 		if (result != 0)
 			result = ldap_connection_open(&self->plan, uri,
 				self->plan.timeout_ms, &self->ld, err);
-	if (result == 0)
-		*out = self;
-	else
+	if (result != 0) {
 		mem_free(self);
-	return result;
+		return -1;
+	}
+	self->can_assert = can_assert(self->ld);
+	*out = self;
+	return 0;
 }
 
 void
@@ -61,7 +87,7 @@ search(const struct store_publisher *self, const struct address *address,
 	LDAPMessage **out, struct error *err)
 {
 	char *wanted[] = { (char *)user_certificate, (char *)smime_certificate,
-		NULL };
+		(char *)version, NULL };
 	struct timeval limit = { self->plan.timeout_ms / 1000 + 1, 0 };
 	struct buf filter = { 0 };
 	int code, result = -1;
@@ -82,140 +108,137 @@ out:
 	return result;
 }
 
-/* ---- userCertificate: values come and go by themselves ---- */
+/* ---- nobody's change is lost ---- */
 
-struct changes {
-	struct berval *add[VALUES_MAX + 1], *remove[VALUES_MAX + 1];
-	size_t adds, removes;
+/* An entry and what it held when it was read. */
+struct reading {
+	char *dn;
+	struct berval **certificates, **packs, **version;
 };
 
-static struct berval *
-der_of(const struct cert *cert)
+static void
+reading_init(struct reading *reading, LDAP *ld, LDAPMessage *entry)
 {
-	unsigned char *der = NULL;
-	int len = i2d_X509(cert->x509, &der);
-	struct berval *value =
-		len > 0 ? ber_mem2bv((char *)der, (ber_len_t)len, 1, NULL)
-			: NULL;
-
-	OPENSSL_free(der);
-	return value;
-}
-
-static bool
-holds(struct berval **values, const struct berval *value)
-{
-	for (size_t i = 0; values != NULL && values[i] != NULL; i++)
-		if (ber_bvcmp(values[i], value) == 0)
-			return true;
-	return false;
+	reading->dn = ldap_get_dn(ld, entry);
+	reading->certificates =
+		ldap_get_values_len(ld, entry, user_certificate);
+	reading->packs = ldap_get_values_len(ld, entry, smime_certificate);
+	reading->version = ldap_get_values_len(ld, entry, version);
 }
 
 static void
-compare(struct berval **values, const struct list *certs, bool shall_be,
-	struct berval **list, size_t *count)
+reading_clear(struct reading *reading)
 {
-	const struct cert *cert;
-
-	LIST_FOREACH (cert, certs) {
-		struct berval *value =
-			*count < VALUES_MAX ? der_of(cert) : NULL;
-
-		if (value != NULL && holds(values, value) != shall_be)
-			list[(*count)++] = value;
-		else if (value != NULL)
-			ber_bvfree(value);
-	}
+	ldap_memfree(reading->dn);
+	ldap_value_free_len(reading->certificates);
+	ldap_value_free_len(reading->packs);
+	ldap_value_free_len(reading->version);
 }
 
-/* ---- userSMIMECertificate: all of it anew ---- */
-
-static bool
-is_among(const struct list *certs, const struct cert *wanted)
+/* NULL: it cannot be said of this entry. */
+static LDAPControl *
+assertion(const struct store_publisher *self, const struct reading *reading)
 {
-	const struct cert *cert;
+	struct buf filter = { 0 };
+	LDAPControl *control = NULL;
+	struct berval **is = reading->version;
 
-	LIST_FOREACH (cert, certs)
-		if (strcmp(cert->sha256, wanted->sha256) == 0)
-			return true;
-	return false;
+	if (self->can_assert && is != NULL && is[0] != NULL &&
+		buf_add_format(&filter, NULL, "(%s=", version) == 0 &&
+		ldap_filter_escape(&filter,
+			span_of(is[0]->bv_val, is[0]->bv_len), NULL) == 0 &&
+		buf_add(&filter, ")", 2, NULL) == 0)
+		(void)!ldap_create_assertion_control(
+			self->ld, (char *)filter.data, 1, &control);
+	buf_clear(&filter);
+	return control;
 }
 
-enum whose { FOREIGN, OURS, OURS_AND_RIGHT };
+struct modification {
+	LDAPMod mods[4], *all[5];
+	size_t count;
+};
 
-static enum whose
-whose(const struct store_publication *publication, const struct berval *value)
+static void
+modify(struct modification *self, int how, const char *type,
+	struct berval **values)
 {
-	struct list certs = { 0 }, warnings = { 0 };
-	const struct cert *cert, *first = NULL;
-	enum whose answer = FOREIGN;
-
-	if (publication->present->count != 0)
-		first = publication->present->item[0];
-	(void)!cert_load(span_of(value->bv_val, value->bv_len), NULL, "",
-		&cert_limits_default, &certs, &warnings, NULL);
-	LIST_FOREACH (cert, &certs) {
-		if (answer == FOREIGN &&
-			(is_among(publication->present, cert) ||
-				is_among(publication->absent, cert)))
-			answer = OURS;
-		if (first != NULL && publication->smime.data != NULL &&
-			strcmp(cert->sha256, first->sha256) == 0)
-			answer = OURS_AND_RIGHT;
-	}
-	list_clear(&certs, cert_unref);
-	list_clear(&warnings, mem_free);
-	return answer;
+	self->mods[self->count] = (LDAPMod){ .mod_op = how | LDAP_MOD_BVALUES,
+		.mod_type = (char *)type,
+		.mod_bvalues = values };
+	self->all[self->count] = &self->mods[self->count];
+	self->count++;
 }
 
-/* True: it must be written; kept points into values. */
-static bool
-smime_values(const struct store_publication *publication,
-	struct berval **values, struct berval *smime, struct berval **kept)
+/*
+ * A directory that compares packs can take some out and leave others.  OpenLDAP
+ * has no rule to compare them by, it writes all of them anew; there the
+ * assertion keeps what somebody else has put there meanwhile.
+ */
+static void
+modify_packs(struct modification *self, struct changes *changes, bool asserted)
 {
-	bool right = publication->smime.data == NULL, change = false;
-	size_t count = 0;
+	struct berval **added = &changes->kept[changes->keeps];
 
-	for (size_t i = 0; values != NULL && values[i] != NULL; i++) {
-		enum whose kind = whose(publication, values[i]);
-
-		if (count == VALUES_MAX - 1)
-			return false;
-		if (kind == OURS || (kind == OURS_AND_RIGHT && right)) {
-			change = true;
-			continue;
-		}
-		right |= kind == OURS_AND_RIGHT;
-		kept[count++] = values[i];
+	if (changes->goes == 0 && !changes->new)
+		return;
+	if (changes->new)
+		added[0] = &changes->smime;
+	if (asserted) {
+		modify(self, LDAP_MOD_REPLACE, smime_certificate,
+			changes->kept);
+		return;
 	}
-	if (!right) {
-		smime->bv_val = (char *)publication->smime.data;
-		smime->bv_len = publication->smime.len;
-		kept[count++] = smime;
-	}
-	kept[count] = NULL;
-	return change || !right;
+	if (changes->goes != 0)
+		modify(self, LDAP_MOD_DELETE, smime_certificate, changes->gone);
+	if (changes->new)
+		modify(self, LDAP_MOD_ADD, smime_certificate, added);
 }
 
 /* ---- all of it ---- */
 
+/* -1, or 1: it was changed meanwhile, read it again. */
 static int
-write_entry(const struct store_publisher *self, const char *dn,
-	LDAPMod **changes, struct error *err)
+refused(const struct store_publisher *self, const char *dn, int code,
+	struct error *err)
 {
-	int code = ldap_modify_ext_s(self->ld, dn, changes, NULL, NULL);
+	enum error_kind kind = ERROR_SYSTEM;
 
-	if (code == LDAP_SUCCESS)
-		return 0;
-	return error_set(err,
-		code == LDAP_INSUFFICIENT_ACCESS ||
-				code == LDAP_STRONG_AUTH_REQUIRED ||
-				code == LDAP_OBJECT_CLASS_VIOLATION ||
-				code == LDAP_UNDEFINED_TYPE
-			? ERROR_CONFIG
-			: ERROR_SYSTEM,
-		"store %s: %s cannot be changed: %s", self->plan.store, dn,
-		ldap_err2string(code));
+	if (code == LDAP_ASSERTION_FAILED || code == LDAP_NO_SUCH_ATTRIBUTE ||
+		code == LDAP_TYPE_OR_VALUE_EXISTS)
+		return 1;
+	if (code == LDAP_INSUFFICIENT_ACCESS ||
+		code == LDAP_STRONG_AUTH_REQUIRED ||
+		code == LDAP_OBJECT_CLASS_VIOLATION ||
+		code == LDAP_INAPPROPRIATE_MATCHING ||
+		code == LDAP_UNDEFINED_TYPE)
+		kind = ERROR_CONFIG;
+	return error_set(err, kind, "store %s: %s cannot be changed: %s",
+		self->plan.store, dn, ldap_err2string(code));
+}
+
+static int
+write_entry(const struct store_publisher *self, const struct reading *reading,
+	struct changes *changes, enum store_published *out, struct error *err)
+{
+	LDAPControl *controls[] = { assertion(self, reading), NULL };
+	struct modification modification = { 0 };
+	int code = LDAP_SUCCESS;
+
+	if (changes->removes != 0)
+		modify(&modification, LDAP_MOD_DELETE, user_certificate,
+			changes->remove);
+	if (changes->adds != 0)
+		modify(&modification, LDAP_MOD_ADD, user_certificate,
+			changes->add);
+	modify_packs(&modification, changes, controls[0] != NULL);
+	*out = modification.count != 0 ? STORE_CHANGED : STORE_AS_IT_WAS;
+	if (modification.count != 0)
+		code = ldap_modify_ext_s(self->ld, reading->dn,
+			modification.all, controls, NULL);
+	if (controls[0] != NULL)
+		ldap_control_free(controls[0]);
+	return code == LDAP_SUCCESS ? 0 : refused(self, reading->dn, code, err);
 }
 
 static int
@@ -223,51 +246,29 @@ change_entry(const struct store_publisher *self, LDAPMessage *entry,
 	const struct store_publication *publication, enum store_published *out,
 	struct error *err)
 {
-	struct berval **certificates = ldap_get_values_len(
-			      self->ld, entry, user_certificate),
-		      **packs = ldap_get_values_len(
-			      self->ld, entry, smime_certificate);
-	struct changes values = { 0 };
-	struct berval smime, *kept[VALUES_MAX + 1];
-	char *dn = ldap_get_dn(self->ld, entry);
-	LDAPMod remove = { .mod_op = LDAP_MOD_DELETE | LDAP_MOD_BVALUES,
-		.mod_type = (char *)user_certificate,
-		.mod_bvalues = values.remove };
-	LDAPMod add = { .mod_op = LDAP_MOD_ADD | LDAP_MOD_BVALUES,
-		.mod_type = (char *)user_certificate,
-		.mod_bvalues = values.add };
-	LDAPMod pack = { .mod_op = LDAP_MOD_REPLACE | LDAP_MOD_BVALUES,
-		.mod_type = (char *)smime_certificate,
-		.mod_bvalues = kept };
-	LDAPMod *all[4] = { NULL };
-	size_t count = 0;
-	int result = 0;
+	struct changes *changes = mem_alloc(sizeof(*changes));
+	struct reading reading;
+	int result;
 
-	compare(certificates, publication->absent, false, values.remove,
-		&values.removes);
-	compare(certificates, publication->present, true, values.add,
-		&values.adds);
-	if (values.removes != 0)
-		all[count++] = &remove;
-	if (values.adds != 0)
-		all[count++] = &add;
-	if (smime_values(publication, packs, &smime, kept))
-		all[count++] = &pack;
-	*out = count != 0 ? STORE_CHANGED : STORE_AS_IT_WAS;
-	if (count != 0)
-		result = write_entry(self, dn, all, err);
-	for (size_t i = 0; i < values.adds; i++)
-		ber_bvfree(values.add[i]);
-	for (size_t i = 0; i < values.removes; i++)
-		ber_bvfree(values.remove[i]);
-	ldap_value_free_len(certificates);
-	ldap_value_free_len(packs);
-	ldap_memfree(dn);
+	reading_init(&reading, self->ld, entry);
+	if (ldap_count_values_len(reading.packs) >= VALUES_MAX) {
+		result = error_set(err, ERROR_CONFIG,
+			"store %s: %s has more than %d values of %s",
+			self->plan.store, reading.dn, VALUES_MAX - 1,
+			smime_certificate);
+	} else {
+		changes_find(publication, reading.certificates, reading.packs,
+			changes);
+		result = write_entry(self, &reading, changes, out, err);
+	}
+	changes_clear(changes);
+	mem_free(changes);
+	reading_clear(&reading);
 	return result;
 }
 
-int
-store_publish(struct store_publisher *self, const struct address *address,
+static int
+publish_once(const struct store_publisher *self, const struct address *address,
 	const struct store_publication *publication, enum store_published *out,
 	struct error *err)
 {
@@ -280,7 +281,7 @@ store_publish(struct store_publisher *self, const struct address *address,
 	entries = ldap_count_entries(self->ld, answer);
 	entry = ldap_first_entry(self->ld, answer);
 	if (entries > 1)
-		error_set(err, ERROR_LIMIT,
+		error_set(err, ERROR_CONFIG,
 			"store %s: several entries have the address %s",
 			self->plan.store, address->text);
 	else if (entry == NULL)
@@ -290,4 +291,21 @@ store_publish(struct store_publisher *self, const struct address *address,
 out:
 	ldap_msgfree(answer);
 	return result;
+}
+
+int
+store_publish(struct store_publisher *self, const struct address *address,
+	const struct store_publication *publication, enum store_published *out,
+	struct error *err)
+{
+	int result = 1;
+
+	for (int i = 0; result == 1 && i < TRIES_MAX; i++)
+		result = publish_once(self, address, publication, out, err);
+	if (result != 1)
+		return result;
+	return error_set(err, ERROR_SYSTEM,
+		"store %s: somebody else changes the entry of %s again and "
+		"again; try later",
+		self->plan.store, address->text);
 }

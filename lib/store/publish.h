@@ -30,8 +30,9 @@ struct store_publication {
 };
 enum store_published { STORE_NO_ENTRY, STORE_AS_IT_WAS, STORE_CHANGED };
 /*
- * Found by the filter of the store.  LIMIT when the address has several
- * entries, CONFIG when the directory does not let us write.
+ * Found by the filter of the store.  An entry that somebody else changes in
+ * between is read again: no change is lost.  CONFIG when the address has
+ * several entries, or the directory does not let us write.
  */
 int store_publish(struct store_publisher *publisher,
 	const struct address *address,

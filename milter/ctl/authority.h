@@ -109,9 +109,8 @@ int delivering_begin(const struct request *request, struct authority *authority,
  */
 int delivering_send(const struct delivering *self, const struct ca_entry *entry,
 	struct cert *cert, const char *telephone);
-/* The same of one that was issued earlier. */
-int delivering_resend(const struct delivering *self,
-	const struct ca_entry *entry, const char *telephone);
+/* All that did not reach its owner; telephone NULL: as the one before it. */
+int delivering_pending(struct delivering *self, const char *telephone);
 
 /* ---- ca_revoke.c ---- */
 

@@ -123,10 +123,12 @@ hand_out(const struct delivering *self, const struct ca_parcel *parcel,
 	else
 		printf("%s delivered to %s, password %s\n",
 			parcel->entry->serial, parcel->to, parcel->password);
+	/* It has to be out before it is on record. */
+	fflush(stdout);
 	return CTL_YES;
 }
 
-/* ---- both ---- */
+/* ---- both: until the second is done, neither is ---- */
 
 static int
 send_file(const struct delivering *self, const struct ca_parcel *parcel,
@@ -170,6 +172,11 @@ delivering_send(const struct delivering *self, const struct ca_entry *entry,
 	parcel.password = password;
 	if (send_file(self, &parcel, telephone, &err) == 0) {
 		code = hand_out(self, &parcel, telephone);
+		if (code == CTL_YES && ca_note(self->authority->ca, "tell",
+					       (const char *[]){ "serial",
+						       entry->serial, NULL },
+					       &err) != 0)
+			code = ctl_trouble(&err);
 	} else {
 		ctl_complain("%s: not delivered: %s", entry->address, err.text);
 		code = err.kind == ERROR_SYSTEM ? CTL_TROUBLE : CTL_NO;
@@ -220,8 +227,8 @@ delivering_begin(const struct request *request, struct authority *authority,
 
 /* ---- from escrow ---- */
 
-int
-delivering_resend(const struct delivering *self, const struct ca_entry *entry,
+static int
+resend(const struct delivering *self, const struct ca_entry *entry,
 	const char *telephone)
 {
 	struct cert *cert = NULL;
@@ -234,6 +241,35 @@ delivering_resend(const struct delivering *self, const struct ca_entry *entry,
 	}
 	code = delivering_send(self, entry, cert, telephone);
 	cert_unref(cert);
+	return code;
+}
+
+/* What ended between its issue and its delivery. */
+int
+delivering_pending(struct delivering *self, const char *telephone)
+{
+	const char *to = self->to;
+	const struct ca_entry *entry;
+	struct list all = { 0 };
+	int code = CTL_YES;
+
+	ca_list(self->authority->ca, &all);
+	LIST_FOREACH (entry, &all) {
+		char *whom = mem_string(entry->deliver_to);
+		const struct ca_entry *old = entry->renews;
+		int one = CTL_YES;
+
+		self->to = to != NULL ? to : whom;
+		if (ca_entry_is_undelivered(entry, clock_now()))
+			one = resend(self, entry,
+				telephone == NULL && old != NULL
+					? old->telephone
+					: telephone);
+		code = one > code ? one : code;
+		mem_free(whom);
+	}
+	self->to = to;
+	list_clear(&all, NULL);
 	return code;
 }
 
@@ -259,7 +295,7 @@ deliver_word(
 		ctl_complain("%s: no certificate is valid any more", word);
 		return CTL_NO;
 	}
-	return delivering_resend(self, entry, telephone);
+	return resend(self, entry, telephone);
 }
 
 /* What was not to be used before its owner has it. */
@@ -284,15 +320,21 @@ int
 command_ca_deliver(const struct request *request)
 {
 	const char *telephone = request_option(request, "--telephone"), *word;
+	bool pending = request_option(request, "--pending") != NULL;
 	struct authority authority;
 	struct delivering self = { 0 };
-	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
-	int filed;
+	int code, filed;
 
+	if (pending == (request->words.count != 0))
+		return ctl_usage("whose key?  ADDRESS, SERIAL or --pending "
+				 "says it");
+	code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
 	if (code == CTL_YES)
 		code = delivering_begin(request, &authority, &self);
 	if (code == CTL_YES) {
 		self.array = request->json ? json_array() : NULL;
+		if (pending)
+			code = delivering_pending(&self, telephone);
 		LIST_FOREACH (word, &request->words) {
 			int one = deliver_word(&self, word, telephone);
 

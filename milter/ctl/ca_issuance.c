@@ -152,7 +152,7 @@ int
 issuance_run(struct issuance *issuance)
 {
 	const size_t all = issuance->requests.count;
-	int code = check_all(issuance), filed;
+	int code = check_all(issuance), filed = CTL_YES, one;
 
 	if (code == CTL_YES && all == 0)
 		code = issuance_file(issuance);
@@ -162,10 +162,12 @@ issuance_run(struct issuance *issuance)
 			all - first < CA_BATCH_MAX ? all - first : CA_BATCH_MAX;
 
 		code = issue_batch(issuance, first, count);
-		filed = issuance_file(issuance);
+		one = issuance_file(issuance);
+		filed = one > filed ? one : filed;
 		for (size_t i = 0; code == CTL_YES && i < count; i++)
 			say(issuance, issuance->requests.item[first + i]);
-		code = code == CTL_YES ? filed : code;
 	}
-	return code == CTL_YES ? write_output(issuance) : code;
+	if (code == CTL_YES)
+		code = write_output(issuance);
+	return filed > code ? filed : code;
 }

@@ -17,6 +17,7 @@ struct asking {
 	bool internal;
 	unsigned days;
 	struct list rows; /* struct ca_row *: requests point into them */
+	size_t asked;	  /* so many of them; those behind are wanted */
 };
 
 static int
@@ -84,6 +85,7 @@ add_requests(struct asking *self)
 
 		if (read_row(self, row, request) != CTL_YES)
 			code = CTL_USAGE;
+		request->wanted = row_i >= self->asked;
 		list_add(&self->issuance.requests, request);
 	}
 	return code;
@@ -134,6 +136,7 @@ add_wanted(struct asking *self)
 	struct list all = { 0 };
 	int code;
 
+	self->asked = self->rows.count;
 	if (request_option(self->request, "--wanted") == NULL)
 		return CTL_YES;
 	code = wanted_read(self->issuance.authority, &all);
@@ -281,6 +284,7 @@ run(struct asking *self)
 {
 	bool deliver = request_option(self->request, "--deliver") != NULL;
 	struct delivering delivering = { 0 };
+	struct ca_request *one;
 	int code = CTL_YES, sent, filed;
 
 	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
@@ -294,6 +298,10 @@ run(struct asking *self)
 			self->request, self->issuance.authority, &delivering);
 	if (code != CTL_YES)
 		return code;
+	LIST_FOREACH (one, &self->issuance.requests)
+		if (deliver)
+			one->deliver_to = delivering.to != NULL ? delivering.to
+								: one->address;
 	code = issuance_run(&self->issuance);
 	delivering.array = self->issuance.array;
 	if (!deliver)

@@ -28,7 +28,7 @@ authority_entry_json(const struct ca_entry *entry)
 		entry->renewed_by != NULL ? entry->renewed_by->serial : NULL;
 
 	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:b,s:b,s:o,s:o,s:o,"
-			 "s:o,s:o,s:o,s:b}",
+			 "s:o,s:o,s:o,s:o,s:b}",
 		"serial", entry->serial, "sha256",
 		json_text(entry->sha256[0] ? entry->sha256 : NULL), "address",
 		json_text(entry->address), "name", json_text(entry->name),
@@ -39,7 +39,8 @@ authority_entry_json(const struct ca_entry *entry)
 		time_json(entry->not_before), "not_after",
 		time_json(entry->not_after), "revoked",
 		time_json(entry->revoked), "reason", json_text(reason),
-		"renewed_by", json_text(renewed), "held", entry->held);
+		"renewed_by", json_text(renewed), "to_deliver",
+		json_text(entry->deliver_to), "held", entry->held);
 }
 
 void
@@ -51,10 +52,11 @@ authority_entry_print(const struct ca_entry *entry)
 	cert_date_text(entry->not_after, date);
 	printf("%s %-10s until %s %s %s%s", entry->serial, ca_state_name(state),
 		date, entry->address, entry->internal ? "internal" : "external",
-		entry->held ? ", not used before it is delivered"
-		: entry->internal && !entry->filed && entry->revoked == 0
+		entry->internal && !entry->filed && entry->revoked == 0
 			? ", not in the store yet"
 			: "");
+	if (ca_entry_is_undelivered(entry, clock_now()))
+		printf(", not delivered to %s yet", entry->deliver_to);
 	if (entry->revoked != 0) {
 		cert_date_text(entry->revoked, revoked);
 		printf(", revoked on %s (%s)", revoked,

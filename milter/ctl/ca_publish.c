@@ -44,7 +44,12 @@ add_entry(struct ca *ca, const struct ca_entry *entry,
 		return 0; /* another list's */
 	if (ca_load(ca, entry, leads && entry->has_key, &cert, err) != 0)
 		return -1;
-	if (!valid || !cert->may_encrypt) {
+	/* Nobody encrypts with it, but where it was put it may stay. */
+	if (valid && !cert->may_encrypt) {
+		cert_unref(cert);
+		return 0;
+	}
+	if (!valid) {
 		list_add(&holdings->absent, cert);
 		return 0;
 	}

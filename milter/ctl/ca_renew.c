@@ -11,7 +11,6 @@ struct renewing {
 	const struct request *request;
 	struct issuance issuance;
 	struct list entries; /* const struct ca_entry * */
-	struct list waiting; /* the same: renewed, but not delivered yet */
 	struct delivering delivering;
 	bool supersede, deliver;
 	unsigned days;
@@ -63,9 +62,6 @@ add_ending(struct renewing *self, unsigned within)
 					  "ask for another one");
 	}
 	list_clear(&all, NULL);
-	if (self->deliver)
-		ca_undelivered(self->issuance.authority->ca, clock_now(),
-			&self->waiting);
 }
 
 static int
@@ -86,6 +82,22 @@ choose(struct renewing *self)
 	if (code == CTL_YES)
 		add_ending(self, within);
 	return code;
+}
+
+/*
+ * Where the old one was sent; our own people's keys stay here, unless somebody
+ * was given the old one.
+ */
+static const char *
+deliver_to(const struct renewing *self, const struct ca_request *request)
+{
+	const char *to = request_option(self->request, "--to");
+	const char *before = request->renews->delivered_to;
+
+	if (request->same_key ||
+		(!request->held && (before == NULL || !self->deliver)))
+		return NULL;
+	return to != NULL ? to : before != NULL ? before : request->address;
 }
 
 static int
@@ -115,6 +127,7 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 		.supersedes = self->supersede };
 	/* The old one goes on until its owner has the new key. */
 	request->held = !entry->internal && !request->same_key;
+	request->deliver_to = deliver_to(self, request);
 	list_add(&self->issuance.requests, request);
 	if (request->same_key || entry->has_key)
 		return CTL_YES;
@@ -144,48 +157,22 @@ prepare(struct renewing *self)
 
 /* ---- to its owner ---- */
 
-/* Where, and how, the old one was delivered; with nothing new, as it was. */
-static int
-deliver(const struct renewing *self, const struct ca_entry *entry,
-	struct cert *cert)
-{
-	const char *telephone = request_option(self->request, "--telephone");
-	const struct ca_entry *old = entry->renews;
-	struct delivering how = self->delivering;
-
-	if (how.to == NULL && old != NULL)
-		how.to = old->delivered_to;
-	if (telephone == NULL && old != NULL)
-		telephone = old->telephone;
-	return cert != NULL ? delivering_send(&how, entry, cert, telephone)
-			    : delivering_resend(&how, entry, telephone);
-}
-
-/* Our own people's stay here, unless somebody was given the old one. */
-static bool
-is_delivered(const struct ca_request *request)
-{
-	return request->cert != NULL &&
-	       (request->held ||
-		       (!request->same_key && request->renews->delivered_to));
-}
-
+/* With the number of the delivery before, unless there is another. */
 static int
 deliver_all(struct renewing *self)
 {
+	const char *telephone = request_option(self->request, "--telephone");
 	const struct ca_request *request;
-	const struct ca_entry *entry;
 	int code = CTL_YES, one;
 
-	self->delivering.array = self->issuance.array;
 	LIST_FOREACH (request, &self->issuance.requests) {
-		one = is_delivered(request)
-			      ? deliver(self, request->entry, request->cert)
-			      : CTL_YES;
-		code = one > code ? one : code;
-	}
-	LIST_FOREACH (entry, &self->waiting) {
-		one = deliver(self, entry, NULL);
+		if (request->cert == NULL || request->deliver_to == NULL)
+			continue;
+		self->delivering.to = request->deliver_to;
+		one = delivering_send(&self->delivering, request->entry,
+			request->cert,
+			telephone != NULL ? telephone
+					  : request->renews->telephone);
 		code = one > code ? one : code;
 	}
 	one = issuance_file(&self->issuance);
@@ -215,17 +202,22 @@ renew(const struct request *request, bool supersede)
 		.supersede = supersede,
 		.deliver = request_option(request, "--deliver") != NULL };
 	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority),
-	    sent = CTL_YES;
+	    sent = CTL_YES, one = CTL_YES;
 
 	/* Before anything is issued: can it be delivered? */
 	if (code == CTL_YES && self.deliver)
 		code = delivering_begin(request, &authority, &self.delivering);
+	self.delivering.array = self.issuance.array;
+	/* What was not sent the last time. */
+	if (code == CTL_YES && self.deliver && request->words.count == 0)
+		sent = delivering_pending(&self.delivering,
+			request_option(request, "--telephone"));
 	if (code == CTL_YES)
 		code = prepare(&self);
 	if (code == CTL_YES)
 		code = issuance_run(&self.issuance);
 	if (code == CTL_YES && self.deliver)
-		sent = deliver_all(&self);
+		one = deliver_all(&self);
 	else if (code == CTL_YES)
 		say_what_waits(&self);
 	if (code == CTL_YES && supersede)
@@ -234,8 +226,8 @@ renew(const struct request *request, bool supersede)
 		json_answer(self.issuance.array);
 	issuance_clear(&self.issuance);
 	list_clear(&self.entries, NULL);
-	list_clear(&self.waiting, NULL);
 	authority_close(&authority);
+	sent = one > sent ? one : sent;
 	return sent > code ? sent : code;
 }
 

@@ -32,7 +32,7 @@ find_template(const struct conf *conf, const struct address *address)
 	return NULL;
 }
 
-/* Whoever asked for them: this many are left today. */
+/* What people have asked for does not count. */
 static size_t
 left_today(const struct authority *authority)
 {
@@ -43,7 +43,7 @@ left_today(const struct authority *authority)
 
 	ca_list(authority->ca, &all);
 	LIST_FOREACH (entry, &all)
-		issued += entry->issued > since;
+		issued += entry->wanted && entry->issued > since;
 	list_clear(&all, NULL);
 	return issued < limit ? limit - issued : 0;
 }

@@ -183,10 +183,11 @@ const struct command commands[] = {
 		{ "--within", "DAYS", "valid ones that end within" },
 		{ "--check", NULL, "do journal, files and lists agree?" },
 		{ 0 } } },
-	{ "ca deliver", "[OPTION...] ADDRESS|SERIAL...",
+	{ "ca deliver", "[OPTION...] [ADDRESS|SERIAL...]",
 		"certificate and key to their owner, by mail; and a password",
-		command_ca_deliver, 1, COMMAND_ANY_WORDS, true, {
+		command_ca_deliver, 0, COMMAND_ANY_WORDS, true, {
 		{ "--ca", "NAME", "which one, when there are several" },
+		{ "--pending", NULL, "all that did not reach its owner" },
 		{ "--to", "ADDRESS", "mail it there instead" },
 		{ "--telephone", "N", "for password_command" },
 		{ "--legacy", NULL, "a file for old programs (3DES)" },

@@ -345,7 +345,7 @@ def a_table_is_delivered_line_by_line(world):
                 b'a@partner.example;A;+49 1\nb@partner.example;B;+49 2\n')
     said = ca(world, 'issue', '--external', '--deliver', '--csv',
               world.path('people.csv'))
-    expect(said.count('delivered to') == 2, said)
+    expect(len(re.findall(r'^\w{32} delivered to', said, re.M)) == 2, said)
     expect(world.read('told').startswith(b'+49 2\n'), world.read('told'))
 
 
@@ -383,10 +383,11 @@ def a_partners_new_certificate_waits_for_its_delivery(world):
 
 def what_the_mta_does_not_take_is_sent_by_the_next_run(world):
     begin(world)
-    ca(world, 'issue', '--external', '--deliver', PAULA)
+    ca(world, 'issue', '--external', '--deliver', '--days', '10',
+       PAULA)
     old = in_store(world, PAULA)
     world.write('sendmail', b'#!/bin/sh\nexit 75\n', 0o755)
-    timer = ('renew', '--within', '36500', '--deliver')
+    timer = ('renew', '--within', '20', '--days', '100', '--deliver')
     said = ca(world, *timer, code=TROUBLE)
     expect('exit code 75' in said, said)
     expect(in_store(world, PAULA) == old, 'used, but not delivered')
@@ -476,6 +477,55 @@ def an_mta_that_fails_is_said(world):
     expect(' deliver ' not in ca(world, 'audit'), 'recorded all the same')
     world.write('sendmail', world.fill(SENDMAIL).encode(), 0o755)
     ca(world, 'deliver', PAULA)
+
+
+def killed_before_it_is_delivered(world):
+    """The machine stops: with the mail, or with the password, on its way."""
+    begin(world, BY_COMMAND)
+    kill = b'#!/bin/sh\nkill -9 $PPID\n'
+    whole = {name: world.read(name) for name in ('sendmail', 'gateway')}
+    options = ['--external', '--deliver', '--to', 'p@home.example']
+    for number, (name, sent) in enumerate((('sendmail', False),
+                                           ('gateway', True))):
+        address = 'p%d@partner.example' % number
+        world.write(name, kill, 0o755)
+        code, out, err = world.ctl('ca', 'issue', *options, address)
+        expect(code == -9, '%s: %d: %s' % (name, code, out + err))
+        expect(os.path.exists(world.path('sent')) == sent, 'the mail')
+        world.write(name, whole[name], 0o755)
+        said = ca(world, 'list', address)
+        expect('not delivered to p@home.example yet' in said, said)
+        expect(ca_json(world, 'list', address)[0]['to_deliver'] ==
+               'p@home.example', 'to_deliver')
+        expect(not os.path.exists(world.path('told')), 'told already')
+        said = ca(world, 'deliver', '--pending')
+        expect('delivered to p@home.example' in said, said)
+        import_with_openssl(world, opened(world.read('sent'))[2][1],
+                            password_of(world.read('told').decode()))
+        expect('not delivered' not in ca(world, 'list', address), 'still')
+        os.remove(world.path('sent'))
+        os.remove(world.path('told'))
+        expect(ca(world, 'deliver', '--pending') == '', 'once more')
+        expect(not os.path.exists(world.path('sent')), 'sent once more')
+    expect(ca_json(world, 'list', '--check') is not None, 'the journal')
+
+
+def what_failed_stays_to_be_delivered(world):
+    begin(world, BY_COMMAND)
+    for name in ('sendmail', 'gateway'):
+        whole = world.read(name)
+        world.write(name, b'#!/bin/sh\nexit 7\n', 0o755)
+        ca(world, 'issue', '--external', '--deliver', PAULA, code=TROUBLE)
+        world.write(name, whole, 0o755)
+    ca(world, 'issue', '--external', '--deliver', PAULA)
+    first, second, third = ca_json(world, 'list')
+    expect(first['to_deliver'] == second['to_deliver'] == PAULA and
+           third['to_deliver'] is None, 'to_deliver')
+    ca(world, 'revoke', first['serial'])
+    sent = ca_json(world, 'deliver', '--pending')
+    expect([one['serial'] for one in sent] == [second['serial']], str(sent))
+    ca(world, 'deliver', code=USAGE)
+    ca(world, 'deliver', '--pending', PAULA, code=USAGE)
 
 
 # ---- refused, with nothing issued or sent ----

@@ -5,11 +5,14 @@ import base64
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 
 from harness import COMPLAINT, IS_ROOT, Skip, World, expect, run_each
-from slapd import (READER, SUFFIX, WRITER, Missing, Slapd, person, tree)
+from slapd import (PASSWORD, READER, SUFFIX, WRITER, Missing, Slapd, person,
+                   tree)
 
 PAULA, BOB, NOBODY = ('paula@partner.example', 'bob@example.com',
                       'nobody@partner.example')
@@ -27,7 +30,8 @@ encrypt = ( { recipient = "*@partner.example"; stores = "ad";
 ca_user = "nobody";
 ca = ( { name = "house"; path = "@W@/house"; store = "book";
 	password_file = "@W@/passphrase"; key = "p-256"; } );
-ca_templates = ( { name = "user"; key = "p-256"; } );
+ca_templates = ( { name = "user"; key = "p-256"; },
+	{ name = "signs"; key = "p-256"; usage = "sign"; } );
 ca_publish = { store = "ad"; bind_dn = "@WHO@";
 	password_file = "@DIR@/password"; };
 ''' % (SUFFIX, READER)
@@ -44,9 +48,69 @@ def ca(world, *arguments, code=DONE):
     return ctl(world, 'ca', *arguments, code=code)
 
 
-def configure(world, who=WRITER):
-    world.configure('', CONF.replace('@URI@', world.slapd.uri).replace(
+def configure(world, who=WRITER, uri=None):
+    world.configure('', CONF.replace('@URI@', uri or world.slapd.uri).replace(
         '@DIR@', world.slapd.folder).replace('@WHO@', who))
+
+
+class Between:
+    """Before the server gets a modification, somebody else makes one."""
+    ASSERTION, NOTHING = b'1.3.6.1.1.12', b'1.3.6.1.1.99'
+
+    def __init__(self, port, change, times=1, asserts=True):
+        self.port, self.change, self.times = port, change, times
+        self.asserts = asserts
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.uri = 'ldap://127.0.0.1:%d' % self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            server = socket.create_connection(('127.0.0.1', self.port))
+            for pump in ((client, server, self._request),
+                         (server, client, self._answer)):
+                threading.Thread(target=self._pump, args=pump,
+                                 daemon=True).start()
+
+    @staticmethod
+    def _pump(source, target, work):
+        with source:
+            try:
+                while octets := source.recv(65536):
+                    target.sendall(work(octets))
+                target.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+
+    def _request(self, octets):
+        # RFC 4511 4.1.1: SEQUENCE { INTEGER, [APPLICATION 6] ...
+        at = 2 + (octets[1] & 0x7f if octets[1] & 0x80 else 0)
+        if octets[at + 2 + octets[at + 1]] == 0x66 and self.times > 0:
+            self.times -= 1
+            self.change()
+        return octets
+
+    def _answer(self, octets):
+        return octets if self.asserts else octets.replace(self.ASSERTION,
+                                                          self.NOTHING)
+
+    def close(self):
+        self.listener.close()
+
+
+def put(world, name, attribute, *ders):
+    """By somebody else, with OpenLDAP's own tool."""
+    text = 'dn: cn=%s,ou=people,%s\nchangetype: modify\nreplace: %s\n' % (
+        name, SUFFIX, attribute)
+    text += ''.join('%s:: %s\n' % (attribute, base64.b64encode(der).decode())
+                    for der in ders)
+    subprocess.run(['ldapmodify', '-x', '-H', world.slapd.uri, '-D', WRITER,
+                    '-w', PASSWORD], input=text.encode(), check=True,
+                   capture_output=True)
 
 
 def begin(world):
@@ -149,6 +213,96 @@ def what_is_revoked_goes_and_what_is_foreign_stays(world):
            'the foreign pack')
 
 
+def a_certificate_that_signs_only_stays_until_it_is_revoked(world):
+    begin(world)
+    signs = issued(world, '--external', '--template', 'signs', PAULA)
+    both = issued(world, '--external', PAULA)
+    folder = world.path('house/certificates/')
+    der = subprocess.run(
+        ['openssl', 'x509', '-in', folder + signs[0].rjust(32, '0') + '.pem',
+         '-outform', 'DER'], capture_output=True, check=True).stdout
+    put(world, 'Paula', 'userCertificate;binary', der)
+    ca(world, 'publish', PAULA)
+    holds(world, PAULA, signs + both)
+    ca(world, 'revoke', signs[0].rjust(32, '0'))
+    ca(world, 'publish', PAULA)
+    holds(world, PAULA, both)
+
+
+def somebody_elses_change(world, asserts):
+    """It comes between our reading and our writing, with packs there."""
+    begin(world)
+    first = issued(world, '--external', PAULA)
+    put(world, 'Paula', 'userSMIMECertificate', b'\x30\x03abc')
+    ca(world, 'publish', PAULA)
+    ours = [one for one in values(world, PAULA, 'userSMIMECertificate')
+            if one != b'\x30\x03abc']
+    expect(len(ours) == 1, 'no pack of ours')
+    second = issued(world, '--external', PAULA)
+    ca(world, 'revoke', first[0].rjust(32, '0'))
+    between = Between(
+        world.slapd.port, lambda: put(
+            world, 'Paula', 'userSMIMECertificate', ours[0], b'\x30\x03abc',
+            b'\x30\x03new'), asserts=asserts)
+    try:
+        configure(world, uri=between.uri)
+        ca(world, 'publish', PAULA)
+    finally:
+        between.close()
+    expect(between.times == 0, 'nothing came between')
+    packs = values(world, PAULA, 'userSMIMECertificate')
+    expect(len(packs) == 3 and ours[0] not in packs and
+           {b'\x30\x03abc', b'\x30\x03new'} < set(packs), str(packs))
+    holds(world, PAULA, second)
+
+
+def a_change_in_between_is_kept_by_an_assertion(world):
+    somebody_elses_change(world, True)
+
+
+def a_change_in_between_is_kept_where_packs_can_be_compared(world):
+    world.slapd.close()
+    world.slapd = Slapd(entries(world), compares=True)
+    if IS_ROOT:
+        os.chmod(world.slapd.folder, 0o755)
+    somebody_elses_change(world, False)
+
+
+def a_directory_that_knows_neither_is_not_written_blindly(world):
+    begin(world)
+    issued(world, '--external', PAULA)
+    put(world, 'Paula', 'userSMIMECertificate', b'\x30\x03abc')
+    between = Between(world.slapd.port, None, 0, False)
+    try:
+        configure(world, uri=between.uri)
+        said = ca(world, 'publish', PAULA, code=TROUBLE)
+    finally:
+        between.close()
+    expect('cannot be changed' in said, said)
+    expect(values(world, PAULA, 'userSMIMECertificate') == [b'\x30\x03abc'],
+           'the foreign pack')
+
+
+def an_entry_that_never_rests_is_said(world):
+    begin(world)
+    issued(world, '--external', PAULA)
+    count = [0]
+
+    def change():
+        count[0] += 1
+        put(world, 'Paula', 'userSMIMECertificate',
+            b'\x30\x03ab%d' % count[0])
+
+    between = Between(world.slapd.port, change, 100)
+    try:
+        configure(world, uri=between.uri)
+        said = ca(world, 'publish', PAULA, code=TROUBLE)
+    finally:
+        between.close()
+    expect('again and again' in said and count[0] > 1, said)
+    holds(world, PAULA, [])
+
+
 def who_has_no_entry_is_said(world):
     begin(world)
     issued(world, '--external', NOBODY)
@@ -183,6 +337,11 @@ def a_directory_that_is_down_is_said(world):
 TESTS = (a_certificate_is_published_once_and_found_by_the_gateway,
          the_pack_is_signed_and_says_what_its_owner_can_decrypt,
          what_is_revoked_goes_and_what_is_foreign_stays,
+         a_certificate_that_signs_only_stays_until_it_is_revoked,
+         a_change_in_between_is_kept_by_an_assertion,
+         a_change_in_between_is_kept_where_packs_can_be_compared,
+         a_directory_that_knows_neither_is_not_written_blindly,
+         an_entry_that_never_rests_is_said,
          who_has_no_entry_is_said,
          two_entries_of_an_address_are_not_touched,
          without_the_right_to_write_it_is_said,

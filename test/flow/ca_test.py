@@ -263,6 +263,22 @@ def killed_at_any_time_all_agree(world):
     expect(killed > 0, 'nothing was killed')
 
 
+def a_damaged_file_is_named_and_left_out(world):
+    two = CONF.replace('type = "managed"; }', 'type = "managed"; },\n\t'
+                       '{ name = "other"; type = "managed"; }')
+    begin(world)
+    world.configure('', two.replace('@PORT@', '9'))
+    ca(world, 'issue', '--external', '--template', 'quick', PAULA)
+    path = house(world, 'certificates', listed(world)[0]['serial'] + '.pem')
+    os.truncate(path, 100)
+    world.configure('', CONF.replace('@PORT@', '9'))
+    said = ca(world, 'issue', '--template', 'quick', ALICE, code=TROUBLE)
+    expect('%s: left out: %s' % (PAULA, path) in said and
+           '1 of 2 certificates had to be left out' in said, said)
+    expect([one['filed'] for one in listed(world)] == [False, True],
+           'filed all the same, or stopped')
+
+
 def two_at_once_wait_for_each_other(world):
     begin(world)
     processes = [subprocess.Popen(
@@ -525,6 +541,7 @@ TESTS = [
     one_bad_line_of_a_table_issues_nothing,
     all_are_those_who_have_none,
     killed_at_any_time_all_agree,
+    a_damaged_file_is_named_and_left_out,
     two_at_once_wait_for_each_other,
     who_waits_too_long_says_for_whom,
     a_full_disk_leaves_nothing_half_done,

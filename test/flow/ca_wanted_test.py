@@ -3,6 +3,7 @@
 are noted, and get one without anybody asking."""
 import json
 import os
+import shutil
 import stat
 import sys
 
@@ -114,15 +115,35 @@ def no_more_than_the_limit_within_a_day(world):
     expect(issue(world) == [], 'more than the limit')
 
 
-def what_somebody_put_there_is_judged_like_any_other(world):
+def what_people_ask_for_does_not_count(world):
+    begin(world)
+    for number in range(5):
+        ctl(world, 'ca', 'issue', '--template', 'staff', '--external',
+            'partner%d@house.example' % number)
+        send(world, 'user%d@house.example' % number)
+    expect(len(issue(world)) == 3, 'not three')
+    expect(issue(world) == [], 'more than the limit')
+    lines = ctl(world, 'ca', 'audit').splitlines()
+    expect(sum('wanted' in line for line in lines) == 3, '\n'.join(lines))
+
+
+def what_somebody_put_there_is_removed_with_a_word(world):
     begin(world)
     send(world, ALICE)
     folder = world.path('state/wanted/')
+    names = noted(world)
+    shutil.copy(folder + names[0], folder + 'f' * 64)
     with open(folder + '0' * 64, 'w') as out:
         out.write('a@house.example\nBcc: b@house.example')
     os.symlink(world.path('passphrase'), folder + '1' * 64)
     os.mkfifo(folder + '2' * 64)
-    expect(issue(world) == [ALICE], 'something else')
+    said = ctl(world, 'ca', 'issue', '--wanted')
+    for number in 'f012':
+        expect('%s: removed: ' % (folder + number * 64) in said, said)
+    expect('open sesame' not in said, said)
+    expect(noted(world) == names, 'something else is left')
+    expect([one['address'] for one in json.loads(
+        ctl(world, 'ca', 'list', '--json'))] == [ALICE], 'something else')
 
 
 TESTS = (who_logs_in_and_has_none_gets_one,
@@ -131,7 +152,8 @@ TESTS = (who_logs_in_and_has_none_gets_one,
          a_try_out_notes_nobody,
          only_those_of_a_template_are_issued_for,
          no_more_than_the_limit_within_a_day,
-         what_somebody_put_there_is_judged_like_any_other)
+         what_people_ask_for_does_not_count,
+         what_somebody_put_there_is_removed_with_a_word)
 
 
 def main():

@@ -25,7 +25,7 @@ PASSWORD = 'open sesame'
 CONFIG = '''
 include %(schemas)s/core.schema
 include %(schemas)s/cosine.schema
-include %(schemas)s/inetorgperson.schema
+include %(people)s
 attributetype ( 1.3.6.1.4.1.99999.1.1 NAME 'proxyAddresses'
 	EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch
 	SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
@@ -159,14 +159,15 @@ def standard_entries(pki):
 
 
 class Slapd:
-    def __init__(self, ldif=None, pki=None):
+    def __init__(self, ldif=None, pki=None, compares=False):
+        """compares: it has a rule for packs, as Active Directory has."""
         self.program = find_slapd()
         self.folder = tempfile.mkdtemp(prefix='smime-slapd-', dir='/tmp')
         os.chmod(self.folder, 0o755)
         self.process = None
         try:
             self._make_certificates()
-            self._configure()
+            self._configure(compares)
             self._fill(ldif or standard_entries(pki))
             self._begin()
         except BaseException:
@@ -207,11 +208,25 @@ class Slapd:
             os.fchmod(out.fileno(), 0o600)
             out.write(PASSWORD + '\n')
 
-    def _configure(self):
+    def _people(self):
+        with open(SCHEMAS + '/inetorgperson.schema') as schema:
+            text = schema.read()
+        before, name, after = text.partition("NAME 'userSMIMECertificate'")
+        with open(self.path('people.schema'), 'w') as out:
+            out.write(before + name + after.replace(
+                'SYNTAX 1.3.6.1.4.1.1466.115.121.1.5 )',
+                'EQUALITY octetStringMatch '
+                'SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )', 1))
+        return self.path('people.schema')
+
+    def _configure(self, compares):
         os.mkdir(self.path('database'))
+        people = (self._people() if compares else
+                  SCHEMAS + '/inetorgperson.schema')
         with open(self.path('slapd.conf'), 'w') as out:
             out.write(CONFIG % {'schemas': SCHEMAS, 'modules': MODULES,
-                                'folder': self.folder, 'suffix': SUFFIX})
+                                'folder': self.folder, 'suffix': SUFFIX,
+                                'people': people})
 
     def _fill(self, ldif):
         with open(self.path('entries.ldif'), 'w') as out:

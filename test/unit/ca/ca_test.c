@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/mem.h"
 #include "ca_fixture.h"
 
@@ -275,52 +276,118 @@ a_request_gives_its_key_and_nothing_else(void **state)
 	ca_close(ca);
 }
 
-static void
-a_request_that_will_not_do_is_refused(void **state)
+/* Each into c; the key is new each time. */
+#define REQUEST "openssl req -new -nodes -keyout k -subj /CN=x -newkey "
+#define RSA_OF(exponent)                                                       \
+	REQUEST "rsa:2048 -pkeyopt rsa_keygen_pubexp:" exponent " -outform "   \
+		"DER -out c"
+#define CURVE(name) REQUEST "ec -pkeyopt ec_paramgen_curve:" name " -out c"
+#define PATCH(from, to) " && perl -0777 -pi -e 's/" from "/" to "/s' c"
+
+static int
+issue_for_request(struct ca *ca, const char *make, struct error *err)
 {
-	static const struct {
-		const char *label, *make;
-		enum error_kind kind; /* NONE: read, and refused then */
-	} rows[] = {
-		{ "not signed with its key",
-			"openssl req -new -newkey rsa:2048 -nodes -keyout k "
-			"-out - -subj /CN=x -outform DER | head -c -16 >c; "
-			"printf 0123456789abcdef >>c",
-			ERROR_FORMAT },
-		{ "nothing", ": >c", ERROR_FORMAT },
-		{ "a certificate", "cp ca/root.pem c", ERROR_FORMAT },
-		{ "a weak key",
-			"openssl req -new -newkey rsa:1024 -nodes -keyout k "
-			"-out c -subj /CN=x",
-			ERROR_NONE },
-		{ "a key of another kind",
-			"openssl req -new -newkey ed25519 -nodes -keyout k "
-			"-out c -subj /CN=x",
-			ERROR_NONE },
-	};
+	struct ca_request request = { .template = quick(),
+		.address = "a@example.com" };
+	struct buf bytes = { 0 };
+	int result;
+
+	own_run(make);
+	read_path(own_path("c"), &bytes);
+	result = ca_read_csr(buf_span(&bytes), &request.csr, err);
+	if (result == 0)
+		result = ca_issue(ca, &request, 1, err);
+	ca_request_clear(&request);
+	buf_clear(&bytes);
+	return result;
+}
+
+static void
+a_request_with_a_sound_key_is_taken(void **state)
+{
+	static const char *const rows[] = { RSA_OF("65537"),
+		RSA_OF("4294967291"), REQUEST "rsa:2048 -out c",
+		REQUEST "rsa:3072 -sigopt rsa_padding_mode:pss -out c",
+		CURVE("P-256"), CURVE("P-384"), CURVE("P-521"),
+		CURVE("brainpoolP256r1"), CURVE("brainpoolP384r1"),
+		CURVE("brainpoolP512r1") };
 	struct ca *ca = house_unlocked(settings);
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct ca_request request = { .template = quick(),
-			.address = "a@example.com" };
-		struct buf bytes = { 0 };
 		struct error err = { 0 };
-		int result;
 
-		own_run(rows[i].make);
-		read_path(own_path("c"), &bytes);
-		result = ca_read_csr(buf_span(&bytes), &request.csr, &err);
-		if (rows[i].kind == ERROR_NONE) {
-			assert_int_equal(result, 0);
-			result = ca_issue(ca, &request, 1, &err);
-			assert_int_equal(err.kind, ERROR_CONFIG);
-		} else if (err.kind != rows[i].kind) {
-			fail_msg("%s: %s", rows[i].label, err.text);
-		}
-		assert_int_equal(result, -1);
-		ca_request_clear(&request);
-		buf_clear(&bytes);
+		if (issue_for_request(ca, rows[i], &err) != 0)
+			fail_msg("%s: %s", rows[i], err.text);
+	}
+	ca_close(ca);
+}
+
+static const struct {
+	const char *label, *make;
+	enum error_kind kind;
+	const char *says;
+} refused_requests[] = {
+	{ "not signed with its key",
+		RSA_OF("65537") " && head -c -16 c >d && mv d c && "
+				"printf 0123456789abcdef >>c",
+		ERROR_FORMAT, "its signature" },
+	{ "nothing", ": >c", ERROR_FORMAT, "no certificate request" },
+	{ "a certificate", "cp ca/root.pem c", ERROR_FORMAT,
+		"no certificate request" },
+	{ "huge",
+		REQUEST "rsa:2048 -out c && head -c 70000 /dev/zero "
+			">>c",
+		ERROR_LIMIT, "no more than 65536 bytes" },
+	{ "a weak key", REQUEST "rsa:1024 -out c", ERROR_CONFIG, "1024 bits" },
+	{ "a key that is slow to verify",
+		REQUEST "rsa:8200 -pkeyopt rsa_keygen_primes:5 -out c",
+		ERROR_CONFIG, "8200 bits" },
+	{ "exponent 3", RSA_OF("3"), ERROR_CONFIG, "exponent" },
+	{ "exponent 65535", RSA_OF("65535"), ERROR_CONFIG, "exponent" },
+	{ "exponent 1: each signature is good",
+		RSA_OF("3")
+			PATCH("\\x02\\x01\\x03\\xa0", "\\x02\\x01\\x01\\xa0"),
+		ERROR_CONFIG, "exponent" },
+	{ "an even exponent",
+		RSA_OF("65537") PATCH("\\x02\\x03\\x01\\x00\\x01\\xa0",
+			"\\x02\\x03\\x01\\x00\\x02\\xa0"),
+		ERROR_CONFIG, "exponent" },
+	{ "a long exponent", RSA_OF("18446744073709551617"), ERROR_CONFIG,
+		"exponent" },
+	{ "an even modulus",
+		RSA_OF("65537") PATCH(".\\x02\\x03\\x01\\x00\\x01\\xa0",
+			"\\x02\\x02\\x03\\x01\\x00\\x01\\xa0"),
+		ERROR_CONFIG, "no valid public key" },
+	{ "a curve for coins", CURVE("secp256k1"), ERROR_CONFIG,
+		"none of the curves" },
+	{ "a small curve", CURVE("prime192v1"), ERROR_CONFIG,
+		"none of the curves" },
+	{ "parameters of its own",
+		CURVE("P-256 -pkeyopt ec_param_enc:explicit"), ERROR_CONFIG,
+		"none of the curves" },
+	{ "a point that is not on the curve",
+		CURVE("P-256 -outform DER") PATCH(
+			"\\x03\\x42\\x00\\x04....", "\\x03\\x42\\x00\\x04abcd"),
+		ERROR_FORMAT, "" },
+	{ "a key of another kind", REQUEST "ed25519 -out c", ERROR_CONFIG,
+		"neither RSA nor EC" },
+};
+
+static void
+a_request_that_will_not_do_is_refused(void **state)
+{
+	struct ca *ca = house_unlocked(settings);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(refused_requests); i++) {
+		struct error err = { 0 };
+
+		if (issue_for_request(ca, refused_requests[i].make, &err) == 0)
+			fail_msg("%s: is taken", refused_requests[i].label);
+		if (err.kind != refused_requests[i].kind ||
+			strstr(err.text, refused_requests[i].says) == NULL)
+			fail_msg("%s: %s", refused_requests[i].label, err.text);
 	}
 	own_run("test -z \"$(ls ca/certificates)\"");
 	ca_close(ca);
@@ -602,6 +669,73 @@ internal_ones_are_filed_and_stay_filed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static unsigned heard;
+
+static void
+hear(enum event_kind kind, const char *text)
+{
+	assert_int_equal(kind, EVENT_WARNING);
+	assert_non_null(strstr(text, "@example.com: left out: "));
+	assert_non_null(strstr(text, "/ca/certificates/"));
+	heard++;
+}
+
+static void
+a_damaged_file_stops_none_behind_it(void **state)
+{
+	static const struct {
+		const char *address, *damage; /* in FILE */
+		bool filed;
+	} rows[] = {
+		{ "cut@example.com", "head -c 100 $FILE >x && cp x $FILE",
+			false },
+		{ "gone@example.com", "rm $FILE", false },
+		{ "exchanged@example.com", "cp ca/issuer.pem $FILE", false },
+		{ "keyless@example.com",
+			"sed '/ENCRYPTED/,$d' $FILE >x && cp x $FILE", false },
+		{ "good@example.com", ":", true },
+	};
+	struct store_settings how = {
+		.name = "book", .type = "managed", .state = own_path("state")
+	};
+	struct ca *ca = house_unlocked(settings);
+	struct ca_request requests[COUNT_OF(rows)];
+	struct list warnings = { 0 };
+	struct store *store = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	own_run("rm -rf state && mkdir state");
+	assert_int_equal(store_open(&how, &store, &warnings, &err), 0);
+	assert_int_equal(store_make(store, &err), 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		requests[i] = (struct ca_request){ .template = quick(),
+			.address = rows[i].address,
+			.internal = true };
+	assert_int_equal(ca_issue(ca, requests, COUNT_OF(rows), &err), 0);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char *line = mem_printf("FILE=ca/certificates/%s.pem; %s",
+			requests[i].entry->serial, rows[i].damage);
+
+		own_run(line);
+		mem_free(line);
+	}
+	event_set_sink(hear);
+	heard = 0;
+	assert_int_equal(ca_file(ca, store, &err), -1);
+	event_set_sink(NULL);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_string_equal(err.text, "4 of 5 certificates had to be left out");
+	assert_int_equal(heard, 4);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(requests[i].entry->filed, rows[i].filed);
+		ca_request_clear(&requests[i]);
+	}
+	list_clear(&warnings, mem_free);
+	store_close(store);
+	ca_close(ca);
+}
+
 int
 main(void)
 {
@@ -614,6 +748,7 @@ main(void)
 		TEST(keys_in_escrow_open_with_openssl_alone),
 		TEST(without_escrow_the_key_is_given_away_once),
 		TEST(a_request_gives_its_key_and_nothing_else),
+		TEST(a_request_with_a_sound_key_is_taken),
 		TEST(a_request_that_will_not_do_is_refused),
 		TEST(what_may_not_be_issued_is_refused_whole),
 		TEST(a_clock_that_was_set_back_issues_nothing),
@@ -623,6 +758,7 @@ main(void)
 		TEST(what_was_read_again_is_the_same),
 		TEST(two_at_once_do_each_other_no_harm),
 		TEST(internal_ones_are_filed_and_stay_filed),
+		TEST(a_damaged_file_stops_none_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

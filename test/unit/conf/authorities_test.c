@@ -24,7 +24,8 @@ authorities_are_read(void **state)
 		    "});\n" TEMPLATE
 		    "usage = [ \"sign\", \"non-repudiation\" ]; key = "
 		    "\"p-256\"; upn = true; days = 5; domains = "
-		    "\"a.example\"; extended_usage = \"clientAuth\";" END,
+		    "\"a.example\"; extended_usage = [ \"clientAuth\", "
+		    "\"emailProtection\" ];" END,
 		    false) != 0)
 		fail_msg("%s", written_problems(&w));
 	assert_int_equal(w.conf->authorities.count, 2);
@@ -46,6 +47,29 @@ authorities_are_read(void **state)
 		    item->upn && item->capabilities && item->days == 5 &&
 		    item->key == CA_P256);
 	assert_null(ca_template_find(&w.conf->ca_templates, "u"));
+	written_end(&w);
+}
+
+static void
+a_purpose_that_takes_mail_in_is_enough(void **state)
+{
+	static const char *const rows[] = { "emailProtection",
+		"1.3.6.1.5.5.7.3.4", "E-mail Protection", "anyExtendedKeyUsage",
+		"2.5.29.37.0" };
+	struct written w;
+
+	(void)state;
+	written_begin(&w);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[200];
+
+		snprintf(text, sizeof(text),
+			TEMPLATE "extended_usage = [ \"clientAuth\", \"%s\" "
+				 "];" END,
+			rows[i]);
+		if (written_load(&w, text, false) != 0)
+			fail_msg("%s: %s", rows[i], written_problems(&w));
+	}
 	written_end(&w);
 }
 
@@ -88,6 +112,10 @@ what_will_not_do_is_refused_where_it_stands(void **state)
 		{ "an unknown purpose",
 			TEMPLATE "extended_usage = \"letters\";" END, 1,
 			"\"letters\" is no purpose" },
+		{ "purposes without mail",
+			TEMPLATE "extended_usage = [ \"clientAuth\", "
+				 "\"1.3.6.1.5.5.7.3.3\" ];" END,
+			1, "lacks \"emailProtection\"" },
 		{ "a template twice", TEMPLATE "}, { name = \"t\"; });\n", 1,
 			"two templates with the name \"t\"" },
 		{ "misspelt", CA "crl_day = 1;" END, 2,
@@ -115,6 +143,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(authorities_are_read),
+		cmocka_unit_test(a_purpose_that_takes_mail_in_is_enough),
 		cmocka_unit_test(what_will_not_do_is_refused_where_it_stands),
 	};
 
