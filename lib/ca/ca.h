@@ -158,12 +158,15 @@ struct ca_entry {
 	bool internal;	  /* the gateway uses its key */
 	bool has_key;	  /* in escrow */
 	bool filed;	  /* it is in the managed store */
+	bool held;	  /* it is not put there before it was mailed */
 	bool wanted;	  /* nobody asked for it */
 	char *deliver_to; /* its key and password still have to go there */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
-	const struct ca_entry *renewed_by;
+	/* The last delivery, or NULL. */
+	char *delivered_to, *telephone;
+	const struct ca_entry *renews, *renewed_by;
 	const struct ca_entry *earlier; /* of the same address */
 };
 enum ca_state ca_entry_state(const struct ca_entry *entry, time_t now);
@@ -177,8 +180,8 @@ void ca_find(const struct ca *ca, const char *word, struct list *out);
 const struct ca_entry *ca_current(
 	const struct ca *ca, const char *key, time_t now);
 /*
- * Valid ones that end within days, and whose address has no other of the same
- * template that ends later.
+ * Valid ones that end within days, wait for no delivery, and whose address has
+ * no other of the same template that ends later.
  */
 void ca_renewable(
 	const struct ca *ca, unsigned days, time_t now, struct list *out);
@@ -201,6 +204,7 @@ struct ca_request {
 	const struct ca_entry *renews; /* or NULL */
 	bool same_key;		       /* of renews */
 	bool supersedes;	       /* renews is revoked */
+	bool held;		       /* filed when delivered, not before */
 	EVP_PKEY *made;		       /* a key that was made before; or NULL */
 	/* Out: a reference, with its key but for a csr. */
 	struct cert *cert;
@@ -259,8 +263,9 @@ void ca_read_addresses(struct span text, struct list *out);
 /*
  * Certificates that are not in the managed store yet: internal ones go there
  * with their keys, so that mail is signed and opened with them, others without,
- * so that mail is encrypted for them.  Again is fine.  One that is damaged is
- * left out, with an event that names it, and CONFIG in the end.
+ * so that mail is encrypted for them.  What is held is not among them before a
+ * "deliver" of it is noted.  Again is fine.  One that is damaged is left out,
+ * with an event that names it, and CONFIG in the end.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);
 int ca_file(struct ca *ca, struct store *store, struct error *err) MUST_USE;

@@ -38,6 +38,8 @@ entry_free(void *p)
 	mem_free(entry->given_name);
 	mem_free(entry->surname);
 	mem_free(entry->deliver_to);
+	mem_free(entry->delivered_to);
+	mem_free(entry->telephone);
 	mem_free(entry);
 }
 
@@ -126,6 +128,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->surname = mem_string(journal_value(line, "surname"));
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
+	entry->held = journal_value(line, "held") != NULL;
 	entry->deliver_to = mem_string(journal_value(line, "deliver-to"));
 	entry->wanted = strcmp(value(line, "cause"), "wanted") == 0;
 	entry->issued = line->when;
@@ -135,6 +138,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	(void)tsearch(entry, &ca->by_serial, compare_serial);
 	enter_key(ca, entry);
 	renewed = renews != NULL ? entries_serial(ca, renews) : NULL;
+	entry->renews = renewed;
 	if (renewed != NULL)
 		renewed->renewed_by = entry;
 	return 0;
@@ -183,6 +187,22 @@ take_file(struct ca *ca, const struct journal_line *line,
 
 	if (entry != NULL)
 		entry->filed = true;
+	return 0;
+}
+
+static int
+take_deliver(struct ca *ca, const struct journal_line *line,
+	struct error *err UNUSED)
+{
+	struct ca_entry *entry = entries_serial(ca, value(line, "serial"));
+
+	if (entry == NULL)
+		return 0;
+	entry->held = false;
+	mem_free(entry->delivered_to);
+	mem_free(entry->telephone);
+	entry->delivered_to = mem_string(journal_value(line, "to"));
+	entry->telephone = mem_string(journal_value(line, "telephone"));
 	return 0;
 }
 
@@ -242,6 +262,7 @@ static const struct {
 	{ "create", take_create },
 	{ "issue", take_issue },
 	{ "file", take_file },
+	{ "deliver", take_deliver },
 	{ "tell", take_tell },
 	{ "revoke", take_revoke },
 	{ "crl", take_crl },
@@ -282,7 +303,7 @@ ca_entry_state(const struct ca_entry *entry, time_t now)
 bool
 ca_entry_is_undelivered(const struct ca_entry *entry, time_t now)
 {
-	return entry->deliver_to != NULL &&
+	return entry->deliver_to != NULL && entry->renewed_by == NULL &&
 	       ca_entry_state(entry, now) == CA_VALID;
 }
 
@@ -356,6 +377,7 @@ ca_renewable(const struct ca *ca, unsigned days, time_t now, struct list *out)
 
 	LIST_FOREACH (entry, &ca->entries)
 		if (entry->sha256[0] != '\0' && entry->renewed_by == NULL &&
+			!entry->held &&
 			ca_entry_state(entry, now) == CA_VALID &&
 			entry->not_after <= now + (time_t)days * DAY &&
 			!is_outlived(ca, entry, now))

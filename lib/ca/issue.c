@@ -226,7 +226,8 @@ add_lines(struct journal_draft *draft, const struct issuing *one,
 		"from", one->from_text, "until", one->until_text, "renews",
 		request->renews != NULL ? request->renews->serial : NULL,
 		"cause", request->wanted ? "wanted" : NULL, "deliver-to",
-		request->deliver_to, NULL };
+		request->deliver_to, "held",
+		request->held ? "undelivered" : NULL, NULL };
 	const char *const revoked[] = { "serial",
 		request->renews != NULL ? request->renews->serial : NULL,
 		"reason", "superseded", "by", one->serial, NULL };

@@ -101,7 +101,7 @@ ca_unfiled(const struct ca *ca, struct list *out)
 	LIST_FOREACH (entry, &ca->entries)
 		/* Without a digest it is of another list, and not ours to file.
 		 */
-		if (!entry->filed && entry->revoked == 0 &&
+		if (!entry->filed && !entry->held && entry->revoked == 0 &&
 			entry->sha256[0] != '\0')
 			list_add(out, entry);
 }

@@ -71,6 +71,8 @@ struct issuance {
 };
 /* Check all, then issue, file and say each; an exit code. */
 int issuance_run(struct issuance *issuance);
+/* What may be filed and is not, from whatever time; an exit code. */
+int issuance_file(struct issuance *issuance);
 void issuance_clear(struct issuance *issuance);
 /* When the requests are known.  An exit code. */
 int issuance_open_store(
@@ -107,6 +109,8 @@ int delivering_begin(const struct request *request, struct authority *authority,
  */
 int delivering_send(const struct delivering *self, const struct ca_entry *entry,
 	struct cert *cert, const char *telephone);
+/* All that did not reach its owner; telephone NULL: as the one before it. */
+int delivering_pending(struct delivering *self, const char *telephone);
 
 /* ---- ca_revoke.c ---- */
 

@@ -132,7 +132,7 @@ hand_out(const struct delivering *self, const struct ca_parcel *parcel,
 
 static int
 send_file(const struct delivering *self, const struct ca_parcel *parcel,
-	struct error *err)
+	const char *telephone, struct error *err)
 {
 	const struct conf *conf = self->authority->conf;
 	struct ca_delivery delivery = conf->ca_delivery;
@@ -140,7 +140,7 @@ send_file(const struct delivering *self, const struct ca_parcel *parcel,
 		parcel->to, "form",
 		delivery.legacy || self->legacy ? "legacy" : "aes", "password",
 		delivery.password_command.count != 0 ? "command" : "shown",
-		NULL };
+		"telephone", telephone, NULL };
 	struct buf mail = { 0 };
 	int result = -1;
 
@@ -170,7 +170,7 @@ delivering_send(const struct delivering *self, const struct ca_entry *entry,
 	if (ca_make_password(&password, &err) != 0)
 		return ctl_trouble(&err);
 	parcel.password = password;
-	if (send_file(self, &parcel, &err) == 0) {
+	if (send_file(self, &parcel, telephone, &err) == 0) {
 		code = hand_out(self, &parcel, telephone);
 		if (code == CTL_YES && ca_note(self->authority->ca, "tell",
 					       (const char *[]){ "serial",
@@ -228,7 +228,7 @@ delivering_begin(const struct request *request, struct authority *authority,
 /* ---- from escrow ---- */
 
 static int
-deliver_entry(const struct delivering *self, const struct ca_entry *entry,
+resend(const struct delivering *self, const struct ca_entry *entry,
 	const char *telephone)
 {
 	struct cert *cert = NULL;
@@ -245,8 +245,8 @@ deliver_entry(const struct delivering *self, const struct ca_entry *entry,
 }
 
 /* What ended between its issue and its delivery. */
-static int
-deliver_pending(struct delivering *self, const char *telephone)
+int
+delivering_pending(struct delivering *self, const char *telephone)
 {
 	const char *to = self->to;
 	const struct ca_entry *entry;
@@ -256,11 +256,15 @@ deliver_pending(struct delivering *self, const char *telephone)
 	ca_list(self->authority->ca, &all);
 	LIST_FOREACH (entry, &all) {
 		char *whom = mem_string(entry->deliver_to);
+		const struct ca_entry *old = entry->renews;
 		int one = CTL_YES;
 
 		self->to = to != NULL ? to : whom;
 		if (ca_entry_is_undelivered(entry, clock_now()))
-			one = deliver_entry(self, entry, telephone);
+			one = resend(self, entry,
+				telephone == NULL && old != NULL
+					? old->telephone
+					: telephone);
 		code = one > code ? one : code;
 		mem_free(whom);
 	}
@@ -291,7 +295,25 @@ deliver_word(
 		ctl_complain("%s: no certificate is valid any more", word);
 		return CTL_NO;
 	}
-	return deliver_entry(self, entry, telephone);
+	return resend(self, entry, telephone);
+}
+
+/* What was not to be used before its owner has it. */
+static int
+file_held(const struct request *request, struct authority *authority)
+{
+	struct issuance issuance = { .authority = authority };
+	struct list unfiled = { 0 };
+	int code = CTL_YES;
+
+	ca_unfiled(authority->ca, &unfiled);
+	if (unfiled.count != 0)
+		code = issuance_open_store(request, &issuance);
+	if (code == CTL_YES)
+		code = issuance_file(&issuance);
+	list_clear(&unfiled, NULL);
+	issuance_clear(&issuance);
+	return code;
 }
 
 int
@@ -301,7 +323,7 @@ command_ca_deliver(const struct request *request)
 	bool pending = request_option(request, "--pending") != NULL;
 	struct authority authority;
 	struct delivering self = { 0 };
-	int code;
+	int code, filed;
 
 	if (pending == (request->words.count != 0))
 		return ctl_usage("whose key?  ADDRESS, SERIAL or --pending "
@@ -312,12 +334,14 @@ command_ca_deliver(const struct request *request)
 	if (code == CTL_YES) {
 		self.array = request->json ? json_array() : NULL;
 		if (pending)
-			code = deliver_pending(&self, telephone);
+			code = delivering_pending(&self, telephone);
 		LIST_FOREACH (word, &request->words) {
 			int one = deliver_word(&self, word, telephone);
 
 			code = one > code ? one : code;
 		}
+		filed = file_held(request, &authority);
+		code = filed > code ? filed : code;
 	}
 	if (self.array != NULL)
 		json_answer(self.array);

@@ -61,8 +61,8 @@ find_daemon(struct filing *filing, const struct conf *conf, const char *name)
 	filing->socket = path;
 	if (code == CTL_YES && control_ask(path, "status", ANSWER_TIMEOUT_MS,
 				       &answer, &text, &err) != 0) {
-		ctl_complain("nothing is issued, since the store is not ours "
-			     "to write and the daemon cannot be asked");
+		ctl_complain("the store is not ours to write, and the daemon, "
+			     "which would, cannot be asked");
 		code = ctl_trouble(&err);
 	}
 	buf_clear(&text);

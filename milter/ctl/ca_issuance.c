@@ -112,8 +112,8 @@ issue_batch(struct issuance *issuance, size_t first, size_t count)
 }
 
 /* Also what an earlier one has left to do. */
-static int
-file(struct issuance *issuance)
+int
+issuance_file(struct issuance *issuance)
 {
 	struct error err = { 0 };
 
@@ -155,14 +155,14 @@ issuance_run(struct issuance *issuance)
 	int code = check_all(issuance), filed = CTL_YES, one;
 
 	if (code == CTL_YES && all == 0)
-		code = file(issuance);
+		code = issuance_file(issuance);
 	for (size_t first = 0; code == CTL_YES && first < all;
 		first += CA_BATCH_MAX) {
 		size_t count =
 			all - first < CA_BATCH_MAX ? all - first : CA_BATCH_MAX;
 
 		code = issue_batch(issuance, first, count);
-		one = file(issuance);
+		one = issuance_file(issuance);
 		filed = one > filed ? one : filed;
 		for (size_t i = 0; code == CTL_YES && i < count; i++)
 			say(issuance, issuance->requests.item[first + i]);

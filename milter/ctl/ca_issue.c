@@ -53,6 +53,9 @@ read_row(const struct asking *self, const struct ca_row *row,
 			row->line, who);
 	if (who != NULL)
 		out->internal = strcmp(who, "internal") == 0;
+	/* Mail is not encrypted for a key that its owner has not got. */
+	out->held = !out->internal &&
+		    request_option(self->request, "--deliver") != NULL;
 	out->no_escrow = request_option(self->request, "--no-escrow") != NULL;
 	if (days != NULL)
 		out->days = (unsigned)strtoul(days, &end, 10);
@@ -282,7 +285,7 @@ run(struct asking *self)
 	bool deliver = request_option(self->request, "--deliver") != NULL;
 	struct delivering delivering = { 0 };
 	struct ca_request *one;
-	int code = CTL_YES, sent = CTL_YES;
+	int code = CTL_YES, sent, filed;
 
 	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
 		code = ctl_usage("--no-escrow without --deliver: nobody would "
@@ -301,9 +304,12 @@ run(struct asking *self)
 								: one->address;
 	code = issuance_run(&self->issuance);
 	delivering.array = self->issuance.array;
-	if (deliver)
-		sent = deliver_all(self, &delivering);
-	return sent > code ? sent : code;
+	if (!deliver)
+		return code;
+	sent = deliver_all(self, &delivering);
+	filed = issuance_file(&self->issuance);
+	code = sent > code ? sent : code;
+	return filed > code ? filed : code;
 }
 
 int

@@ -28,7 +28,7 @@ authority_entry_json(const struct ca_entry *entry)
 		entry->renewed_by != NULL ? entry->renewed_by->serial : NULL;
 
 	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:s,s:b,s:b,s:b,s:o,s:o,s:o,"
-			 "s:o,s:o,s:o,s:o}",
+			 "s:o,s:o,s:o,s:o,s:b}",
 		"serial", entry->serial, "sha256",
 		json_text(entry->sha256[0] ? entry->sha256 : NULL), "address",
 		json_text(entry->address), "name", json_text(entry->name),
@@ -40,7 +40,7 @@ authority_entry_json(const struct ca_entry *entry)
 		time_json(entry->not_after), "revoked",
 		time_json(entry->revoked), "reason", json_text(reason),
 		"renewed_by", json_text(renewed), "to_deliver",
-		json_text(entry->deliver_to));
+		json_text(entry->deliver_to), "held", entry->held);
 }
 
 void

@@ -35,7 +35,8 @@ static int
 add_entry(struct ca *ca, const struct ca_entry *entry,
 	struct holdings *holdings, struct error *err)
 {
-	bool valid = ca_entry_state(entry, clock_now()) == CA_VALID;
+	bool valid =
+		ca_entry_state(entry, clock_now()) == CA_VALID && !entry->held;
 	bool leads = valid && holdings->present.count == 0;
 	struct cert *cert = NULL;
 

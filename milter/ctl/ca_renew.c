@@ -11,7 +11,8 @@ struct renewing {
 	const struct request *request;
 	struct issuance issuance;
 	struct list entries; /* const struct ca_entry * */
-	bool supersede;
+	struct delivering delivering;
+	bool supersede, deliver;
 	unsigned days;
 };
 
@@ -41,10 +42,7 @@ add_word(struct renewing *self, const char *word)
 	return code;
 }
 
-/*
- * Partners' are for people to renew: once it is in the store mail is encrypted
- * for the new one, which the partner has to have by then.
- */
+/* Partners have to get theirs, or it is of no use. */
 static void
 add_ending(struct renewing *self, unsigned within)
 {
@@ -53,13 +51,15 @@ add_ending(struct renewing *self, unsigned within)
 
 	ca_renewable(self->issuance.authority->ca, within, clock_now(), &all);
 	LIST_FOREACH (entry, &all) {
-		if (entry->internal)
+		if (entry->internal || (self->deliver && entry->has_key))
 			list_add(&self->entries, (void *)entry);
 		else
-			ctl_complain("%s: certificate %s ends soon; name it to "
-				     "renew it, and deliver the new one at "
-				     "once",
-				entry->address, entry->serial);
+			ctl_complain("%s: certificate %s ends soon; %s",
+				entry->address, entry->serial,
+				entry->has_key
+					? "--deliver renews it"
+					: "its owner, who has the key, has to "
+					  "ask for another one");
 	}
 	list_clear(&all, NULL);
 }
@@ -82,6 +82,22 @@ choose(struct renewing *self)
 	if (code == CTL_YES)
 		add_ending(self, within);
 	return code;
+}
+
+/*
+ * Where the old one was sent; our own people's keys stay here, unless somebody
+ * was given the old one.
+ */
+static const char *
+deliver_to(const struct renewing *self, const struct ca_request *request)
+{
+	const char *to = request_option(self->request, "--to");
+	const char *before = request->renews->delivered_to;
+
+	if (request->same_key ||
+		(!request->held && (before == NULL || !self->deliver)))
+		return NULL;
+	return to != NULL ? to : before != NULL ? before : request->address;
 }
 
 static int
@@ -109,6 +125,9 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 		.renews = entry,
 		.same_key = request_option(self->request, "--same-key") != NULL,
 		.supersedes = self->supersede };
+	/* The old one goes on until its owner has the new key. */
+	request->held = !entry->internal && !request->same_key;
+	request->deliver_to = deliver_to(self, request);
 	list_add(&self->issuance.requests, request);
 	if (request->same_key || entry->has_key)
 		return CTL_YES;
@@ -136,6 +155,43 @@ prepare(struct renewing *self)
 	return code;
 }
 
+/* ---- to its owner ---- */
+
+/* With the number of the delivery before, unless there is another. */
+static int
+deliver_all(struct renewing *self)
+{
+	const char *telephone = request_option(self->request, "--telephone");
+	const struct ca_request *request;
+	int code = CTL_YES, one;
+
+	LIST_FOREACH (request, &self->issuance.requests) {
+		if (request->cert == NULL || request->deliver_to == NULL)
+			continue;
+		self->delivering.to = request->deliver_to;
+		one = delivering_send(&self->delivering, request->entry,
+			request->cert,
+			telephone != NULL ? telephone
+					  : request->renews->telephone);
+		code = one > code ? one : code;
+	}
+	one = issuance_file(&self->issuance);
+	return one > code ? one : code;
+}
+
+static void
+say_what_waits(const struct renewing *self)
+{
+	const struct ca_request *request;
+
+	LIST_FOREACH (request, &self->issuance.requests)
+		if (request->held && request->cert != NULL)
+			ctl_complain("%s: mail is encrypted for the old "
+				     "certificate until \"ca deliver %s\" has "
+				     "sent the new one",
+				request->address, request->entry->serial);
+}
+
 static int
 renew(const struct request *request, bool supersede)
 {
@@ -143,13 +199,27 @@ renew(const struct request *request, bool supersede)
 	struct renewing self = { .request = request,
 		.issuance = { .authority = &authority,
 			.array = request->json ? json_array() : NULL },
-		.supersede = supersede };
-	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
+		.supersede = supersede,
+		.deliver = request_option(request, "--deliver") != NULL };
+	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority),
+	    sent = CTL_YES, one = CTL_YES;
 
+	/* Before anything is issued: can it be delivered? */
+	if (code == CTL_YES && self.deliver)
+		code = delivering_begin(request, &authority, &self.delivering);
+	self.delivering.array = self.issuance.array;
+	/* What was not sent the last time. */
+	if (code == CTL_YES && self.deliver && request->words.count == 0)
+		sent = delivering_pending(&self.delivering,
+			request_option(request, "--telephone"));
 	if (code == CTL_YES)
 		code = prepare(&self);
 	if (code == CTL_YES)
 		code = issuance_run(&self.issuance);
+	if (code == CTL_YES && self.deliver)
+		one = deliver_all(&self);
+	else if (code == CTL_YES)
+		say_what_waits(&self);
 	if (code == CTL_YES && supersede)
 		code = authority_make_crl(authority.ca, 0);
 	if (self.issuance.array != NULL)
@@ -157,7 +227,8 @@ renew(const struct request *request, bool supersede)
 	issuance_clear(&self.issuance);
 	list_clear(&self.entries, NULL);
 	authority_close(&authority);
-	return code;
+	sent = one > sent ? one : sent;
+	return sent > code ? sent : code;
 }
 
 int

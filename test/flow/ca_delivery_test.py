@@ -425,8 +425,104 @@ def a_table_is_delivered_line_by_line(world):
                 b'a@partner.example;A;+49 1\nb@partner.example;B;+49 2\n')
     said = ca(world, 'issue', '--external', '--deliver', '--csv',
               world.path('people.csv'))
-    expect(said.count('delivered to') == 2, said)
+    expect(len(re.findall(r'^\w{32} delivered to', said, re.M)) == 2, said)
     expect(world.read('told').startswith(b'+49 2\n'), world.read('told'))
+
+
+# ---- renewed ----
+
+def in_store(world, address):
+    """Digests of those that the gateway could encrypt for."""
+    got, out, err = world.ctl('cert', 'list', '--store', 'book', '--json')
+    expect(got == DONE, out + err)
+    return {one['sha256'] for one in json.loads(out)
+            if address in one['addresses']}
+
+
+def entries(world, address):
+    """Oldest first."""
+    return [one for one in ca_json(world, 'list')
+            if one['address'] == address]
+
+
+def a_partners_new_certificate_waits_for_its_delivery(world):
+    begin(world)
+    ca(world, 'issue', '--external', '--deliver', PAULA)
+    old = in_store(world, PAULA)
+    expect(len(old) == 1, 'not in the store')
+    said = ca(world, 'renew', PAULA)
+    expect('mail is encrypted for the old certificate' in said, said)
+    new = entries(world, PAULA)[-1]
+    expect(new['held'] and in_store(world, PAULA) == old, 'used already')
+    ca(world, 'issue', ALICE)
+    expect(in_store(world, PAULA) == old, 'filed with others')
+    ca(world, 'deliver', PAULA)
+    expect(in_store(world, PAULA) == old | {new['sha256']}, 'not filed')
+    expect(not entries(world, PAULA)[-1]['held'], 'waits for ever')
+
+
+def what_the_mta_does_not_take_is_sent_by_the_next_run(world):
+    begin(world)
+    ca(world, 'issue', '--external', '--deliver', '--days', '10',
+       PAULA)
+    old = in_store(world, PAULA)
+    world.write('sendmail', b'#!/bin/sh\nexit 75\n', 0o755)
+    timer = ('renew', '--within', '20', '--days', '100', '--deliver')
+    said = ca(world, *timer, code=TROUBLE)
+    expect('exit code 75' in said, said)
+    expect(in_store(world, PAULA) == old, 'used, but not delivered')
+    os.unlink(world.path('sent'))
+    world.write('sendmail', world.fill(SENDMAIL).encode(), 0o755)
+    said = ca(world, *timer)
+    expect(len(entries(world, PAULA)) == 2, 'issued once more')
+    expect(len(in_store(world, PAULA)) == 2, 'delivered, but not used')
+    import_with_openssl(world, opened(world.read('sent'))[2][1],
+                        password_of(said))
+
+
+def what_is_issued_and_not_delivered_is_not_used(world):
+    begin(world)
+    world.write('sendmail', b'#!/bin/sh\nexit 75\n', 0o755)
+    ca(world, 'issue', '--external', '--deliver', PAULA, code=TROUBLE)
+    expect(in_store(world, PAULA) == set(), 'used')
+    world.write('sendmail', world.fill(SENDMAIL).encode(), 0o755)
+    ca(world, 'deliver', PAULA)
+    expect(len(in_store(world, PAULA)) == 1, 'not used')
+
+
+def a_renewed_one_goes_where_the_old_one_went(world):
+    begin(world, BY_COMMAND)
+    ca(world, 'issue', '--external', '--deliver', '--to', 'p@home.example',
+       '--telephone', '+49 151 1', PAULA)
+    for more, to, number in (
+            ((), b'p@home.example', '+49 151 1'),
+            (('--to', 'q@home.example', '--telephone', '+49 2'),
+             b'q@home.example', '+49 2'),
+            ((), b'q@home.example', '+49 2')):
+        os.unlink(world.path('told'))
+        ca(world, 'renew', '--within', '36500', '--deliver', *more)
+        expect(world.read('sent.arguments').endswith(b'--\n%s\n' % to),
+               'not to %s' % to)
+        expect(world.read('told').decode().startswith(number + '\n'),
+               'another number')
+
+
+def our_own_keys_are_not_mailed_when_renewed(world):
+    begin(world)
+    ca(world, 'issue', ALICE)
+    ca(world, 'renew', '--within', '36500', '--deliver')
+    expect(len(in_store(world, ALICE)) == 2, 'not renewed')
+    expect(not os.path.exists(world.path('sent')), 'mailed')
+
+
+def a_superseded_partner_gets_the_new_one(world):
+    begin(world)
+    ca(world, 'issue', '--external', '--deliver', PAULA)
+    ca(world, 'supersede', '--deliver', PAULA)
+    states = [one['state'] for one in entries(world, PAULA)]
+    expect(states == ['superseded', 'valid'], str(states))
+    expect(entries(world, PAULA)[1]['sha256'] in in_store(world, PAULA),
+           'not used')
 
 
 # ---- the password ----
@@ -564,7 +660,8 @@ def a_name_cannot_add_a_field(world):
 TESTS = [value for name, value in list(globals().items())
          if callable(value) and getattr(value, '__module__', '') == '__main__'
          and value.__code__.co_varnames[:1] == ('world',)
-         and name not in ('ctl', 'ca', 'ca_json', 'conf', 'prepare', 'begin', 'delivered')
+         and name not in ('ctl', 'ca', 'ca_json', 'conf', 'prepare', 'begin',
+                          'delivered', 'in_store', 'entries')
          and not name.startswith('import_with')]
 
 

@@ -290,9 +290,9 @@ no_directory_is_asked_of_more_recipients_than_may_be(void **state)
 	};
 
 	(void)state;
-	rule->mode_store = fixture_dead_directory();
-	rule->mode_attribute = mem_string("mode");
-	rule->by_mode[MODE_MANDATORY] = rule;
+	rule->mode_from.store = fixture_dead_directory();
+	rule->mode_from.attribute = mem_string("mode");
+	rule->mode_from.by_mode[MODE_MANDATORY] = rule;
 	for (size_t i = 0; i < COUNT_OF(recipients); i++) {
 		struct trace trace = { 0 };
 		struct outcome outcome;
@@ -305,7 +305,7 @@ no_directory_is_asked_of_more_recipients_than_may_be(void **state)
 		trace_clear(&trace);
 		outcome_clear(&outcome);
 	}
-	store_close(rule->mode_store);
+	store_close(rule->mode_from.store);
 	conf_free(conf);
 }
 
