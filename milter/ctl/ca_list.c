@@ -56,7 +56,7 @@ authority_entry_print(const struct ca_entry *entry)
 			? ", not in the store yet"
 			: "");
 	if (ca_entry_is_undelivered(entry, clock_now()))
-		printf(", not delivered to %s yet", entry->deliver_to);
+		printf(", not delivered yet (for %s)", entry->deliver_to);
 	if (entry->revoked != 0) {
 		cert_date_text(entry->revoked, revoked);
 		printf(", revoked on %s (%s)", revoked,

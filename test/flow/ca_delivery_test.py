@@ -574,7 +574,7 @@ def killed_before_it_is_delivered(world):
         expect(os.path.exists(world.path('sent')) == sent, 'the mail')
         world.write(name, whole[name], 0o755)
         said = ca(world, 'list', address)
-        expect('not delivered to p@home.example yet' in said, said)
+        expect('not delivered yet (for p@home.example)' in said, said)
         expect(ca_json(world, 'list', address)[0]['to_deliver'] ==
                'p@home.example', 'to_deliver')
         expect(not os.path.exists(world.path('told')), 'told already')
