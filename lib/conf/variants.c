@@ -43,11 +43,12 @@ static void
 place_problems(struct table_reader *t, size_t since)
 {
 	struct list *located = &t->reader->located;
+	const char *name = t->draft->table != NULL ? "table" : "mode_from";
 
 	for (size_t i = since; i < located->count; i++) {
 		struct located *one = located->item[i];
 
-		one->at = line_of_member(t->draft->at, "table");
+		one->at = line_of_member(t->draft->at, name);
 		if (t->line == 0)
 			continue; /* of the rule itself */
 		mem_free(one->problem->file);
@@ -328,14 +329,22 @@ find_directory(struct reader *reader, const struct rule_draft *draft,
 		mode_from->store = store->store;
 }
 
+/* What is stricter than pass stays so, and what is of mode "none" does not. */
+static const char *const mandatory[] = {
+	[OTHERWISE_PASS] = "mode=mandatory",
+	[OTHERWISE_QUARANTINE] = "otherwise=quarantine",
+	[OTHERWISE_TEMPFAIL] = "otherwise=tempfail",
+	[OTHERWISE_REJECT] = "otherwise=reject",
+};
+
 void
 mode_from_finish(struct reader *reader, const struct rule_draft *draft,
 	struct rule *made, void *whole, struct list *variants,
 	struct mode_from *mode_from)
 {
-	static const char *const words[] = { [MODE_NONE] = "mode=none",
+	const char *const words[] = { [MODE_NONE] = "mode=none",
 		[MODE_ALLOW] = "mode=allow",
-		[MODE_MANDATORY] = "mode=mandatory" };
+		[MODE_MANDATORY] = mandatory[made->otherwise] };
 	bool is_sign = strcmp(draft->list, "sign") == 0;
 
 	if (draft->mode_store == NULL || draft->mode_attribute == NULL)
@@ -350,13 +359,8 @@ mode_from_finish(struct reader *reader, const struct rule_draft *draft,
 	mode_from->attribute = mem_string(draft->mode_attribute);
 	mode_from->of_sender = is_sign || draft->mode_of == MODE_OF_SENDER;
 	for (int mode = MODE_NONE; mode <= MODE_MANDATORY; mode++)
-		/* What is stricter than pass already stays as it is. */
-		mode_from->by_mode[mode] =
-			mode == MODE_MANDATORY &&
-					made->otherwise != OTHERWISE_PASS
-				? whole
-				: variant_make(reader, draft, made, whole,
-					  variants, words[mode]);
+		mode_from->by_mode[mode] = variant_make(
+			reader, draft, made, whole, variants, words[mode]);
 }
 
 const struct conf_kind kind_mode_from = { "a group", set_mode_from, false };

@@ -11,23 +11,24 @@
 static _Thread_local bool lacked;
 
 static void *
-note(void *made, size_t bytes)
+note(void *made)
 {
-	lacked = lacked || (made == NULL && bytes != 0);
+	lacked = lacked || made == NULL;
 	return made;
 }
 
+/* Nothing for no bytes, as OpenSSL's own does. */
 static void *
 allocate(size_t bytes, const char *file UNUSED, int line UNUSED)
 {
-	return note(malloc(bytes), bytes);
+	return bytes != 0 ? note(malloc(bytes)) : NULL;
 }
 
 static void *
 reallocate(void *old, size_t bytes, const char *file UNUSED, int line UNUSED)
 {
 	if (bytes != 0)
-		return note(realloc(old, bytes), bytes);
+		return note(realloc(old, bytes));
 	free(old);
 	return NULL;
 }

@@ -192,6 +192,8 @@ undo_signature(struct work *work, enum smime_kind kind, struct span *entity)
 
 	if (inbound_verify(work, layer, *entity, kind, &content, &err) != 0) {
 		forget_signature(work, layer, &err);
+		if (is_broken(work, layer))
+			refuse_broken(work, layer);
 		return 0;
 	}
 	work->outcome->inbound.verified = work->inbound.verify;

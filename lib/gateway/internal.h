@@ -141,7 +141,7 @@ void plan_set_clear(struct plan_set *plan);
 struct work;
 void plan_match(struct work *work, struct plan_entry *entry);
 const struct sign_rule *sign_match(struct work *work); /* or NULL */
-/* The first rule that matched any recipient, or NULL. */
+/* The first that matched any recipient and wants more than the mail is. */
 const struct encrypt_rule *plan_first_rule(const struct plan_set *plan);
 /* Of all rules that matched, and want more than the mail is already. */
 enum otherwise plan_strictest(const struct plan_set *plan);

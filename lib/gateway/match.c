@@ -191,12 +191,13 @@ ask_mode(const struct work *work, const struct mode_from *from,
 	return result;
 }
 
-/* Of more recipients than the limit nobody is asked. */
+/* Of more recipients than the limit none is asked for; the sender is one. */
 static bool
-are_too_many(const struct work *work)
+are_too_many(const struct work *work, const struct mode_from *from)
 {
-	return work->mail->recipients.count >
-	       work->gateway->limits.encrypt_recipients;
+	return !from->of_sender &&
+	       work->mail->recipients.count >
+		       work->gateway->limits.encrypt_recipients;
 }
 
 /* What has been said of the sender, or of an address that is there twice. */
@@ -233,7 +234,7 @@ plan_match(struct work *work, struct plan_entry *entry)
 	if (entry->rule->mode_from.store == NULL ||
 		work->outcome->verdict >= VERDICT_TEMPFAIL)
 		return;
-	if (are_too_many(work)) {
+	if (are_too_many(work, &entry->rule->mode_from)) {
 		entry->rule = entry->rule->mode_from.by_mode[MODE_MANDATORY];
 		return;
 	}

@@ -66,7 +66,8 @@ const struct encrypt_rule *
 plan_first_rule(const struct plan_set *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->entries[i].rule != NULL)
+		if (plan->entries[i].rule != NULL &&
+			!plan->entries[i].satisfied)
 			return plan->entries[i].rule;
 	return NULL;
 }

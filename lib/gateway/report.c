@@ -296,7 +296,7 @@ is_for_strangers(struct work *work)
 		if (entry->rule != NULL)
 			continue;
 		if (encrypt_rule_for(work->gateway, &work->facts,
-			    entry->address, NULL, &rule) != 1)
+			    entry->address, work_trace(work), &rule) != 1)
 			rule = NULL;
 		if (!recipient_is_internal(work->gateway, rule, entry->address))
 			return true;

@@ -32,17 +32,20 @@ has_any(struct store *store, enum cert_purpose purpose, bool weak_keys)
 	return found;
 }
 
-static void
-check_stores_of(const struct rule *rule, const struct list *stores,
+/* One word for a rule, whatever its table says, is enough: was there one? */
+static bool
+lacks_source(const struct rule *rule, const struct list *stores,
 	enum cert_purpose purpose, bool weak_keys, struct list *warnings)
 {
 	char names[NAMES_SIZE] = "";
 	struct store *store;
 	size_t len = 0;
 
+	if (rule->none || rule->otherwise == OTHERWISE_PASS)
+		return false;
 	LIST_FOREACH (store, stores) {
 		if (has_any(store, purpose, weak_keys))
-			return;
+			return false;
 		if (len < sizeof(names))
 			len += (size_t)snprintf(names + len,
 				sizeof(names) - len, "%s%s",
@@ -54,49 +57,40 @@ check_stores_of(const struct rule *rule, const struct list *stores,
 			   "otherwise decides for every mail",
 			rule->name,
 			purpose == CERT_TO_SIGN ? "sign" : "encrypt", names));
+	return true;
 }
 
 static bool
-must_be_kept(const struct rule *rule)
+sign_lacks_source(const struct sign_rule *rule, struct list *warnings)
 {
-	return !rule->none && rule->otherwise != OTHERWISE_PASS;
+	return lacks_source(
+		&rule->rule, &rule->stores, CERT_TO_SIGN, false, warnings);
 }
 
 static bool
-sign_must_be_kept(const struct sign_rule *rule)
+encrypt_lacks_source(const struct encrypt_rule *rule, struct list *warnings)
 {
-	const struct sign_rule *variant;
-
-	LIST_FOREACH (variant, &rule->variants)
-		if (must_be_kept(&variant->rule))
-			return true;
-	return must_be_kept(&rule->rule);
+	return lacks_source(&rule->rule, &rule->stores, CERT_TO_ENCRYPT,
+		rule->weak_keys, warnings);
 }
 
-/* What a table or a directory makes of it is a variant. */
-static bool
-encrypt_must_be_kept(const struct encrypt_rule *rule)
-{
-	const struct encrypt_rule *variant;
-
-	LIST_FOREACH (variant, &rule->variants)
-		if (must_be_kept(&variant->rule))
-			return true;
-	return must_be_kept(&rule->rule);
-}
-
+/* What a table or a directory makes of a rule is a variant of it. */
 void
 sources_check(const struct gateway *gateway, struct list *warnings)
 {
-	const struct encrypt_rule *encrypt;
-	const struct sign_rule *sign;
+	const struct encrypt_rule *encrypt, *encrypts;
+	const struct sign_rule *sign, *signs;
 
-	LIST_FOREACH (sign, &gateway->sign_rules)
-		if (sign_must_be_kept(sign))
-			check_stores_of(&sign->rule, &sign->stores,
-				CERT_TO_SIGN, false, warnings);
-	LIST_FOREACH (encrypt, &gateway->encrypt_rules)
-		if (encrypt_must_be_kept(encrypt))
-			check_stores_of(&encrypt->rule, &encrypt->stores,
-				CERT_TO_ENCRYPT, encrypt->weak_keys, warnings);
+	LIST_FOREACH (sign, &gateway->sign_rules) {
+		bool said = sign_lacks_source(sign, warnings);
+
+		LIST_FOREACH (signs, &sign->variants)
+			said = said || sign_lacks_source(signs, warnings);
+	}
+	LIST_FOREACH (encrypt, &gateway->encrypt_rules) {
+		bool said = encrypt_lacks_source(encrypt, warnings);
+
+		LIST_FOREACH (encrypts, &encrypt->variants)
+			said = said || encrypt_lacks_source(encrypts, warnings);
+	}
 }

@@ -135,13 +135,18 @@ encrypt = (
 	{ name = "ready"; recipient = "*@e.example"; stores = [ "empty",
 	  "partners" ]; otherwise = "reject"; },
 	{ name = "asks"; recipient = "*@f.example"; stores = "ad";
-	  otherwise = "reject"; }
+	  otherwise = "reject"; },
+	{ name = "lines"; table = "@W@/table"; mode = "none"; },
+	{ name = "line"; table = "@W@/other"; mode = "none"; }
 );
 '''
 
 
 def check_warns_of_rules_that_must_be_kept_without_any_source(world):
     os.mkdir(world.path('empty'))
+    # A line may bring stores of its own, and is judged by them.
+    world.write('table', b'g.example mode=mandatory stores=partners\n')
+    world.write('other', b'h.example mode=mandatory stores=empty\n')
     common = EMPTY.replace('@DIR@', world.path('')).replace(
         'stores = (', 'stores = (\n\t{ name = "ad"; type = "ldap"; '
         'uri = "ldap://127.0.0.1:1"; base = "dc=example"; },')
@@ -154,7 +159,7 @@ def check_warns_of_rules_that_must_be_kept_without_any_source(world):
     expect(code == 0 and found == [
         ('signs', 'sign', 'book'), ('keyless', 'sign', 'partners'),
         ('strict', 'encrypt', 'empty, book'),
-        ('by mode', 'encrypt', 'empty')], 'exit %d, %s' % (code, problems))
+        ('by mode', 'encrypt', 'empty'), ('line', 'encrypt', 'empty')], 'exit %d, %s' % (code, problems))
 
 
 TESTS = [

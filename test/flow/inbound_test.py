@@ -779,6 +779,22 @@ def a_bad_signature_goes_by_its_setting(world, make):
     verdict_is(got, 'policy')
 
 
+def a_signature_that_cannot_be_read_goes_by_the_same(world, make):
+    """Whoever can break it can also make it nothing at all."""
+    der = make.signature(TEXT)
+    torn = multipart_signed(TEXT, der[:40] + bytes(len(der) - 40))
+    three = multipart_signed(TEXT, der, third=html(b'more'))
+    client = '198.51.100.9'
+    for label, entity in (('torn', torn), ('three', three)):
+        got = send(world, header() + entity, to=STRICT, client=client)
+        expect('550 5.7.7' in answer(got), '%s: %s' % (label, got.log))
+        inside = make.encrypted(entity, ('dave',))
+        got = send(world, header() + inside, to=STRICT, client=client)
+        expect('550 5.7.5' in answer(got), '%s in: %s' % (label, got.log))
+        got = send(world, header() + entity, client=client)
+        untouched(got, header() + entity)
+
+
 def a_directory_that_is_down_makes_no_signature_bad(world, make):
     """Whether it knows the signer's certificate nobody can say now."""
     message = (header('who@partner.example', to=STRICT[0]) +
@@ -853,6 +869,7 @@ TESTS = [
     content_fields_without_end_are_not_opened,
     sha1_and_short_keys_are_policy_with_a_setting,
     a_bad_signature_goes_by_its_setting,
+    a_signature_that_cannot_be_read_goes_by_the_same,
     a_directory_that_is_down_makes_no_signature_bad,
 ]
 

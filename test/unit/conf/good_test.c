@@ -333,6 +333,29 @@ every_setting_of_an_encrypt_rule_arrives(void **state)
 	written_end(&w);
 }
 
+/* Whoever says mandatory gets it, and as the rule says. */
+static void
+a_directory_may_ask_more_than_a_rule_of_none(void **state)
+{
+	struct written w;
+	const struct encrypt_rule *rule, *one;
+
+	(void)state;
+	written_begin(&w);
+	load(&w, BOTH "trust = { anchors = \"/a\"; };\n"
+		      "encrypt = ({ recipient = \"*@b\"; stores = \"s\";"
+		      " mode = \"none\"; otherwise = \"tempfail\"; mode_from ="
+		      " { store = \"ad\"; attribute = \"x\"; }; });\n");
+	rule = w.conf->gateway->encrypt_rules.item[0];
+	assert_true(rule->rule.none);
+	one = rule->mode_from.by_mode[MODE_MANDATORY];
+	assert_false(one->rule.none);
+	assert_int_equal(one->rule.otherwise, OTHERWISE_TEMPFAIL);
+	one = rule->mode_from.by_mode[MODE_NONE];
+	assert_true(one->rule.none);
+	written_end(&w);
+}
+
 /* The words of the file and those of the code that uses them are the same. */
 static void
 an_inbound_rule_has_its_defaults(void **state)
@@ -684,6 +707,7 @@ main(void)
 		cmocka_unit_test(every_setting_of_a_sign_rule_arrives),
 		cmocka_unit_test(an_encrypt_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_an_encrypt_rule_arrives),
+		cmocka_unit_test(a_directory_may_ask_more_than_a_rule_of_none),
 		cmocka_unit_test(an_inbound_rule_has_its_defaults),
 		cmocka_unit_test(every_setting_of_an_inbound_rule_arrives),
 		cmocka_unit_test(every_cipher_digest_and_verdict_has_its_name),

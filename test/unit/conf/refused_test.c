@@ -106,6 +106,12 @@ static const struct row refused[] = {
 		ENCRYPT
 		"mode_from = { store = \"x\"; attribute = \"x\"; };" END,
 		5, "there is no store \"x\"" },
+	{ "a mode from a directory, and no stores",
+		"stores = ({ name = \"ad\"; type = \"ldap\"; uri = "
+		"\"ldaps://x\"; base = \"dc=x\"; });\n"
+		"encrypt = ({ recipient = \"*@b\"; mode = \"none\";\n"
+		"mode_from = { store = \"ad\"; attribute = \"x\"; };" END,
+		3, "neither the line nor the rule has \"stores\"" },
 	{ "a recipient's mode for a signature",
 		SIGN "mode_from = { store = \"s\"; attribute = \"x\";"
 		     " of = \"recipient\"; };" END,

@@ -276,7 +276,7 @@ conditions_of_a_mail_are_looked_at_once(void **state)
 	conf_free(conf);
 }
 
-/* The directory could not tell: it would be a tempfail. */
+/* The directory could not tell: it would be a tempfail, as of the sender. */
 static void
 no_directory_is_asked_of_more_recipients_than_may_be(void **state)
 {
@@ -286,6 +286,7 @@ no_directory_is_asked_of_more_recipients_than_may_be(void **state)
 	struct encrypt_rule *rule = conf->gateway->encrypt_rules.item[0];
 	static const char *const recipients[] = {
 		"bob@example.com carol@example.com",
+		"bob@example.com carol@example.com dave@example.com",
 		"bob@example.com carol@example.com dave@example.com"
 	};
 
@@ -297,11 +298,12 @@ no_directory_is_asked_of_more_recipients_than_may_be(void **state)
 		struct trace trace = { 0 };
 		struct outcome outcome;
 
+		rule->mode_from.of_sender = i == 2;
 		process(conf, recipients[i], &trace, &outcome);
 		assert_int_equal(outcome.error.kind,
-			i == 0 ? ERROR_SYSTEM : ERROR_LIMIT);
+			i != 1 ? ERROR_SYSTEM : ERROR_LIMIT);
 		assert_int_equal(outcome.verdict,
-			i == 0 ? VERDICT_TEMPFAIL : VERDICT_REJECT);
+			i != 1 ? VERDICT_TEMPFAIL : VERDICT_REJECT);
 		trace_clear(&trace);
 		outcome_clear(&outcome);
 	}
