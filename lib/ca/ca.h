@@ -158,15 +158,15 @@ struct ca_entry {
 	bool internal;	  /* the gateway uses its key */
 	bool has_key;	  /* in escrow */
 	bool filed;	  /* it is in the managed store */
-	bool held;	  /* it is not put there before it was mailed */
+	bool held;	  /* it is not put there before its owner has it */
 	bool wanted;	  /* nobody asked for it */
 	char *deliver_to; /* its key and password still have to go there */
 	time_t issued, not_before, not_after;
 	time_t revoked; /* 0: not */
 	int reason;
-	/* The last delivery, or NULL. */
+	/* The last delivery, or NULL; others may change it at each act. */
 	char *delivered_to, *telephone;
-	const struct ca_entry *renews, *renewed_by;
+	const struct ca_entry *renewed_by;
 	const struct ca_entry *earlier; /* of the same address */
 };
 enum ca_state ca_entry_state(const struct ca_entry *entry, time_t now);
@@ -200,6 +200,7 @@ struct ca_request {
 	bool internal, no_escrow;
 	bool wanted;		       /* noted by a rule: for the journal */
 	const char *deliver_to;	       /* whom it is for: see ca_note() */
+	const char *telephone;	       /* of that, for its password; or NULL */
 	X509_REQ *csr;		       /* its key and nothing else; or NULL */
 	const struct ca_entry *renews; /* or NULL */
 	bool same_key;		       /* of renews */
@@ -264,7 +265,7 @@ void ca_read_addresses(struct span text, struct list *out);
  * Certificates that are not in the managed store yet: internal ones go there
  * with their keys, so that mail is signed and opened with them, others without,
  * so that mail is encrypted for them.  What is held is not among them before a
- * "deliver" of it is noted.  Again is fine.  One that is damaged is left out,
+ * "tell" of it is noted.  Again is fine.  One that is damaged is left out,
  * with an event that names it, and CONFIG in the end.
  */
 void ca_unfiled(const struct ca *ca, struct list *out);

@@ -130,6 +130,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
 	entry->held = journal_value(line, "held") != NULL;
 	entry->deliver_to = mem_string(journal_value(line, "deliver-to"));
+	entry->telephone = mem_string(journal_value(line, "telephone"));
 	entry->wanted = strcmp(value(line, "cause"), "wanted") == 0;
 	entry->issued = line->when;
 	entry->not_before = time_value(line, "from");
@@ -138,7 +139,6 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	(void)tsearch(entry, &ca->by_serial, compare_serial);
 	enter_key(ca, entry);
 	renewed = renews != NULL ? entries_serial(ca, renews) : NULL;
-	entry->renews = renewed;
 	if (renewed != NULL)
 		renewed->renewed_by = entry;
 	return 0;
@@ -195,14 +195,16 @@ take_deliver(struct ca *ca, const struct journal_line *line,
 	struct error *err UNUSED)
 {
 	struct ca_entry *entry = entries_serial(ca, value(line, "serial"));
+	const char *telephone = journal_value(line, "telephone");
 
 	if (entry == NULL)
 		return 0;
-	entry->held = false;
 	mem_free(entry->delivered_to);
-	mem_free(entry->telephone);
 	entry->delivered_to = mem_string(journal_value(line, "to"));
-	entry->telephone = mem_string(journal_value(line, "telephone"));
+	if (telephone == NULL)
+		return 0;
+	mem_free(entry->telephone);
+	entry->telephone = mem_string(telephone);
 	return 0;
 }
 
@@ -215,6 +217,7 @@ take_tell(struct ca *ca, const struct journal_line *line,
 	if (entry != NULL) {
 		mem_free(entry->deliver_to);
 		entry->deliver_to = NULL;
+		entry->held = false;
 	}
 	return 0;
 }

@@ -119,6 +119,7 @@ is_of(const char *folder, const char *path, const char *text)
 static char *
 read_note(const char *folder, const char *path)
 {
+	struct error err = { 0 };
 	struct buf bytes = { 0 };
 	struct stat about;
 	char *text = NULL;
@@ -126,9 +127,12 @@ read_note(const char *folder, const char *path)
 	if (lstat(path, &about) != 0)
 		return NULL;
 	if (S_ISREG(about.st_mode) &&
-		file_read(path, FILE_MAX_BYTES, &bytes, NULL) == 0)
+		file_read(path, FILE_MAX_BYTES, &bytes, &err) == 0)
 		text = mem_string_n(bytes.data, bytes.len);
 	buf_clear(&bytes);
+	/* That it cannot be read says nothing of what it is. */
+	if (err.text[0] != '\0' && err.kind != ERROR_LIMIT)
+		return NULL;
 	if (text != NULL && is_of(folder, path, text))
 		return text;
 	mem_free(text);

@@ -98,7 +98,8 @@ struct delivering {
 	struct authority *authority;
 	const char *to; /* NULL: the certificate's address */
 	bool legacy;
-	json_t *array;
+	json_t *array;	   /* until delivering_tell(); NULL: for people */
+	struct list shown; /* const struct ca_entry *: passwords are in it */
 };
 /* What --legacy and --to say, and can it be done at all?  An exit code. */
 int delivering_begin(const struct request *request, struct authority *authority,
@@ -107,10 +108,12 @@ int delivering_begin(const struct request *request, struct authority *authority,
  * The mail, then the password, by the command to that number or to the
  * terminal.  An exit code.
  */
-int delivering_send(const struct delivering *self, const struct ca_entry *entry,
+int delivering_send(struct delivering *self, const struct ca_entry *entry,
 	struct cert *cert, const char *telephone);
-/* All that did not reach its owner; telephone NULL: as the one before it. */
+/* All that did not reach its owner; telephone NULL: the one it was for. */
 int delivering_pending(struct delivering *self, const char *telephone);
+/* The array goes out; what is known then is on record.  An exit code. */
+int delivering_tell(struct delivering *self);
 
 /* ---- ca_revoke.c ---- */
 

@@ -93,6 +93,19 @@ by_command(const struct delivering *self, const struct ca_parcel *parcel,
 	return result;
 }
 
+/* A pipe that is closed, a disk that is full: nobody has read it. */
+static int
+flush(const char *what)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return CTL_YES;
+	ctl_complain(
+		"%s: what was to be shown cannot be written (\"ca deliver\" "
+		"sends it anew with another password)",
+		what);
+	return CTL_TROUBLE;
+}
+
 static int
 hand_out(const struct delivering *self, const struct ca_parcel *parcel,
 	const char *telephone)
@@ -124,8 +137,8 @@ hand_out(const struct delivering *self, const struct ca_parcel *parcel,
 		printf("%s delivered to %s, password %s\n",
 			parcel->entry->serial, parcel->to, parcel->password);
 	/* It has to be out before it is on record. */
-	fflush(stdout);
-	return CTL_YES;
+	return command || self->array != NULL ? CTL_YES
+					      : flush(parcel->entry->address);
 }
 
 /* ---- both: until the second is done, neither is ---- */
@@ -156,8 +169,50 @@ send_file(const struct delivering *self, const struct ca_parcel *parcel,
 			   : -1;
 }
 
+static int
+note_told(const struct delivering *self, const struct ca_entry *entry)
+{
+	const char *const words[] = { "serial", entry->serial, NULL };
+	struct error err = { 0 };
+
+	return ca_note(self->authority->ca, "tell", words, &err) == 0
+		       ? CTL_YES
+		       : ctl_trouble(&err);
+}
+
+/* A password in the array is not out yet. */
+static int
+tell(struct delivering *self, const struct ca_entry *entry)
+{
+	const struct conf *conf = self->authority->conf;
+
+	if (self->array == NULL ||
+		conf->ca_delivery.password_command.count != 0)
+		return note_told(self, entry);
+	list_add(&self->shown, (void *)entry);
+	return CTL_YES;
+}
+
 int
-delivering_send(const struct delivering *self, const struct ca_entry *entry,
+delivering_tell(struct delivering *self)
+{
+	const struct ca_entry *entry;
+	int code = CTL_YES;
+
+	if (self->array != NULL)
+		json_answer(self->array);
+	self->array = NULL;
+	if (self->shown.count != 0)
+		code = flush("passwords");
+	LIST_FOREACH (entry, &self->shown)
+		if (code == CTL_YES)
+			code = note_told(self, entry);
+	list_clear(&self->shown, NULL);
+	return code;
+}
+
+int
+delivering_send(struct delivering *self, const struct ca_entry *entry,
 	struct cert *cert, const char *telephone)
 {
 	struct ca_parcel parcel = { .entry = entry,
@@ -172,11 +227,8 @@ delivering_send(const struct delivering *self, const struct ca_entry *entry,
 	parcel.password = password;
 	if (send_file(self, &parcel, telephone, &err) == 0) {
 		code = hand_out(self, &parcel, telephone);
-		if (code == CTL_YES && ca_note(self->authority->ca, "tell",
-					       (const char *[]){ "serial",
-						       entry->serial, NULL },
-					       &err) != 0)
-			code = ctl_trouble(&err);
+		if (code == CTL_YES)
+			code = tell(self, entry);
 	} else {
 		ctl_complain("%s: not delivered: %s", entry->address, err.text);
 		code = err.kind == ERROR_SYSTEM ? CTL_TROUBLE : CTL_NO;
@@ -228,7 +280,7 @@ delivering_begin(const struct request *request, struct authority *authority,
 /* ---- from escrow ---- */
 
 static int
-resend(const struct delivering *self, const struct ca_entry *entry,
+resend(struct delivering *self, const struct ca_entry *entry,
 	const char *telephone)
 {
 	struct cert *cert = NULL;
@@ -256,17 +308,16 @@ delivering_pending(struct delivering *self, const char *telephone)
 	ca_list(self->authority->ca, &all);
 	LIST_FOREACH (entry, &all) {
 		char *whom = mem_string(entry->deliver_to);
-		const struct ca_entry *old = entry->renews;
+		char *number = mem_string(
+			telephone != NULL ? telephone : entry->telephone);
 		int one = CTL_YES;
 
 		self->to = to != NULL ? to : whom;
 		if (ca_entry_is_undelivered(entry, clock_now()))
-			one = resend(self, entry,
-				telephone == NULL && old != NULL
-					? old->telephone
-					: telephone);
+			one = resend(self, entry, number);
 		code = one > code ? one : code;
 		mem_free(whom);
+		mem_free(number);
 	}
 	self->to = to;
 	list_clear(&all, NULL);
@@ -275,8 +326,7 @@ delivering_pending(struct delivering *self, const char *telephone)
 
 /* Of an address the one that is valid, of a serial number also an old one. */
 static int
-deliver_word(
-	const struct delivering *self, const char *word, const char *telephone)
+deliver_word(struct delivering *self, const char *word, const char *telephone)
 {
 	struct ca *ca = self->authority->ca;
 	const struct ca_entry *entry = NULL, *one;
@@ -323,7 +373,7 @@ command_ca_deliver(const struct request *request)
 	bool pending = request_option(request, "--pending") != NULL;
 	struct authority authority;
 	struct delivering self = { 0 };
-	int code, filed;
+	int code, told, filed;
 
 	if (pending == (request->words.count != 0))
 		return ctl_usage("whose key?  ADDRESS, SERIAL or --pending "
@@ -340,11 +390,11 @@ command_ca_deliver(const struct request *request)
 
 			code = one > code ? one : code;
 		}
+		told = delivering_tell(&self);
 		filed = file_held(request, &authority);
+		code = told > code ? told : code;
 		code = filed > code ? filed : code;
 	}
-	if (self.array != NULL)
-		json_answer(self.array);
 	authority_close(&authority);
 	return code;
 }

@@ -45,6 +45,7 @@ read_row(const struct asking *self, const struct ca_row *row,
 		.given_name = row->value[CA_GIVEN_NAME],
 		.surname = row->value[CA_SURNAME],
 		.days = self->days,
+		.telephone = telephone,
 		.internal = self->internal };
 	if (who != NULL && strcmp(who, "internal") != 0 &&
 		strcmp(who, "external") != 0)
@@ -201,29 +202,58 @@ read_csr(struct asking *self)
 	return code;
 }
 
-/* The URL is fixed for as long as the certificate lives. */
 static int
-check_url(const struct asking *self)
+check_url(const char *url)
 {
 	const struct net_settings net = { .timeout_seconds = 20,
 		.limit_bytes = FILE_MAX_BYTES,
 		.allow_private = true };
-	const struct ca_settings *settings = self->issuance.authority->settings;
-	const char *url = self->template->crl_url ? self->template->crl_url
-						  : settings->crl_url;
 	struct buf bytes = { 0 };
 	struct error err = { 0 };
 	int code = CTL_YES;
 
-	if (request_option(self->request, "--check-url") == NULL)
-		return CTL_YES;
-	if (url == NULL)
-		return ctl_usage("authority %s has no crl_url", settings->name);
 	if (net_init(&err) != 0 || net_fetch(url, &net, &bytes, &err) != 0) {
 		ctl_complain("%s: %s", url, err.text);
 		code = CTL_NO;
 	}
 	buf_clear(&bytes);
+	return code;
+}
+
+static bool
+is_among(const struct list *templates, const struct ca_template *template)
+{
+	for (size_t i = 0; i < templates->count; i++)
+		if (templates->item[i] == template)
+			return true;
+	return false;
+}
+
+/* A URL is fixed for as long as the certificate lives; each line of a table
+ * may have a template, and so a URL, of its own. */
+static int
+check_urls(const struct asking *self)
+{
+	const struct ca_settings *settings = self->issuance.authority->settings;
+	const struct ca_request *one;
+	struct list templates = { 0 };
+	int code = CTL_YES;
+
+	if (request_option(self->request, "--check-url") == NULL)
+		return CTL_YES;
+	LIST_FOREACH (one, &self->issuance.requests) {
+		const char *url = one->template->crl_url != NULL
+					  ? one->template->crl_url
+					  : settings->crl_url;
+
+		if (code != CTL_YES || is_among(&templates, one->template))
+			continue;
+		list_add(&templates, (void *)one->template);
+		code = url != NULL ? check_url(url)
+				   : ctl_usage("authority %s has no crl_url",
+					     settings->name);
+	}
+	list_clear(&templates, NULL);
 	return code;
 }
 
@@ -248,27 +278,23 @@ prepare(struct asking *self)
 	if (code == CTL_YES)
 		code = read_csr(self);
 	if (code == CTL_YES)
-		code = check_url(self);
+		code = check_urls(self);
 	if (code == CTL_YES)
 		code = issuance_open_store(self->request, &self->issuance);
 	return code;
 }
 
-/* The rows that the requests were made of are in the same order. */
 static int
-deliver_all(const struct asking *self, const struct delivering *delivering)
+deliver_all(const struct asking *self, struct delivering *delivering)
 {
 	const struct ca_request *one;
-	int code = CTL_YES;
+	int code = CTL_YES, sent;
 
 	LIST_FOREACH (one, &self->issuance.requests) {
-		const struct ca_row *row = self->rows.item[one_i];
-		int sent;
-
 		if (one->cert == NULL)
 			continue;
-		sent = delivering_send(delivering, one->entry, one->cert,
-			row->value[CA_TELEPHONE]);
+		sent = delivering_send(
+			delivering, one->entry, one->cert, one->telephone);
 		code = sent > code ? sent : code;
 		if (sent != CTL_YES && one->no_escrow)
 			ctl_complain("%s: its key is lost now: \"ca issue\" "
@@ -285,7 +311,7 @@ run(struct asking *self)
 	bool deliver = request_option(self->request, "--deliver") != NULL;
 	struct delivering delivering = { 0 };
 	struct ca_request *one;
-	int code = CTL_YES, sent, filed;
+	int code = CTL_YES, sent, told, filed;
 
 	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
 		code = ctl_usage("--no-escrow without --deliver: nobody would "
@@ -307,8 +333,11 @@ run(struct asking *self)
 	if (!deliver)
 		return code;
 	sent = deliver_all(self, &delivering);
+	self->issuance.array = NULL;
+	told = delivering_tell(&delivering);
 	filed = issuance_file(&self->issuance);
 	code = sent > code ? sent : code;
+	code = told > code ? told : code;
 	return filed > code ? filed : code;
 }
 

@@ -12,8 +12,10 @@ struct renewing {
 	struct issuance issuance;
 	struct list entries; /* const struct ca_entry * */
 	struct delivering delivering;
+	struct list texts; /* of our own: what an entry holds may change */
 	bool supersede, deliver;
 	unsigned days;
+	int left_out; /* CTL_YES, or why one was */
 };
 
 /* Of an address the last one that is valid. */
@@ -40,6 +42,22 @@ add_word(struct renewing *self, const char *word)
 	}
 	list_clear(&found, NULL);
 	return code;
+}
+
+/* The old one ends meanwhile, and then there is none to use. */
+static void
+remind(const struct renewing *self)
+{
+	const struct ca_entry *entry;
+	struct list all = { 0 };
+
+	ca_list(self->issuance.authority->ca, &all);
+	LIST_FOREACH (entry, &all)
+		if (ca_entry_is_undelivered(entry, clock_now()))
+			ctl_complain("%s: certificate %s is not delivered yet "
+				     "(\"ca deliver --pending\")",
+				entry->address, entry->serial);
+	list_clear(&all, NULL);
 }
 
 /* Partners have to get theirs, or it is of no use. */
@@ -79,9 +97,21 @@ choose(struct renewing *self)
 		return code;
 	code = authority_number(
 		request, "--within", WITHIN_DAYS, DAYS_MAX, &within);
+	if (code == CTL_YES && !self->deliver)
+		remind(self);
 	if (code == CTL_YES)
 		add_ending(self, within);
 	return code;
+}
+
+static const char *
+keep(struct renewing *self, const char *text)
+{
+	char *copy = mem_string(text);
+
+	if (copy != NULL)
+		list_add(&self->texts, copy);
+	return copy;
 }
 
 /*
@@ -100,6 +130,36 @@ deliver_to(const struct renewing *self, const struct ca_request *request)
 	return to != NULL ? to : before != NULL ? before : request->address;
 }
 
+/* With the number of the delivery before, unless there is another. */
+static const char *
+telephone_of(const struct renewing *self, const struct ca_entry *old)
+{
+	const char *telephone = request_option(self->request, "--telephone");
+
+	return telephone != NULL ? telephone : old->telephone;
+}
+
+/* Those that are named are looked at all together, before anything is done. */
+static int
+check(const struct renewing *self, const struct ca_request *request)
+{
+	const struct ca_entry *entry = request->renews;
+	struct error err = { 0 };
+
+	if (!request->same_key && !entry->has_key) {
+		ctl_complain("%s: certificate %s belongs to a key that is not "
+			     "here: --same-key, or a new request of its owner",
+			entry->address, entry->serial);
+		return CTL_NO;
+	}
+	if (self->request->words.count != 0 ||
+		ca_request_check(self->issuance.authority->ca, request, &err) ==
+			0)
+		return CTL_YES;
+	ctl_complain("%s", err.text);
+	return err.kind == ERROR_SYSTEM ? CTL_TROUBLE : CTL_NO;
+}
+
 static int
 add_request(struct renewing *self, const struct ca_entry *entry)
 {
@@ -108,6 +168,7 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 	const struct ca_template *template = ca_template_find(
 		&conf->ca_templates, name != NULL ? name : entry->template);
 	struct ca_request *request;
+	int code;
 
 	if (template == NULL)
 		return ctl_usage("%s: there is no template \"%s\" (any more)",
@@ -127,29 +188,42 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 		.supersedes = self->supersede };
 	/* The old one goes on until its owner has the new key. */
 	request->held = !entry->internal && !request->same_key;
-	request->deliver_to = deliver_to(self, request);
-	list_add(&self->issuance.requests, request);
-	if (request->same_key || entry->has_key)
-		return CTL_YES;
-	ctl_complain("%s: certificate %s belongs to a key that is not here: "
-		     "--same-key, or a new request of its owner",
-		entry->address, entry->serial);
-	return CTL_NO;
+	request->deliver_to = keep(self, deliver_to(self, request));
+	request->telephone = keep(self, telephone_of(self, entry));
+	code = check(self, request);
+	if (code == CTL_YES)
+		list_add(&self->issuance.requests, request);
+	else
+		mem_free(request);
+	return code;
+}
+
+/* One that will not do does not let all others end, with nobody looking. */
+static int
+add_requests(struct renewing *self)
+{
+	const struct ca_entry *entry;
+	int one;
+
+	LIST_FOREACH (entry, &self->entries) {
+		one = add_request(self, entry);
+		if (one != CTL_YES && self->request->words.count != 0)
+			return one;
+		self->left_out = one > self->left_out ? one : self->left_out;
+	}
+	return CTL_YES;
 }
 
 static int
 prepare(struct renewing *self)
 {
-	const struct ca_entry *entry;
 	int code = authority_number(
 		self->request, "--days", 0, DAYS_MAX, &self->days);
 
 	if (code == CTL_YES)
 		code = choose(self);
-	LIST_FOREACH (entry, &self->entries) {
-		if (code == CTL_YES)
-			code = add_request(self, entry);
-	}
+	if (code == CTL_YES)
+		code = add_requests(self);
 	if (code == CTL_YES)
 		code = issuance_open_store(self->request, &self->issuance);
 	return code;
@@ -157,11 +231,9 @@ prepare(struct renewing *self)
 
 /* ---- to its owner ---- */
 
-/* With the number of the delivery before, unless there is another. */
 static int
 deliver_all(struct renewing *self)
 {
-	const char *telephone = request_option(self->request, "--telephone");
 	const struct ca_request *request;
 	int code = CTL_YES, one;
 
@@ -170,11 +242,12 @@ deliver_all(struct renewing *self)
 			continue;
 		self->delivering.to = request->deliver_to;
 		one = delivering_send(&self->delivering, request->entry,
-			request->cert,
-			telephone != NULL ? telephone
-					  : request->renews->telephone);
+			request->cert, request->telephone);
 		code = one > code ? one : code;
 	}
+	self->issuance.array = NULL;
+	one = delivering_tell(&self->delivering);
+	code = one > code ? one : code;
 	one = issuance_file(&self->issuance);
 	return one > code ? one : code;
 }
@@ -186,10 +259,25 @@ say_what_waits(const struct renewing *self)
 
 	LIST_FOREACH (request, &self->issuance.requests)
 		if (request->held && request->cert != NULL)
-			ctl_complain("%s: mail is encrypted for the old "
-				     "certificate until \"ca deliver %s\" has "
-				     "sent the new one",
-				request->address, request->entry->serial);
+			ctl_complain("%s: %s until \"ca deliver %s\" has sent "
+				     "the new one",
+				request->address,
+				self->supersede
+					? "there is no certificate to use"
+					: "mail is encrypted for the old "
+					  "certificate",
+				request->entry->serial);
+}
+
+static bool
+is_any_issued(const struct renewing *self)
+{
+	const struct ca_request *request;
+
+	LIST_FOREACH (request, &self->issuance.requests)
+		if (request->cert != NULL)
+			return true;
+	return false;
 }
 
 static int
@@ -202,7 +290,7 @@ renew(const struct request *request, bool supersede)
 		.supersede = supersede,
 		.deliver = request_option(request, "--deliver") != NULL };
 	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority),
-	    sent = CTL_YES, one = CTL_YES;
+	    sent = CTL_YES, one = CTL_YES, made;
 
 	/* Before anything is issued: can it be delivered? */
 	if (code == CTL_YES && self.deliver)
@@ -216,18 +304,23 @@ renew(const struct request *request, bool supersede)
 		code = prepare(&self);
 	if (code == CTL_YES)
 		code = issuance_run(&self.issuance);
-	if (code == CTL_YES && self.deliver)
+	/* What is issued is issued, even if it could not be filed. */
+	if (self.deliver)
 		one = deliver_all(&self);
-	else if (code == CTL_YES)
+	else
 		say_what_waits(&self);
-	if (code == CTL_YES && supersede)
-		code = authority_make_crl(authority.ca, 0);
+	made = supersede && is_any_issued(&self)
+		       ? authority_make_crl(authority.ca, 0)
+		       : CTL_YES;
+	code = made > code ? made : code;
 	if (self.issuance.array != NULL)
 		json_answer(self.issuance.array);
 	issuance_clear(&self.issuance);
 	list_clear(&self.entries, NULL);
+	list_clear(&self.texts, mem_free);
 	authority_close(&authority);
 	sent = one > sent ? one : sent;
+	sent = self.left_out > sent ? self.left_out : sent;
 	return sent > code ? sent : code;
 }
 

@@ -456,6 +456,8 @@ def a_partners_new_certificate_waits_for_its_delivery(world):
     expect(new['held'] and in_store(world, PAULA) == old, 'used already')
     ca(world, 'issue', ALICE)
     expect(in_store(world, PAULA) == old, 'filed with others')
+    said = ca(world, 'renew')
+    expect('%s is not delivered yet' % new['serial'] in said, said)
     ca(world, 'deliver', PAULA)
     expect(in_store(world, PAULA) == old | {new['sha256']}, 'not filed')
     expect(not entries(world, PAULA)[-1]['held'], 'waits for ever')
@@ -490,6 +492,76 @@ def what_is_issued_and_not_delivered_is_not_used(world):
     expect(len(in_store(world, PAULA)) == 1, 'not used')
 
 
+def what_nobody_can_open_is_not_used(world):
+    """The MTA has the file, but its password is lost."""
+    begin(world, BY_COMMAND)
+    gateway = world.read('gateway')
+    world.write('gateway', b'#!/bin/sh\nexit 7\n', 0o755)
+    for more in ((), ('--no-escrow',)):
+        ca(world, 'issue', '--external', '--deliver', *more, '--telephone',
+           '+49 151 1', PAULA, code=TROUBLE)
+        expect(in_store(world, PAULA) == set(), 'used')
+    ca(world, 'revoke', entries(world, PAULA)[-1]['serial'])
+    world.write('gateway', gateway, 0o755)
+    ca(world, 'deliver', '--pending')
+    expect(world.read('told').startswith(b'+49 151 1\n'), 'no number')
+    expect(len(in_store(world, PAULA)) == 1, 'not used')
+
+
+def what_cannot_be_shown_is_not_on_record(world):
+    begin(world)
+    for more in ((), ('--json',)):
+        address = 'p%d@partner.example' % len(more)
+        with open('/dev/full', 'w') as full:
+            done = subprocess.run(
+                [CTL, '-c', world.path('smime-milter.conf'), 'ca', 'issue',
+                 '--external', '--deliver', *more, address],
+                stdout=full, stderr=subprocess.PIPE)
+        expect(done.returncode == TROUBLE, done.stderr.decode())
+        expect(ca_json(world, 'list', address)[0]['to_deliver'] == address,
+               'on record')
+        expect(in_store(world, address) == set(), 'used')
+    expect(len(ca_json(world, 'deliver', '--pending')) == 2, 'not sent')
+    for address in ('p0@partner.example', 'p1@partner.example'):
+        expect(len(in_store(world, address)) == 1, 'not used')
+
+
+def one_that_will_not_do_keeps_no_other_from_renewal(world):
+    begin(world)
+    for address in (ALICE, 'a@partner.example'):
+        ca(world, 'issue', '--days', '10', address)
+    world.configure('', conf(world, BY_SENDMAIL).replace(
+        ', "partner.example"', ''))
+    said = ca(world, 'renew', '--within', '20', '--days', '100', code=NO)
+    expect('a@partner.example' in said, said)
+    expect(len(entries(world, ALICE)) == 2, 'not renewed')
+    ca(world, 'renew', ALICE, 'a@partner.example', code=NO)
+    expect(len(entries(world, ALICE)) == 2, 'half done')
+
+
+def a_damaged_file_keeps_no_other_from_its_owner(world):
+    """Nor from the revocation list."""
+    begin(world)
+    ca(world, 'issue', '--external', '--deliver', PAULA)
+    whole = conf(world, BY_SENDMAIL)
+    world.configure('', whole.replace(' store = "book";', '').replace(
+        'type = "managed"; }',
+        'type = "managed"; }, { name = "other"; type = "managed"; }'))
+    ca(world, 'issue', '--external', 'p@partner.example')
+    world.configure('', whole)
+    serial = entries(world, 'p@partner.example')[0]['serial']
+    os.truncate(world.path('authorities/house/certificates/%s.pem' % serial),
+                100)
+    os.unlink(world.path('sent'))
+    said = ca(world, 'supersede', '--deliver', PAULA, code=TROUBLE)
+    expect('left out' in said and os.path.exists(world.path('sent')), said)
+    shown = subprocess.run(
+        ['openssl', 'crl', '-inform', 'DER', '-noout', '-text', '-in',
+         world.path('web/house.crl')], capture_output=True).stdout.decode()
+    expect(entries(world, PAULA)[0]['serial'].upper() in shown,
+           'not on the list')
+
+
 def a_renewed_one_goes_where_the_old_one_went(world):
     begin(world, BY_COMMAND)
     ca(world, 'issue', '--external', '--deliver', '--to', 'p@home.example',
@@ -505,6 +577,23 @@ def a_renewed_one_goes_where_the_old_one_went(world):
                'not to %s' % to)
         expect(world.read('told').decode().startswith(number + '\n'),
                'another number')
+
+
+def what_others_note_meanwhile_changes_nothing(world):
+    """The old one is sent once more while the new one is on its way."""
+    begin(world, BY_COMMAND)
+    ca(world, 'issue', '--external', '--deliver', '--telephone', '+49 151 1',
+       PAULA)
+    old = entries(world, PAULA)[0]['serial']
+    world.write('sendmail', world.fill(
+        '#!/bin/sh\ncat >/dev/null\ntest -e @W@/once && exit 0\n'
+        '>@W@/once\n%s -c @W@/smime-milter.conf ca deliver --to q@home.example '
+        '--telephone "+49 151 2 222 222" %s\n' % (CTL, old)).encode(), 0o755)
+    ca(world, 'renew', '--deliver', PAULA)
+    expect(world.read('told').startswith(b'+49 151 1\n'), world.read('told'))
+    acts = [line for line in ca(world, 'audit').splitlines()
+            if ' deliver ' in line and old not in line]
+    expect(len(acts) == 1 and 'to=' + PAULA in acts[0], str(acts))
 
 
 def our_own_keys_are_not_mailed_when_renewed(world):

@@ -177,6 +177,28 @@ def old_keys_go_on_decrypting_after_a_renewal(world):
     expect(len(listed(world, ALICE)) == 3, 'renewed too early')
 
 
+def several_authorities_have_one_default_and_do_not_mix(world):
+    rest = ('domains = [ "house.example" ]; key = "p-256"; '
+            'password_file = "@W@/passphrase"; }')
+    begin(world, conf=CONF.replace('name = "house";',
+                                   'name = "house"; default = true;').replace(
+        'house.crl"; } );', 'house.crl"; },\n\t{ name = "yard"; '
+        'path = "@W@/authorities/yard"; ' + rest + ' );'))
+    ca(world, 'create', '--ca', 'yard', '--root', 'Yard Root', '--issuer',
+       'Yard Issuer')
+    ca(world, 'issue', '--template', 'quick', ALICE)
+    ca(world, 'issue', '--ca', 'yard', '--template', 'quick', ALICE)
+    for name, other, more in (('house', 'yard', ()),
+                              ('yard', 'house', ('--ca', 'yard'))):
+        entry, = listed(world, *more)
+        pem = 'authorities/%s/certificates/%s.pem' % (name, entry['serial'])
+        for which, code in ((name, 0), (other, 1)):
+            folder = 'authorities/' + which
+            openssl(world, 'verify', '-CAfile', folder + '/root.pem',
+                    '-untrusted', folder + '/issuer.pem', pem, code=code)
+    ca(world, 'revoke', '--ca', 'yard', listed(world)[0]['serial'], code=NO)
+
+
 # ---- many ----
 
 def a_table_becomes_certificates(world):
@@ -537,6 +559,7 @@ TESTS = [
     a_later_one_serves_without_a_reload,
     what_is_revoked_signs_no_more,
     old_keys_go_on_decrypting_after_a_renewal,
+    several_authorities_have_one_default_and_do_not_mix,
     a_table_becomes_certificates,
     one_bad_line_of_a_table_issues_nothing,
     all_are_those_who_have_none,
