@@ -49,8 +49,11 @@ place_problems(struct table_reader *t, size_t since)
 		struct located *one = located->item[i];
 
 		one->at = line_of_member(t->draft->at, name);
-		if (t->line == 0)
-			continue; /* of the rule itself */
+		if (t->line == 0) { /* of the rule itself */
+			one->problem->line =
+				source_where(&t->reader->source, one->at).line;
+			continue;
+		}
 		mem_free(one->problem->file);
 		one->problem->file = mem_string(t->draft->table);
 		one->problem->line = t->line;
@@ -358,9 +361,11 @@ mode_from_finish(struct reader *reader, const struct rule_draft *draft,
 		find_directory(reader, draft, mode_from);
 	mode_from->attribute = mem_string(draft->mode_attribute);
 	mode_from->of_sender = is_sign || draft->mode_of == MODE_OF_SENDER;
+	/* What is missing in one is missing in the next. */
 	for (int mode = MODE_NONE; mode <= MODE_MANDATORY; mode++)
-		mode_from->by_mode[mode] = variant_make(
-			reader, draft, made, whole, variants, words[mode]);
+		if ((mode_from->by_mode[mode] = variant_make(reader, draft,
+			     made, whole, variants, words[mode])) == NULL)
+			break;
 }
 
 const struct conf_kind kind_mode_from = { "a group", set_mode_from, false };
