@@ -60,6 +60,51 @@ work_goes_on(struct work *work)
 	return 0;
 }
 
+/* Of a rule that says none a directory may say another mode. */
+static bool
+may_do(const struct rule *rule, const struct mode_from *mode_from)
+{
+	return !rule->none || mode_from->store != NULL;
+}
+
+/* Nothing may be said to be no matter that is not known yet. */
+static bool
+may_sign(const struct gateway *gateway, const struct facts *facts,
+	struct trace *trace)
+{
+	const struct sign_rule *rule;
+	int matches = sign_rule_for(gateway, facts, trace, &rule);
+
+	return matches == -1 ||
+	       (matches == 1 && may_do(&rule->rule, &rule->mode_from) &&
+		       !rule->when_encrypting);
+}
+
+static bool
+may_encrypt(const struct gateway *gateway, struct facts *facts,
+	const struct address *recipient, struct trace *trace)
+{
+	const struct encrypt_rule *rule;
+	int matches = encrypt_rule_for(gateway, facts, recipient, trace, &rule);
+
+	return matches == -1 ||
+	       (matches == 1 && may_do(&rule->rule, &rule->mode_from));
+}
+
+static bool
+may_protect(const struct gateway *gateway, struct facts *facts,
+	const struct mail *mail, struct trace *trace)
+{
+	const struct address *recipient;
+
+	if (may_sign(gateway, facts, trace))
+		return true;
+	LIST_FOREACH (recipient, &mail->recipients)
+		if (may_encrypt(gateway, facts, recipient, trace))
+			return true;
+	return false;
+}
+
 /*
  * Changes are looked for among the fields, by us and by the MTA after us: with
  * their number grows the square of the work.
@@ -71,7 +116,8 @@ refuse_countless_fields(struct work *work)
 	size_t count = work->mail->fields.count;
 	struct error err;
 
-	if (count <= limit)
+	if (count <= limit || !may_protect(work->gateway, &work->facts,
+				      work->mail, work_trace(work)))
 		return;
 	error_set(&err, ERROR_LIMIT,
 		"%zu header fields, and limits.header_fields is %u", count,
@@ -85,7 +131,6 @@ start(struct work *work)
 {
 	struct error err = { 0 };
 
-	refuse_countless_fields(work);
 	work->deadline_ms =
 		clock_monotonic_ms() +
 		(int64_t)work->gateway->limits.lookup_seconds * 1000;
@@ -101,6 +146,7 @@ start(struct work *work)
 		work_fail(work, OTHERWISE_TEMPFAIL, &work->mail->failure,
 			words_for(FAILING_TO_ENCRYPT, ERROR_SYSTEM));
 	facts_read_content(&work->facts, work->gateway, work->mail, true);
+	refuse_countless_fields(work);
 	special_find(work);
 }
 
@@ -264,37 +310,6 @@ gateway_process(const struct gateway *gateway, struct mail *mail,
 	facts_clear(&work.facts);
 }
 
-/* Of a rule that says none a directory may say another mode. */
-static bool
-may_do(const struct rule *rule, const struct mode_from *mode_from)
-{
-	return !rule->none || mode_from->store != NULL;
-}
-
-/* Nothing may be said to be no matter that is not known yet. */
-static bool
-may_sign(const struct gateway *gateway, const struct facts *facts,
-	struct trace *trace)
-{
-	const struct sign_rule *rule;
-	int matches = sign_rule_for(gateway, facts, trace, &rule);
-
-	return matches == -1 ||
-	       (matches == 1 && may_do(&rule->rule, &rule->mode_from) &&
-		       !rule->when_encrypting);
-}
-
-static bool
-may_encrypt(const struct gateway *gateway, struct facts *facts,
-	const struct address *recipient, struct trace *trace)
-{
-	const struct encrypt_rule *rule;
-	int matches = encrypt_rule_for(gateway, facts, recipient, trace, &rule);
-
-	return matches == -1 ||
-	       (matches == 1 && may_do(&rule->rule, &rule->mode_from));
-}
-
 bool
 gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 	struct trace *trace)
@@ -306,10 +321,9 @@ gateway_wants_body(const struct gateway *gateway, const struct mail *mail,
 	wanted = facts_gather(&facts, mail, NULL) != 0;
 	facts_read_content(&facts, gateway, mail, false);
 	wanted = wanted || mark_is_there(gateway, mail) ||
-		 may_sign(gateway, &facts, trace);
+		 may_protect(gateway, &facts, mail, trace);
 	LIST_FOREACH (recipient, &mail->recipients)
 		wanted = wanted ||
-			 may_encrypt(gateway, &facts, recipient, trace) ||
 			 inbound_rule_for(gateway, recipient, trace) != NULL;
 	wanted = wanted || triggers_found(gateway, &facts, mail);
 	facts_clear(&facts);

@@ -102,6 +102,15 @@ who_tries(const struct conf *conf)
 	return geteuid() == 0 || self == NULL ? conf->user : self->pw_name;
 }
 
+/* Keys that are of no use are said by the stores themselves. */
+static void
+look_for_sources(const struct gateway *gateway, struct list *warnings)
+{
+	event_set_sink(NULL);
+	sources_check(gateway, warnings);
+	event_set_sink(ctl_print_event);
+}
+
 static void
 start_as_user(const struct conf *conf, FILE *out)
 {
@@ -117,7 +126,7 @@ start_as_user(const struct conf *conf, FILE *out)
 		if (gateway_start(conf->gateway, &warnings, &err) != 0)
 			say(out, 'E', err.text);
 		else
-			sources_check(conf->gateway, &warnings);
+			look_for_sources(conf->gateway, &warnings);
 		/* Keys that are read only when they are needed. */
 		LIST_FOREACH (store, &conf->gateway->stores)
 			store_check(store, user, &warnings);

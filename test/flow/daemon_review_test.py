@@ -298,7 +298,7 @@ def silent_clients_keep_nobody_from_the_control_socket(world):
 
 def garbage_on_the_control_socket_is_answered(world):
     world.start(RULES)
-    for octets in (b'\0\n', b'x' * 300, b'\xff\xfe\n', b'reload now\nlog\n',
+    for octets in (b'\0\n', b'x' * 1100, b'\xff\xfe\n', b'reload now\nlog\n',
                    b'\n', b' \n', b'log \x1b[31m\n'):
         expect(answer_to(world, octets)[:1] in (b'0', b'1', b'3'),
                'no answer to %s' % octets)
