@@ -27,7 +27,7 @@ encrypt = (
 	   recipient = [ "*@partner.example", "*@bücher.example" ];
 	   otherwise = "reject"; }}
 );
-limits = {{ encrypt_recipients = 600; }};
+limits = {{ encrypt_recipients = 600; copies = 200; }};
 '''
 SPLIT = '''mixed = "split";
 reinject = {{ uri = "smtp://127.0.0.1:{%s}"; mark = %s; }};
