@@ -45,6 +45,7 @@ read_row(const struct asking *self, const struct ca_row *row,
 		.organisation = row->value[CA_ORGANISATION],
 		.given_name = row->value[CA_GIVEN_NAME],
 		.surname = row->value[CA_SURNAME],
+		.upn = row->value[CA_UPN],
 		.days = self->days,
 		.telephone = telephone,
 		.internal = self->internal };
@@ -100,7 +101,8 @@ add_word(struct asking *self, const char *address)
 	const char *const values[CA_COLUMNS] = { [CA_ADDRESS] = address,
 		[CA_NAME] = request_option(request, "--name"),
 		[CA_ORGANISATION] = request_option(request, "--organisation"),
-		[CA_TELEPHONE] = request_option(request, "--telephone") };
+		[CA_TELEPHONE] = request_option(request, "--telephone"),
+		[CA_UPN] = request_option(request, "--upn") };
 	struct ca_row *row = mem_alloc(sizeof(*row));
 
 	for (size_t i = 0; i < CA_COLUMNS; i++)
@@ -314,6 +316,11 @@ check_options(const struct request *request)
 		request_option(request, "--wanted") == NULL)
 		return ctl_usage("for whom?  ADDRESS, --csv, --all or --wanted "
 				 "says it");
+	if (request_option(request, "--upn") != NULL &&
+		(request->words.count != 1 ||
+			request_option(request, "--all") != NULL))
+		return ctl_usage("--upn is for one address; a table has a "
+				 "column \"upn\"");
 	if (!deliver && request_option(request, "--no-escrow") != NULL)
 		return ctl_usage("--no-escrow without --deliver: nobody would "
 				 "have the key");

@@ -176,6 +176,7 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 		.organisation = entry->organisation,
 		.given_name = entry->given_name,
 		.surname = entry->surname,
+		.upn = template->upn ? entry->upn : NULL,
 		.days = self->days,
 		.internal = entry->internal,
 		.no_escrow = !entry->has_key,

@@ -117,6 +117,7 @@ const struct command commands[] = {
 			"encrypt-only, domain, or one of ca_templates" },
 		{ "--name", "NAME", "common name (the address)" },
 		{ "--organisation", "NAME", "organisation in the name" },
+		{ "--upn", "NAME", "user principal name (the address)" },
 		{ "--days", "N", "how long it is valid" },
 		{ "--csr", "FILE", "for the key of this request (PKCS#10)" },
 		{ "--csv", "FILE", "for each line of a table" },
