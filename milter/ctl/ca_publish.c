@@ -21,6 +21,7 @@ struct publishing {
 struct holdings {
 	struct list present, absent; /* struct cert * */
 	struct buf smime;
+	bool damaged; /* one of them: it is left out */
 };
 
 static void
@@ -39,11 +40,17 @@ add_entry(struct ca *ca, const struct ca_entry *entry,
 		ca_entry_state(entry, clock_now()) == CA_VALID && !entry->held;
 	bool leads = valid && holdings->present.count == 0;
 	struct cert *cert = NULL;
+	struct error why = { 0 };
 
 	if (entry->sha256[0] == '\0')
 		return 0; /* another list's */
-	if (ca_load(ca, entry, leads && entry->has_key, &cert, err) != 0)
-		return -1;
+	if (ca_load(ca, entry, leads && entry->has_key, &cert, &why) != 0) {
+		if (why.kind == ERROR_SYSTEM)
+			return error_set(err, why.kind, "%s", why.text);
+		ctl_complain("%s: left out: %s", entry->address, why.text);
+		holdings->damaged = true;
+		return 0;
+	}
 	/* Nobody encrypts with it, but where it was put it may stay. */
 	if (valid && !cert->may_encrypt) {
 		cert_unref(cert);
@@ -121,6 +128,8 @@ publish(const struct publishing *self, const struct address *address)
 out:
 	if (code == CTL_TROUBLE)
 		ctl_complain("%s: %s", address->text, err.text);
+	if (holdings.damaged)
+		code = CTL_TROUBLE;
 	holdings_clear(&holdings);
 	return code;
 }

@@ -327,6 +327,26 @@ def without_the_right_to_write_it_is_said(world):
     holds(world, PAULA, [])
 
 
+def a_damaged_file_is_left_out_and_named(world):
+    begin(world)
+    first, second = (issued(world, '--external', PAULA)[0] for _ in range(2))
+    for damaged, good in ((first, second), (second, first)):
+        path = world.path('house/certificates/%s.pem' % damaged.zfill(32))
+        with open(path, 'r+b') as file:
+            whole = file.read()
+            file.seek(0)
+            file.write(b'damaged')
+        put(world, 'Paula', 'userCertificate;binary')
+        out = ca(world, 'publish', code=TROUBLE)
+        expect('left out' in out and path in out and 'published' in out, out)
+        expect(serials(world, values(world, PAULA, 'userCertificate')) ==
+               [good], 'another one')
+        with open(path, 'wb') as file:
+            file.write(whole)
+    ca(world, 'publish')
+    expect(len(values(world, PAULA, 'userCertificate')) == 2, 'not both')
+
+
 def a_directory_that_is_down_is_said(world):
     begin(world)
     issued(world, '--external', PAULA)
@@ -345,6 +365,7 @@ TESTS = (a_certificate_is_published_once_and_found_by_the_gateway,
          who_has_no_entry_is_said,
          two_entries_of_an_address_are_not_touched,
          without_the_right_to_write_it_is_said,
+         a_damaged_file_is_left_out_and_named,
          a_directory_that_is_down_is_said)
 
 
