@@ -193,6 +193,20 @@ do_metrics(
 	answer_printed(parent, connection, status_print_metrics);
 }
 
+/* To be asked before anything is issued. */
+static void
+do_may_file(
+	struct parent *parent, struct connection *connection, const char *word)
+{
+	const char *store;
+	struct error err;
+
+	if (filing_find_store(parent->conf, word, &store, &err) != 0)
+		answer(connection, CONTROL_NO, span_string(err.text));
+	else
+		answer(connection, CONTROL_YES, SPAN(""));
+}
+
 static void
 do_file(struct parent *parent, struct connection *connection, const char *word)
 {
@@ -214,6 +228,7 @@ static const struct request {
 } requests[] = {
 	{ "status", RIGHT_LOOK, do_status },
 	{ "metrics", RIGHT_LOOK, do_metrics },
+	{ "may-file", RIGHT_FILE, do_may_file },
 	{ "file", RIGHT_FILE, do_file },
 	{ "reload", RIGHT_CHANGE, do_reload },
 	{ "log", RIGHT_CHANGE, do_log },

@@ -47,20 +47,20 @@ read_bytes(const char *text, size_t *out, struct error *err)
 	return 0;
 }
 
-static int
-find_store(struct filing *filing, const char *name, struct error *err)
+int
+filing_find_store(const struct conf *conf, const char *name, const char **out,
+	struct error *err)
 {
 	const char *one;
 
-	LIST_FOREACH (one, &filing->conf->managed)
-		if (strcmp(one, name) == 0)
-			filing->store = one;
-	return filing->store != NULL
-		       ? 0
-		       : error_set(err, ERROR_CONFIG,
-				 "the daemon has no store \"%s\" of the type "
-				 "\"managed\"",
-				 name);
+	LIST_FOREACH (one, &conf->managed) {
+		if (strcmp(one, name) != 0)
+			continue;
+		*out = one;
+		return 0;
+	}
+	return error_set(err, ERROR_CONFIG,
+		"the daemon has no store \"%s\" of the type \"managed\"", name);
 }
 
 /* An address of ours has no blank, the name of a store may. */
@@ -75,7 +75,8 @@ parse(struct filing *filing, char *words, struct error *err)
 	if (*store != '\0')
 		*store++ = '\0';
 	if (read_bytes(words, &filing->bytes, err) != 0 ||
-		find_store(filing, store, err) != 0)
+		filing_find_store(filing->conf, store, &filing->store, err) !=
+			0)
 		return -1;
 	return addr_parse(address, &filing->address, err);
 }

@@ -9,6 +9,9 @@
 
 #include "parent.h"
 
+/* By its name, of the type managed; CONFIG with a sentence: there is none. */
+int filing_find_store(const struct conf *conf, const char *name,
+	const char **out, struct error *err) MUST_USE;
 /*
  * fd is the connection, which is to be closed here then; words are what came
  * behind "file": BYTES ADDRESS STORE.  SYSTEM when too many are under way.

@@ -87,7 +87,7 @@ struct ca_template {
 	enum ca_key_kind key;
 	bool sign, encrypt, non_repudiation; /* keyUsage, as the key can */
 	bool domain;	      /* for all of a domain (RFC 3183) */
-	bool upn;	      /* the address as userPrincipalName, too */
+	bool upn;	      /* with a userPrincipalName, too */
 	bool capabilities;    /* SMIMECapabilities: AES */
 	struct list extended; /* char *: names or numbers; emailProtection */
 	struct list domains;  /* struct pattern *: of `wanted`; or empty */
@@ -155,6 +155,7 @@ struct ca_entry {
 	char *address, *key; /* as written, and as it is compared */
 	char *name, *template;
 	char *organisation, *given_name, *surname; /* or NULL */
+	char *upn;	  /* another one than the address; or NULL */
 	bool internal;	  /* the gateway uses its key */
 	bool has_key;	  /* in escrow */
 	bool filed;	  /* it is in the managed store */
@@ -196,7 +197,8 @@ struct ca_request {
 	const char *address; /* of "domain" also a bare domain */
 	const char *name;    /* common name; NULL: the address */
 	const char *organisation, *given_name, *surname; /* or NULL */
-	unsigned days;					 /* 0: the template's */
+	const char *upn; /* of templates with one; NULL: the address */
+	unsigned days;	 /* 0: the template's */
 	bool internal, no_escrow;
 	bool wanted;		       /* noted by a rule: for the journal */
 	const char *deliver_to;	       /* whom it is for: see ca_note() */
@@ -213,8 +215,8 @@ struct ca_request {
 };
 void ca_request_clear(struct ca_request *request);
 /*
- * What may be said before anything is done: address, domains, days.  CONFIG
- * with a sentence that names the address.
+ * What may be said before anything is done: address, domains, days, upn.
+ * CONFIG with a sentence that names the address.
  */
 int ca_request_check(struct ca *ca, const struct ca_request *request,
 	struct error *err) MUST_USE;
@@ -245,6 +247,7 @@ enum ca_column {
 	CA_WHO, /* "internal" or "external" */
 	CA_DAYS,
 	CA_TELEPHONE,
+	CA_UPN,
 	CA_COLUMNS
 };
 struct ca_row {

@@ -37,6 +37,7 @@ entry_free(void *p)
 	mem_free(entry->organisation);
 	mem_free(entry->given_name);
 	mem_free(entry->surname);
+	mem_free(entry->upn);
 	mem_free(entry->deliver_to);
 	mem_free(entry->delivered_to);
 	mem_free(entry->telephone);
@@ -126,6 +127,7 @@ take_issue(struct ca *ca, const struct journal_line *line, struct error *err)
 	entry->organisation = mem_string(journal_value(line, "organisation"));
 	entry->given_name = mem_string(journal_value(line, "given-name"));
 	entry->surname = mem_string(journal_value(line, "surname"));
+	entry->upn = mem_string(journal_value(line, "upn"));
 	entry->internal = strcmp(value(line, "who"), "internal") == 0;
 	entry->has_key = strcmp(value(line, "key"), "escrow") == 0;
 	entry->held = journal_value(line, "held") != NULL;

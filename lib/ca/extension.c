@@ -200,7 +200,7 @@ mailbox(const struct address *address)
 
 int
 extend_names(X509 *x509, const struct ca_template *template,
-	const struct address *address, struct error *err)
+	const struct address *address, const char *upn, struct error *err)
 {
 	/* Without a subject this is all there is to go by (4.2.1.6). */
 	bool critical = X509_NAME_entry_count(X509_get_subject_name(x509)) == 0;
@@ -215,7 +215,7 @@ extend_names(X509 *x509, const struct ca_template *template,
 	int result;
 
 	if (good && template->upn)
-		good = add_name(names, NID_ms_upn, text);
+		good = add_name(names, NID_ms_upn, upn != NULL ? upn : text);
 	result = good ? add(x509, NID_subject_alt_name, names, critical, err)
 		      : failed("subjectAltName", err);
 	GENERAL_NAMES_free(names);

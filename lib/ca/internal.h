@@ -189,7 +189,8 @@ int extend_authority(X509 *x509, int path_length, struct error *err) MUST_USE;
 int extend_usage(X509 *x509, const struct ca_template *template, bool rsa,
 	struct error *err) MUST_USE;
 int extend_names(X509 *x509, const struct ca_template *template,
-	const struct address *address, struct error *err) MUST_USE;
+	const struct address *address, const char *upn,
+	struct error *err) MUST_USE;
 int extend_crl(X509 *x509, const char *url, struct error *err) MUST_USE;
 int extend_capabilities(X509 *x509, struct error *err) MUST_USE;
 

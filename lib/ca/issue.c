@@ -53,8 +53,8 @@ extend(X509 *x509, const void *self, struct error *err)
 
 	if (extend_usage(x509, template, key_is_rsa(extending->one->key),
 		    err) != 0 ||
-		extend_names(x509, template, extending->one->address, err) !=
-			0 ||
+		extend_names(x509, template, extending->one->address,
+			extending->one->request->upn, err) != 0 ||
 		(url != NULL && extend_crl(x509, url, err) != 0))
 		return -1;
 	return template->capabilities ? extend_capabilities(x509, err) : 0;
@@ -216,7 +216,7 @@ add_lines(struct journal_draft *draft, const struct issuing *one,
 		one->sha256, "address", one->address->text, "for",
 		one->address->key, "name", request->name, "organisation",
 		request->organisation, "given-name", request->given_name,
-		"surname", request->surname, "template",
+		"surname", request->surname, "upn", request->upn, "template",
 		request->template->name, "who",
 		request->internal ? "internal" : "external", "key",
 		in_escrow(one)	       ? "escrow"

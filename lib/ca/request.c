@@ -6,6 +6,8 @@
 #include "ca/request.h"
 
 enum { DAY = 86400, BACKDATE_SECONDS = 300 };
+/* As in the schema of Active Directory. */
+enum { UPN_MAX_BYTES = 1024 };
 
 /* RFC 3183 3.1: whoever encrypts for a whole domain takes this name. */
 #define DOMAIN_MAILBOX "domain-confidentiality-authority"
@@ -112,6 +114,50 @@ request_validity(const struct ca *ca, const struct ca_request *request,
 		(long long)(last - now) / DAY);
 }
 
+/* ---- userPrincipalName ---- */
+
+/* user@realm, each of them text. */
+static bool
+is_upn(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t left = strlen(text);
+	const char *sign = strchr(text, '@');
+	unsigned long c;
+
+	if (left > UPN_MAX_BYTES || sign == NULL || sign == text ||
+		sign[1] == '\0' || strchr(sign + 1, '@') != NULL ||
+		strpbrk(text, " \t") != NULL)
+		return false;
+	while (left != 0) {
+		int used = UTF8_getc(at, (int)left, &c);
+
+		if (used <= 0 || c < ' ' || (c >= 0x7f && c <= 0x9f))
+			return false;
+		at += used;
+		left -= (size_t)used;
+	}
+	return true;
+}
+
+static int
+check_upn(const struct ca_request *request, struct error *err)
+{
+	if (request->upn == NULL)
+		return 0;
+	if (!request->template->upn)
+		return error_set(err, ERROR_CONFIG,
+			"%s: template \"%s\" has no user principal name (upn)",
+			request->address, request->template->name);
+	return is_upn(request->upn)
+		       ? 0
+		       : error_set(err, ERROR_CONFIG,
+				 "%s: its user principal name is not of the "
+				 "form user@realm, or holds a blank or a "
+				 "control character, or is not UTF-8",
+				 request->address);
+}
+
 /* ---- all of it ---- */
 
 int
@@ -128,6 +174,7 @@ ca_request_check(
 	if (request_address(request, &address, err) != 0)
 		return -1;
 	if (check_domain(ca, address, err) != 0 ||
+		check_upn(request, err) != 0 ||
 		ca_template_check(template, err) != 0 ||
 		(url != NULL && ca_url_check(url, err) != 0) ||
 		request_validity(

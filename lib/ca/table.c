@@ -8,7 +8,7 @@ enum { FIELDS_MAX = 64 };
 
 static const char *const columns[CA_COLUMNS] = { "address", "name",
 	"organisation", "given_name", "surname", "template", "who", "days",
-	"telephone" };
+	"telephone", "upn" };
 
 struct table {
 	struct span rest;

@@ -51,10 +51,63 @@ check_delivery(struct reader *reader, const config_setting_t *group)
 			"a program");
 }
 
+static struct store_settings *
+directory_new(
+	const struct store_draft *draft, const struct conf_publish *publish)
+{
+	struct store_settings *own = mem_alloc(sizeof(*own));
+	bool named = publish->bind_dn != NULL;
+	const char *attribute;
+
+	*own = (struct store_settings){ .name = mem_string(draft->name),
+		.type = mem_string(draft->type),
+		.uri = mem_string(draft->uri),
+		.base = mem_string(draft->base),
+		.filter = mem_string(draft->filter),
+		.ca_file = mem_string(draft->ca_file),
+		.bind_dn =
+			mem_string(named ? publish->bind_dn : draft->bind_dn),
+		.password_file = mem_string(
+			named ? publish->password_file : draft->password_file),
+		.start_tls = draft->start_tls,
+		.timeout_seconds = draft->timeout_seconds,
+		.cache_seconds = draft->cache_seconds,
+		.negative_cache_seconds = draft->negative_cache_seconds };
+	LIST_FOREACH (attribute, &draft->attributes)
+		list_add(&own->attributes, mem_string(attribute));
+	return own;
+}
+
+static void
+directory_free(struct store_settings *own)
+{
+	if (own == NULL)
+		return;
+	mem_free((char *)own->name);
+	mem_free((char *)own->type);
+	mem_free((char *)own->uri);
+	mem_free((char *)own->base);
+	mem_free((char *)own->filter);
+	mem_free((char *)own->ca_file);
+	mem_free((char *)own->bind_dn);
+	mem_free((char *)own->password_file);
+	list_clear(&own->attributes, mem_free);
+	mem_free(own);
+}
+
+void
+conf_publish_clear(struct conf_publish *publish)
+{
+	mem_free(publish->store);
+	mem_free(publish->bind_dn);
+	mem_free(publish->password_file);
+	directory_free(publish->directory);
+}
+
 static void
 check_publish(struct reader *reader, const config_setting_t *group)
 {
-	const struct conf_publish *publish = &reader->conf->ca_publish;
+	struct conf_publish *publish = &reader->conf->ca_publish;
 	const struct store_draft *store =
 		publish->store != NULL ? stores_find(reader, publish->store)
 				       : NULL;
@@ -69,6 +122,8 @@ check_publish(struct reader *reader, const config_setting_t *group)
 		report_at(reader, PROBLEM_ERROR, line_of(group),
 			"ca_publish needs bind_dn and password_file, or "
 			"neither");
+	else if (store != NULL)
+		publish->directory = directory_new(store, publish);
 }
 
 void

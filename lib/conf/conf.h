@@ -50,6 +50,8 @@ struct conf_reinject {
 struct conf_publish {
 	char *store; /* NULL: nowhere */
 	char *bind_dn, *password_file;
+	/* The store, as whoever writes there; owned.  NULL: nowhere. */
+	struct store_settings *directory;
 };
 
 struct conf {

@@ -254,6 +254,7 @@ struct store_draft *stores_find(const struct reader *reader, const char *name);
 void authorities_finish(struct reader *reader, const config_setting_t *root);
 /* ca_service.c: when everything else is known. */
 void ca_service_finish(struct reader *reader, const config_setting_t *root);
+void conf_publish_clear(struct conf_publish *publish);
 /* reinject.c */
 void reinject_finish(struct reader *reader, const config_setting_t *root);
 /* One setting of a group that stands elsewhere; NULL: it was unknown. */

@@ -24,9 +24,7 @@ conf_free(struct conf *conf)
 	list_clear(&conf->authorities, ca_settings_free);
 	list_clear(&conf->ca_templates, ca_template_free);
 	ca_delivery_clear(&conf->ca_delivery);
-	mem_free(conf->ca_publish.store);
-	mem_free(conf->ca_publish.bind_dn);
-	mem_free(conf->ca_publish.password_file);
+	conf_publish_clear(&conf->ca_publish);
 	mem_free(conf->reinject.uri);
 	mem_free(conf->reinject.ca_file);
 	mem_free(conf->reinject.login);

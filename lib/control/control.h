@@ -3,6 +3,7 @@
  * line ("reload", "status", "metrics", "log debug"), one answer of an exit
  * code line ("0", "1", "3") and text, then the connection is closed.
  *
+ * "may-file STORE" asks whether the peer may, and there is such a store.
  * "file BYTES ADDRESS STORE" is followed by that many bytes, once the daemon
  * has said "+": whoever may not ask for it sends no key.
  */

@@ -30,6 +30,20 @@ int authority_open_settings(const struct ca_settings *settings,
 int authority_open(const struct request *request, enum authority_how how,
 	struct authority *out);
 void authority_close(struct authority *authority);
+/* Several with one configuration. */
+struct authorities {
+	struct conf *conf;
+	struct list each; /* struct authority *, owned */
+	bool whole;	  /* all of the configuration were asked for */
+};
+/*
+ * Unlocked: all of the configuration, in its order, unless --ca names one, or
+ * else that one or the default.  Those that cannot be opened are left out, and
+ * the exit code is theirs.  Close them in any case.
+ */
+int authority_open_all(
+	const struct request *request, bool all, struct authorities *out);
+void authority_close_all(struct authorities *authorities);
 /* ca_close(), and a line in the log when something was done. */
 void authority_close_ca(const struct conf *conf, struct ca *ca);
 
@@ -73,6 +87,9 @@ struct issuance {
 int issuance_run(struct issuance *issuance);
 /* What may be filed and is not, from whatever time; an exit code. */
 int issuance_file(struct issuance *issuance);
+/* With --check-url: are the lists there?  An exit code. */
+int issuance_check_urls(
+	const struct request *request, const struct issuance *issuance);
 void issuance_clear(struct issuance *issuance);
 /* When the requests are known.  An exit code. */
 int issuance_open_store(
@@ -87,10 +104,13 @@ struct wanted {
 void wanted_free(void *wanted);
 /*
  * Senders (struct wanted *) that a sign rule has noted, for whom a template
- * says that nobody needs to ask, as many as today's limit allows.  Those that
- * have a certificate now are forgotten.  An exit code.
+ * says that nobody needs to ask, as many as today's limit allows.  Of several
+ * authorities each is the business of the first one in the configuration that
+ * may issue for the domain.  Those that have a certificate of any are
+ * forgotten.  An exit code.
  */
-int wanted_read(const struct authority *authority, struct list *out);
+int wanted_read(const struct authorities *all,
+	const struct authority *authority, struct list *out);
 
 /* ---- ca_deliver.c ---- */
 

@@ -187,6 +187,57 @@ authority_close(struct authority *authority)
 	conf_free(authority->conf);
 }
 
+static int
+open_one(struct authorities *all, const struct ca_settings *settings)
+{
+	struct authority *one = mem_alloc(sizeof(*one));
+	int code;
+
+	*one = (struct authority){ .conf = all->conf, .settings = settings };
+	code = authority_open_settings(settings, AUTHORITY_UNLOCKED, &one->ca);
+	if (code == CTL_YES) {
+		list_add(&all->each, one);
+		return code;
+	}
+	authority_close_ca(all->conf, one->ca);
+	mem_free(one);
+	return code;
+}
+
+int
+authority_open_all(
+	const struct request *request, bool all, struct authorities *out)
+{
+	const struct ca_settings *settings;
+	int code, one;
+
+	*out = (struct authorities){ 0 };
+	if (ctl_load_settings(request, &out->conf, &code) != 0)
+		return code;
+	if (!all || request_option(request, "--ca") != NULL ||
+		out->conf->authorities.count == 0) {
+		code = authority_choose(request, out->conf, &settings);
+		return code == CTL_YES ? open_one(out, settings) : code;
+	}
+	out->whole = true;
+	LIST_FOREACH (settings, &out->conf->authorities) {
+		one = open_one(out, settings);
+		code = one > code ? one : code;
+	}
+	return code;
+}
+
+void
+authority_close_all(struct authorities *authorities)
+{
+	struct authority *one;
+
+	LIST_FOREACH (one, &authorities->each)
+		authority_close_ca(authorities->conf, one->ca);
+	list_clear(&authorities->each, mem_free);
+	conf_free(authorities->conf);
+}
+
 /* ---- what is asked for ---- */
 
 int

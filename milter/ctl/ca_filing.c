@@ -48,24 +48,42 @@ open_store(struct filing *filing, const struct conf *conf, const char *name)
 	return code == CTL_YES ? look_into(filing->store) : code;
 }
 
+/* Would it take one from us? */
+static int
+ask_daemon(const char *path, const char *name)
+{
+	struct buf text = { .limit_bytes = CONTROL_ANSWER_MAX };
+	char *request = mem_printf("may-file %s", name);
+	struct error err = { 0 };
+	int code = CTL_YES;
+
+	if (control_ask(path, request, ANSWER_TIMEOUT_MS, &code, &text, &err) !=
+		0) {
+		ctl_complain("the store is not ours to write, and the daemon, "
+			     "which would, cannot be asked");
+		code = ctl_trouble(&err);
+	} else if (code != CTL_YES) {
+		ctl_complain("the store is not ours to write, and the daemon "
+			     "would not take it from us: %.*s",
+			(int)text.len, (const char *)text.data);
+	}
+	buf_clear(&text);
+	mem_free(request);
+	return code;
+}
+
 static int
 find_daemon(struct filing *filing, const struct conf *conf, const char *name)
 {
 	const char *path = conf->control.socket;
-	struct buf text = { .limit_bytes = CONTROL_ANSWER_MAX };
-	struct error err = { 0 };
-	int code = cert_managed_name(conf, name, &filing->name), answer;
+	int code = cert_managed_name(conf, name, &filing->name);
 
 	if (strncmp(path, "unix:", 5) == 0)
 		path += 5;
-	filing->socket = path;
-	if (code == CTL_YES && control_ask(path, "status", ANSWER_TIMEOUT_MS,
-				       &answer, &text, &err) != 0) {
-		ctl_complain("the store is not ours to write, and the daemon, "
-			     "which would, cannot be asked");
-		code = ctl_trouble(&err);
-	}
-	buf_clear(&text);
+	if (code == CTL_YES)
+		code = ask_daemon(path, filing->name);
+	if (code == CTL_YES)
+		filing->socket = path;
 	return code;
 }
 

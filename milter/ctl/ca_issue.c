@@ -6,15 +6,16 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "net/net.h"
 
 enum { FILE_MAX_BYTES = 64 << 20, DAYS_MAX = 36500 };
 
 struct asking {
 	const struct request *request;
+	const struct authorities *all;
 	struct issuance issuance;
+	struct delivering delivering;
 	const struct ca_template *template;
-	bool internal;
+	bool internal, deliver;
 	unsigned days;
 	struct list rows; /* struct ca_row *: requests point into them */
 	size_t asked;	  /* so many of them; those behind are wanted */
@@ -44,6 +45,7 @@ read_row(const struct asking *self, const struct ca_row *row,
 		.organisation = row->value[CA_ORGANISATION],
 		.given_name = row->value[CA_GIVEN_NAME],
 		.surname = row->value[CA_SURNAME],
+		.upn = row->value[CA_UPN],
 		.days = self->days,
 		.telephone = telephone,
 		.internal = self->internal };
@@ -99,7 +101,8 @@ add_word(struct asking *self, const char *address)
 	const char *const values[CA_COLUMNS] = { [CA_ADDRESS] = address,
 		[CA_NAME] = request_option(request, "--name"),
 		[CA_ORGANISATION] = request_option(request, "--organisation"),
-		[CA_TELEPHONE] = request_option(request, "--telephone") };
+		[CA_TELEPHONE] = request_option(request, "--telephone"),
+		[CA_UPN] = request_option(request, "--upn") };
 	struct ca_row *row = mem_alloc(sizeof(*row));
 
 	for (size_t i = 0; i < CA_COLUMNS; i++)
@@ -140,7 +143,7 @@ add_wanted(struct asking *self)
 	self->asked = self->rows.count;
 	if (request_option(self->request, "--wanted") == NULL)
 		return CTL_YES;
-	code = wanted_read(self->issuance.authority, &all);
+	code = wanted_read(self->all, self->issuance.authority, &all);
 	LIST_FOREACH (one, &all) {
 		struct ca_row *row = mem_alloc(sizeof(*row));
 
@@ -203,70 +206,12 @@ read_csr(struct asking *self)
 }
 
 static int
-check_url(const char *url)
-{
-	const struct net_settings net = { .timeout_seconds = 20,
-		.limit_bytes = FILE_MAX_BYTES,
-		.allow_private = true };
-	struct buf bytes = { 0 };
-	struct error err = { 0 };
-	int code = CTL_YES;
-
-	if (net_init(&err) != 0 || net_fetch(url, &net, &bytes, &err) != 0) {
-		ctl_complain("%s: %s", url, err.text);
-		code = CTL_NO;
-	}
-	buf_clear(&bytes);
-	return code;
-}
-
-static bool
-is_among(const struct list *templates, const struct ca_template *template)
-{
-	for (size_t i = 0; i < templates->count; i++)
-		if (templates->item[i] == template)
-			return true;
-	return false;
-}
-
-/* A URL is fixed for as long as the certificate lives; each line of a table
- * may have a template, and so a URL, of its own. */
-static int
-check_urls(const struct asking *self)
-{
-	const struct ca_settings *settings = self->issuance.authority->settings;
-	const struct ca_request *one;
-	struct list templates = { 0 };
-	int code = CTL_YES;
-
-	if (request_option(self->request, "--check-url") == NULL)
-		return CTL_YES;
-	LIST_FOREACH (one, &self->issuance.requests) {
-		const char *url = one->template->crl_url != NULL
-					  ? one->template->crl_url
-					  : settings->crl_url;
-
-		if (code != CTL_YES || is_among(&templates, one->template))
-			continue;
-		list_add(&templates, (void *)one->template);
-		code = url != NULL ? check_url(url)
-				   : ctl_usage("authority %s has no crl_url",
-					     settings->name);
-	}
-	list_clear(&templates, NULL);
-	return code;
-}
-
-static int
 prepare(struct asking *self)
 {
 	const char *word, *name = request_option(self->request, "--template");
 	int code = find_template(self->issuance.authority->conf,
 		name != NULL ? name : "user", &self->template);
 
-	if (code == CTL_YES)
-		code = authority_number(
-			self->request, "--days", 0, DAYS_MAX, &self->days);
 	LIST_FOREACH (word, &self->request->words)
 		add_word(self, word);
 	if (code == CTL_YES)
@@ -278,14 +223,14 @@ prepare(struct asking *self)
 	if (code == CTL_YES)
 		code = read_csr(self);
 	if (code == CTL_YES)
-		code = check_urls(self);
+		code = issuance_check_urls(self->request, &self->issuance);
 	if (code == CTL_YES)
 		code = issuance_open_store(self->request, &self->issuance);
 	return code;
 }
 
 static int
-deliver_all(const struct asking *self, struct delivering *delivering)
+send_all(struct asking *self)
 {
 	const struct ca_request *one;
 	int code = CTL_YES, sent;
@@ -293,8 +238,8 @@ deliver_all(const struct asking *self, struct delivering *delivering)
 	LIST_FOREACH (one, &self->issuance.requests) {
 		if (one->cert == NULL)
 			continue;
-		sent = delivering_send(
-			delivering, one->entry, one->cert, one->telephone);
+		sent = delivering_send(&self->delivering, one->entry, one->cert,
+			one->telephone);
 		code = sent > code ? sent : code;
 		if (sent != CTL_YES && one->no_escrow)
 			ctl_complain("%s: its key is lost now: \"ca issue\" "
@@ -306,67 +251,134 @@ deliver_all(const struct asking *self, struct delivering *delivering)
 
 /* Before anything is issued: can it be delivered? */
 static int
-run(struct asking *self)
+begin_delivering(struct asking *self)
 {
-	bool deliver = request_option(self->request, "--deliver") != NULL;
-	struct delivering delivering = { 0 };
+	struct delivering *delivering = &self->delivering;
 	struct ca_request *one;
-	int code = CTL_YES, sent, told, filed;
+	int code = delivering_begin(
+		self->request, self->issuance.authority, delivering);
 
-	if (!deliver && request_option(self->request, "--no-escrow") != NULL)
-		code = ctl_usage("--no-escrow without --deliver: nobody would "
-				 "have the key");
-	else if (deliver && request_option(self->request, "--csr") != NULL)
-		code = ctl_usage("of a request (--csr) there is no key to "
-				 "deliver");
-	else if (deliver)
-		code = delivering_begin(
-			self->request, self->issuance.authority, &delivering);
+	delivering->array = self->issuance.array;
+	LIST_FOREACH (one, &self->issuance.requests)
+		one->deliver_to =
+			delivering->to != NULL ? delivering->to : one->address;
+	return code;
+}
+
+/* All but what has to wait until it was shown. */
+static int
+begin(struct asking *self, struct authority *authority)
+{
+	int code, sent = CTL_YES;
+
+	self->issuance.authority = authority;
+	code = prepare(self);
+	if (code == CTL_YES && self->deliver)
+		code = begin_delivering(self);
 	if (code != CTL_YES)
 		return code;
-	LIST_FOREACH (one, &self->issuance.requests)
-		if (deliver)
-			one->deliver_to = delivering.to != NULL ? delivering.to
-								: one->address;
 	code = issuance_run(&self->issuance);
-	delivering.array = self->issuance.array;
-	if (!deliver)
-		return code;
-	sent = deliver_all(self, &delivering);
-	self->issuance.array = NULL;
-	told = delivering_tell(&delivering);
-	filed = issuance_file(&self->issuance);
-	code = sent > code ? sent : code;
-	code = told > code ? told : code;
+	if (self->deliver)
+		sent = send_all(self);
+	return sent > code ? sent : code;
+}
+
+static int
+end(struct asking *self)
+{
+	int code = CTL_YES, filed = CTL_YES;
+
+	self->delivering.array = NULL;
+	if (self->delivering.authority != NULL) {
+		code = delivering_tell(&self->delivering);
+		filed = issuance_file(&self->issuance);
+	}
+	issuance_clear(&self->issuance);
+	list_clear(&self->rows, ca_row_free);
 	return filed > code ? filed : code;
+}
+
+/* Nobody is named: this is for all authorities. */
+static bool
+is_wanted_alone(const struct request *request)
+{
+	return request->words.count == 0 &&
+	       request_option(request, "--csv") == NULL &&
+	       request_option(request, "--all") == NULL;
+}
+
+static int
+check_options(const struct request *request)
+{
+	bool deliver = request_option(request, "--deliver") != NULL;
+
+	if (is_wanted_alone(request) &&
+		request_option(request, "--wanted") == NULL)
+		return ctl_usage("for whom?  ADDRESS, --csv, --all or --wanted "
+				 "says it");
+	if (request_option(request, "--upn") != NULL &&
+		(request->words.count != 1 ||
+			request_option(request, "--all") != NULL))
+		return ctl_usage("--upn is for one address; a table has a "
+				 "column \"upn\"");
+	if (!deliver && request_option(request, "--no-escrow") != NULL)
+		return ctl_usage("--no-escrow without --deliver: nobody would "
+				 "have the key");
+	if (deliver && request_option(request, "--csr") != NULL)
+		return ctl_usage("of a request (--csr) there is no key to "
+				 "deliver");
+	return CTL_YES;
+}
+
+static int
+issue(const struct asking *same, struct authorities *authorities)
+{
+	json_t *array = same->issuance.array;
+	struct asking *all = mem_array(authorities->each.count, sizeof(*all));
+	struct authority *authority;
+	int code = CTL_YES, one;
+
+	LIST_FOREACH (authority, &authorities->each) {
+		all[authority_i] = *same;
+		one = begin(&all[authority_i], authority);
+		code = one > code ? one : code;
+	}
+	if (array != NULL)
+		json_answer(array);
+	for (size_t i = 0; i < authorities->each.count; i++) {
+		one = end(&all[i]);
+		code = one > code ? one : code;
+	}
+	mem_free(all);
+	return code;
 }
 
 int
 command_ca_issue(const struct request *request)
 {
-	struct authority authority;
-	struct asking self = { .request = request,
-		.issuance = { .authority = &authority,
-			.array = request->json ? json_array() : NULL,
-			.output = request_option(request, "-o") },
+	bool all = is_wanted_alone(request);
+	struct authorities authorities;
+	struct asking same = { .request = request,
+		.all = &authorities,
+		.issuance = { .output = request_option(request, "-o") },
+		.deliver = request_option(request, "--deliver") != NULL,
 		.internal = request_option(request, "--external") == NULL };
-	int code;
+	int code = check_options(request), opened;
 
-	if (request->words.count == 0 &&
-		request_option(request, "--csv") == NULL &&
-		request_option(request, "--all") == NULL &&
-		request_option(request, "--wanted") == NULL)
-		return ctl_usage("for whom?  ADDRESS, --csv, --all or --wanted "
-				 "says it");
-	code = authority_open(request, AUTHORITY_UNLOCKED, &authority);
 	if (code == CTL_YES)
-		code = prepare(&self);
-	if (code == CTL_YES)
-		code = run(&self);
-	if (self.issuance.array != NULL)
-		json_answer(self.issuance.array);
-	issuance_clear(&self.issuance);
-	list_clear(&self.rows, ca_row_free);
-	authority_close(&authority);
-	return code;
+		code = authority_number(
+			request, "--days", 0, DAYS_MAX, &same.days);
+	if (code != CTL_YES)
+		return code;
+	opened = authority_open_all(request, all, &authorities);
+	if (authorities.whole && same.issuance.output != NULL &&
+		authorities.conf->authorities.count > 1)
+		code = ctl_usage("-o is for the certificates of one authority: "
+				 "--ca says which");
+	if (code == CTL_YES) {
+		same.issuance.array = request->json ? json_array() : NULL;
+		code = issue(&same, &authorities);
+	}
+	authority_close_all(&authorities);
+	return opened > code ? opened : code;
 }

@@ -4,11 +4,11 @@
 
 #include "authority.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 
 struct publishing {
 	struct authority *authority;
+	struct store *store; /* the directory */
 	struct store_publisher *publisher;
 	json_t *array;
 	bool quiet; /* about addresses that have no entry */
@@ -21,6 +21,7 @@ struct publishing {
 struct holdings {
 	struct list present, absent; /* struct cert * */
 	struct buf smime;
+	bool damaged; /* one of them: it is left out */
 };
 
 static void
@@ -39,11 +40,17 @@ add_entry(struct ca *ca, const struct ca_entry *entry,
 		ca_entry_state(entry, clock_now()) == CA_VALID && !entry->held;
 	bool leads = valid && holdings->present.count == 0;
 	struct cert *cert = NULL;
+	struct error why = { 0 };
 
 	if (entry->sha256[0] == '\0')
 		return 0; /* another list's */
-	if (ca_load(ca, entry, leads && entry->has_key, &cert, err) != 0)
-		return -1;
+	if (ca_load(ca, entry, leads && entry->has_key, &cert, &why) != 0) {
+		if (why.kind == ERROR_SYSTEM)
+			return error_set(err, why.kind, "%s", why.text);
+		ctl_complain("%s: left out: %s", entry->address, why.text);
+		holdings->damaged = true;
+		return 0;
+	}
 	/* Nobody encrypts with it, but where it was put it may stay. */
 	if (valid && !cert->may_encrypt) {
 		cert_unref(cert);
@@ -121,6 +128,8 @@ publish(const struct publishing *self, const struct address *address)
 out:
 	if (code == CTL_TROUBLE)
 		ctl_complain("%s: %s", address->text, err.text);
+	if (holdings.damaged)
+		code = CTL_TROUBLE;
 	holdings_clear(&holdings);
 	return code;
 }
@@ -166,30 +175,28 @@ publish_all(struct publishing *self)
 
 /* ---- the command ---- */
 
+/* That store alone: the others may not be ours to read. */
 static int
 open_publisher(struct publishing *self)
 {
-	const struct conf *conf = self->authority->conf;
-	const struct conf_publish *settings = &conf->ca_publish;
-	struct store *store, *chosen = NULL;
+	const struct store_settings *directory =
+		self->authority->conf->ca_publish.directory;
+	struct list warnings = { 0 };
 	struct error err = { 0 };
-	char *password = NULL;
+	const char *text;
 	int code = CTL_YES;
 
-	if (settings->store == NULL)
+	if (directory == NULL)
 		return ctl_usage("the configuration does not say where "
 				 "certificates are published "
 				 "(ca_publish.store)");
-	LIST_FOREACH (store, &conf->gateway->stores)
-		if (strcmp(store_name(store), settings->store) == 0)
-			chosen = store;
-	if ((settings->password_file != NULL &&
-		    file_read_password(
-			    settings->password_file, &password, &err) != 0) ||
-		store_publisher_open(chosen, settings->bind_dn, password,
-			&self->publisher, &err) != 0)
+	if (store_open(directory, &self->store, &warnings, &err) != 0 ||
+		store_publisher_open(
+			self->store, NULL, NULL, &self->publisher, &err) != 0)
 		code = ctl_trouble(&err);
-	mem_free_secret(password);
+	LIST_FOREACH (text, &warnings)
+		ctl_complain("%s", text);
+	list_clear(&warnings, mem_free);
 	return code;
 }
 
@@ -198,12 +205,8 @@ run(const struct request *request, struct publishing *self)
 {
 	struct authority *authority = self->authority;
 	const char *word;
-	int code = authority_choose(
-		request, authority->conf, &authority->settings);
+	int code = authority_open(request, AUTHORITY_UNLOCKED, authority);
 
-	if (code == CTL_YES)
-		code = authority_open_settings(authority->settings,
-			AUTHORITY_UNLOCKED, &authority->ca);
 	if (code == CTL_YES)
 		code = open_publisher(self);
 	if (code != CTL_YES)
@@ -224,13 +227,12 @@ command_ca_publish(const struct request *request)
 	struct authority authority = { 0 };
 	struct publishing self = { .authority = &authority,
 		.array = request->json ? json_array() : NULL };
-	int code;
+	int code = run(request, &self);
 
-	if (ctl_load(request, &authority.conf, &code) == 0)
-		code = run(request, &self);
 	if (self.array != NULL)
 		json_answer(self.array);
 	store_publisher_close(self.publisher);
+	store_close(self.store);
 	authority_close(&authority);
 	return code;
 }

@@ -14,7 +14,7 @@ struct renewing {
 	struct delivering delivering;
 	struct list texts; /* of our own: what an entry holds may change */
 	bool supersede, deliver;
-	unsigned days;
+	unsigned days, within;
 	int left_out; /* CTL_YES, or why one was */
 };
 
@@ -87,7 +87,6 @@ choose(struct renewing *self)
 {
 	const struct request *request = self->request;
 	const char *word;
-	unsigned within = 0;
 	int code = CTL_YES;
 
 	LIST_FOREACH (word, &request->words)
@@ -95,13 +94,10 @@ choose(struct renewing *self)
 			code = CTL_NO;
 	if (request->words.count != 0)
 		return code;
-	code = authority_number(
-		request, "--within", WITHIN_DAYS, DAYS_MAX, &within);
-	if (code == CTL_YES && !self->deliver)
+	if (!self->deliver)
 		remind(self);
-	if (code == CTL_YES)
-		add_ending(self, within);
-	return code;
+	add_ending(self, self->within);
+	return CTL_YES;
 }
 
 static const char *
@@ -180,6 +176,7 @@ add_request(struct renewing *self, const struct ca_entry *entry)
 		.organisation = entry->organisation,
 		.given_name = entry->given_name,
 		.surname = entry->surname,
+		.upn = template->upn ? entry->upn : NULL,
 		.days = self->days,
 		.internal = entry->internal,
 		.no_escrow = !entry->has_key,
@@ -217,11 +214,8 @@ add_requests(struct renewing *self)
 static int
 prepare(struct renewing *self)
 {
-	int code = authority_number(
-		self->request, "--days", 0, DAYS_MAX, &self->days);
+	int code = choose(self);
 
-	if (code == CTL_YES)
-		code = choose(self);
 	if (code == CTL_YES)
 		code = add_requests(self);
 	if (code == CTL_YES)
@@ -232,7 +226,7 @@ prepare(struct renewing *self)
 /* ---- to its owner ---- */
 
 static int
-deliver_all(struct renewing *self)
+send_all(struct renewing *self)
 {
 	const struct ca_request *request;
 	int code = CTL_YES, one;
@@ -245,11 +239,7 @@ deliver_all(struct renewing *self)
 			request->cert, request->telephone);
 		code = one > code ? one : code;
 	}
-	self->issuance.array = NULL;
-	one = delivering_tell(&self->delivering);
-	code = one > code ? one : code;
-	one = issuance_file(&self->issuance);
-	return one > code ? one : code;
+	return code;
 }
 
 static void
@@ -280,48 +270,99 @@ is_any_issued(const struct renewing *self)
 	return false;
 }
 
+/* All but what has to wait until it was shown. */
+static int
+begin(struct renewing *self, struct authority *authority)
+{
+	const struct request *request = self->request;
+	int code = CTL_YES, sent = CTL_YES, one = CTL_YES;
+
+	self->issuance.authority = authority;
+	/* Before anything is issued: can it be delivered? */
+	if (self->deliver)
+		code = delivering_begin(request, authority, &self->delivering);
+	self->delivering.array = self->issuance.array;
+	/* What was not sent the last time. */
+	if (code == CTL_YES && self->deliver && request->words.count == 0)
+		sent = delivering_pending(&self->delivering,
+			request_option(request, "--telephone"));
+	if (code == CTL_YES)
+		code = prepare(self);
+	if (code == CTL_YES)
+		code = issuance_run(&self->issuance);
+	/* What is issued is issued, even if it could not be filed. */
+	if (self->deliver)
+		one = send_all(self);
+	else
+		say_what_waits(self);
+	sent = one > sent ? one : sent;
+	sent = self->left_out > sent ? self->left_out : sent;
+	return sent > code ? sent : code;
+}
+
+static int
+end(struct renewing *self)
+{
+	int code = CTL_YES, one = CTL_YES;
+
+	self->delivering.array = NULL;
+	if (self->deliver) {
+		code = delivering_tell(&self->delivering);
+		one = issuance_file(&self->issuance);
+		code = one > code ? one : code;
+	}
+	if (self->supersede && is_any_issued(self))
+		one = authority_make_crl(self->issuance.authority->ca, 0);
+	issuance_clear(&self->issuance);
+	list_clear(&self->entries, NULL);
+	list_clear(&self->texts, mem_free);
+	return one > code ? one : code;
+}
+
+/* What stands for each authority. */
+static int
+read_options(const struct request *request, bool supersede, json_t *array,
+	struct renewing *out)
+{
+	int code;
+
+	*out = (struct renewing){ .request = request,
+		.issuance = { .array = array },
+		.supersede = supersede,
+		.deliver = request_option(request, "--deliver") != NULL };
+	code = authority_number(request, "--days", 0, DAYS_MAX, &out->days);
+	return code == CTL_YES ? authority_number(request, "--within",
+					 WITHIN_DAYS, DAYS_MAX, &out->within)
+			       : code;
+}
+
 static int
 renew(const struct request *request, bool supersede)
 {
-	struct authority authority;
-	struct renewing self = { .request = request,
-		.issuance = { .authority = &authority,
-			.array = request->json ? json_array() : NULL },
-		.supersede = supersede,
-		.deliver = request_option(request, "--deliver") != NULL };
-	int code = authority_open(request, AUTHORITY_UNLOCKED, &authority),
-	    sent = CTL_YES, one = CTL_YES, made;
+	json_t *array = request->json ? json_array() : NULL;
+	struct authorities authorities = { 0 };
+	struct renewing same, *all = NULL;
+	struct authority *authority;
+	int code = read_options(request, supersede, array, &same), one;
 
-	/* Before anything is issued: can it be delivered? */
-	if (code == CTL_YES && self.deliver)
-		code = delivering_begin(request, &authority, &self.delivering);
-	self.delivering.array = self.issuance.array;
-	/* What was not sent the last time. */
-	if (code == CTL_YES && self.deliver && request->words.count == 0)
-		sent = delivering_pending(&self.delivering,
-			request_option(request, "--telephone"));
 	if (code == CTL_YES)
-		code = prepare(&self);
-	if (code == CTL_YES)
-		code = issuance_run(&self.issuance);
-	/* What is issued is issued, even if it could not be filed. */
-	if (self.deliver)
-		one = deliver_all(&self);
-	else
-		say_what_waits(&self);
-	made = supersede && is_any_issued(&self)
-		       ? authority_make_crl(authority.ca, 0)
-		       : CTL_YES;
-	code = made > code ? made : code;
-	if (self.issuance.array != NULL)
-		json_answer(self.issuance.array);
-	issuance_clear(&self.issuance);
-	list_clear(&self.entries, NULL);
-	list_clear(&self.texts, mem_free);
-	authority_close(&authority);
-	sent = one > sent ? one : sent;
-	sent = self.left_out > sent ? self.left_out : sent;
-	return sent > code ? sent : code;
+		code = authority_open_all(
+			request, request->words.count == 0, &authorities);
+	all = mem_array(authorities.each.count, sizeof(*all));
+	LIST_FOREACH (authority, &authorities.each) {
+		all[authority_i] = same;
+		one = begin(&all[authority_i], authority);
+		code = one > code ? one : code;
+	}
+	if (array != NULL)
+		json_answer(array);
+	for (size_t i = 0; i < authorities.each.count; i++) {
+		one = end(&all[i]);
+		code = one > code ? one : code;
+	}
+	mem_free(all);
+	authority_close_all(&authorities);
+	return code;
 }
 
 int

@@ -60,9 +60,43 @@ is_among(const struct list *all, const struct address *address)
 	return false;
 }
 
+static bool
+may_issue(const struct ca_settings *settings, const struct address *address)
+{
+	const struct pattern *pattern;
+
+	LIST_FOREACH (pattern, &settings->domains)
+		if (pattern_match(pattern, address))
+			return true;
+	return settings->domains.count == 0;
+}
+
+/* When there is none that may, the first one says so. */
+static const struct ca_settings *
+find_settings(const struct conf *conf, const struct address *address)
+{
+	const struct ca_settings *settings;
+
+	LIST_FOREACH (settings, &conf->authorities)
+		if (may_issue(settings, address))
+			return settings;
+	return conf->authorities.item[0];
+}
+
+static bool
+has_one(const struct authorities *all, const struct address *address)
+{
+	const struct authority *one;
+
+	LIST_FOREACH (one, &all->each)
+		if (ca_current(one->ca, address->key, clock_now()) != NULL)
+			return true;
+	return false;
+}
+
 static void
-judge(const struct authority *authority, const char *text, size_t left,
-	struct list *out)
+judge(const struct authorities *all, const struct authority *authority,
+	const char *text, size_t left, struct list *out)
 {
 	struct ca_request request = { .internal = true };
 	struct address *address = NULL;
@@ -73,10 +107,12 @@ judge(const struct authority *authority, const char *text, size_t left,
 		return;
 	request.template = find_template(authority->conf, address);
 	request.address = address->text;
-	if (ca_current(authority->ca, address->key, clock_now()) != NULL) {
+	if (has_one(all, address)) {
 		gateway_wanted_drop(authority->conf->state, address);
 	} else if (request.template == NULL || out->count >= left ||
-		   is_among(out, address)) {
+		   is_among(out, address) ||
+		   (all->whole && find_settings(authority->conf, address) !=
+					  authority->settings)) {
 		;
 	} else if (ca_request_check(authority->ca, &request, &err) != 0) {
 		ctl_complain("%s", err.text);
@@ -91,7 +127,8 @@ judge(const struct authority *authority, const char *text, size_t left,
 }
 
 int
-wanted_read(const struct authority *authority, struct list *out)
+wanted_read(const struct authorities *all, const struct authority *authority,
+	struct list *out)
 {
 	const char *state = authority->conf->state, *text;
 	size_t left = left_today(authority);
@@ -103,7 +140,7 @@ wanted_read(const struct authority *authority, struct list *out)
 	if (result == 0) {
 		result = gateway_wanted_read(state, &texts, &err);
 		LIST_FOREACH (text, &texts)
-			judge(authority, text, left, out);
+			judge(all, authority, text, left, out);
 		owned_become_self(&was);
 	}
 	list_clear(&texts, mem_free);

@@ -117,11 +117,13 @@ const struct command commands[] = {
 			"encrypt-only, domain, or one of ca_templates" },
 		{ "--name", "NAME", "common name (the address)" },
 		{ "--organisation", "NAME", "organisation in the name" },
+		{ "--upn", "NAME", "user principal name (the address)" },
 		{ "--days", "N", "how long it is valid" },
 		{ "--csr", "FILE", "for the key of this request (PKCS#10)" },
 		{ "--csv", "FILE", "for each line of a table" },
 		{ "--all", "FILE", "for each address that has none yet" },
-		{ "--wanted", NULL, "for those who log in and have none" },
+		{ "--wanted", NULL, "for those who log in and have none; "
+			"alone: of all authorities" },
 		{ "--store", "NAME", "the managed store where they are put" },
 		{ "--deliver", NULL, "as ca deliver does, at once" },
 		{ "--to", "ADDRESS", "mail it there instead" },
@@ -135,7 +137,8 @@ const struct command commands[] = {
 		"new certificates in time; old ones stay valid",
 		command_ca_renew, 0, COMMAND_ANY_WORDS, true, {
 		{ "--ca", "NAME", "which one, when there are several" },
-		{ "--within", "DAYS", "all that end within (30)" },
+		{ "--within", "DAYS", "all that end within (30), of all "
+			"authorities" },
 		{ "--same-key", NULL, "certify the old key again" },
 		{ "--days", "N", "how long it is valid" },
 		{ "--deliver", NULL, "new keys as ca deliver does; partners' "

@@ -185,7 +185,7 @@ def partners_are_filed_without_a_key(world):
 
 def what_was_issued_and_not_filed_is_filed_by_the_next_run(world):
     conf = begin(world, start=False)
-    world.write('answers', b'status|0|fine\n')
+    world.write('answers', b'may-file book|0|\n')
     with subprocess.Popen(
             [sys.executable, HERE + '/control_fake.py',
              world.path('control.sock'), world.path('answers'),
@@ -209,6 +209,32 @@ def without_a_daemon_nothing_is_issued(world):
     begin(world, start=False)
     out = as_filer(world, 'ca', 'issue', ALICE, code=3)
     expect('not ours to write' in out and 'nobody listens' in out, out)
+    expect(json.loads(as_filer(world, 'ca', 'list', '--json')) == [],
+           'issued')
+
+
+def who_may_not_file_issues_nothing(world):
+    conf = begin(world, start=False)
+    world.start(RULES, conf.replace('"games" ]', '"daemon" ]'))
+    out = as_filer(world, 'ca', 'issue', ALICE, code=3)
+    expect('not take it from us' in out and 'control.writers' in out, out)
+    expect(json.loads(as_filer(world, 'ca', 'list', '--json')) == [],
+           'issued')
+    # One that was issued by somebody else is not renewed, either.
+    code, text, err = world.ctl('ca', 'issue', ALICE)
+    expect(code == 0, text + err)
+    out = as_filer(world, 'ca', 'renew', '--within', '400', code=3)
+    expect('control.writers' in out, out)
+    expect(len(json.loads(as_filer(world, 'ca', 'list', '--json'))) == 1,
+           'renewed')
+
+
+def a_store_that_the_daemon_lacks_is_said_before(world):
+    conf = begin(world)
+    other = ', { name = "other"; type = "managed"; } );\nca_user'
+    world.configure(RULES, conf.replace(' );\nca_user', other))
+    out = as_filer(world, 'ca', 'issue', '--store', 'other', ALICE, code=1)
+    expect('no store "other"' in out, out)
     expect(json.loads(as_filer(world, 'ca', 'list', '--json')) == [],
            'issued')
 
@@ -339,6 +365,8 @@ TESTS = (the_authoritys_user_files_what_it_issues,
          partners_are_filed_without_a_key,
          what_was_issued_and_not_filed_is_filed_by_the_next_run,
          without_a_daemon_nothing_is_issued,
+         who_may_not_file_issues_nothing,
+         a_store_that_the_daemon_lacks_is_said_before,
          the_same_again_is_fine,
          who_is_not_named_may_not_and_sends_no_key,
          who_may_file_may_nothing_else,

@@ -4,13 +4,14 @@ own (slapd) and come out of it again; openssl reads what stands there."""
 import base64
 import json
 import os
+import pwd
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 
-from harness import COMPLAINT, IS_ROOT, Skip, World, expect, run_each
+from harness import COMPLAINT, CTL, IS_ROOT, Skip, World, expect, run_each
 from slapd import (PASSWORD, READER, SUFFIX, WRITER, Missing, Slapd, person,
                    tree)
 
@@ -327,6 +328,51 @@ def without_the_right_to_write_it_is_said(world):
     holds(world, PAULA, [])
 
 
+def a_damaged_file_is_left_out_and_named(world):
+    begin(world)
+    first, second = (issued(world, '--external', PAULA)[0] for _ in range(2))
+    for damaged, good in ((first, second), (second, first)):
+        path = world.path('house/certificates/%s.pem' % damaged.zfill(32))
+        with open(path, 'r+b') as file:
+            whole = file.read()
+            file.seek(0)
+            file.write(b'damaged')
+        put(world, 'Paula', 'userCertificate;binary')
+        out = ca(world, 'publish', code=TROUBLE)
+        expect('left out' in out and path in out and 'published' in out, out)
+        holds(world, PAULA, [good])
+        with open(path, 'wb') as file:
+            file.write(whole)
+    ca(world, 'publish')
+    expect(len(values(world, PAULA, 'userCertificate')) == 2, 'not both')
+
+
+def the_authoritys_user_publishes_without_root(world):
+    if not IS_ROOT:
+        raise Skip('needs root, to be several users')
+    user = pwd.getpwnam('games')
+    conf = CONF.replace('ca_user = "nobody"', 'ca_user = "games"').replace(
+        'stores = (', 'stores = ( { name = "keys"; type = "directory"; '
+        'path = "@W@/keys"; },').replace(
+            '"@DIR@/password"; };', '"@W@/writer"; };')
+    for name, octets in (('passphrase', b'open sesame\n'),
+                         ('writer', PASSWORD.encode())):
+        shutil.chown(world.write(name, octets, 0o600), user.pw_uid)
+    os.mkdir(world.path('keys'), 0o700)
+    os.chmod(os.path.join(world.slapd.folder, 'password'), 0o600)
+    world.configure('', conf.replace('@URI@', world.slapd.uri).replace(
+        '@DIR@', world.slapd.folder).replace('@WHO@', WRITER))
+    ca(world, 'create', '--root', 'House Root', '--issuer', 'House Issuer')
+    ctl(world, 'cert', 'import', '--empty')
+    issued(world, '--external', PAULA)
+    done = subprocess.run(
+        [CTL, '-c', world.path('smime-milter.conf'), 'ca', 'publish'],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=60, cwd='/',
+        user=user.pw_uid, group=user.pw_gid, extra_groups=[])
+    expect(done.returncode == DONE, (done.stdout + done.stderr).decode())
+    expect(len(values(world, PAULA, 'userCertificate')) == 1, 'not there')
+
+
 def a_directory_that_is_down_is_said(world):
     begin(world)
     issued(world, '--external', PAULA)
@@ -345,6 +391,8 @@ TESTS = (a_certificate_is_published_once_and_found_by_the_gateway,
          who_has_no_entry_is_said,
          two_entries_of_an_address_are_not_touched,
          without_the_right_to_write_it_is_said,
+         a_damaged_file_is_left_out_and_named,
+         the_authoritys_user_publishes_without_root,
          a_directory_that_is_down_is_said)
 
 

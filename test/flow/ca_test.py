@@ -554,6 +554,52 @@ def every_act_is_in_the_audit(world):
     expect(sorted(states) == ['superseded', 'valid'], states)
 
 
+def principal(world, serial):
+    """What openssl reads there, by the numbers of the structure."""
+    openssl(world, 'x509', '-in', house(world, 'certificates',
+                                        serial + '.pem'), '-out', 'one.pem')
+    text = openssl(world, 'x509', '-in', 'one.pem', '-noout', '-ext',
+                   'subjectAltName')
+    return text.partition('UPN')[2].strip(': \n')
+
+
+def a_principal_name_of_its_own_is_kept_and_checked(world):
+    begin(world, conf=CONF.replace('name = "quick";',
+                                   'name = "quick"; upn = true;'))
+    quick = ('issue', '--template', 'quick')
+    ca(world, *quick, '--upn', 'a.l\u00fcth@corp.local', ALICE)
+    table = world.write('people.csv', b'address;upn\n'
+                        b'bob@house.example;bob@corp.local\n'
+                        b'carol@house.example;\n')
+    ca(world, *quick, '--csv', table)
+    ca(world, 'renew', ALICE)
+    names = {}
+    for entry in listed(world):
+        names.setdefault(entry['address'], []).append(
+            principal(world, entry['serial']))
+    expect(names == {ALICE: ['a.l\u00fcth@corp.local'] * 2,
+                     'bob@house.example': ['bob@corp.local'],
+                     'carol@house.example': ['carol@house.example']},
+           str(names))
+    for label, name in (('no realm', 'dave'), ('nothing behind it', 'dave@'),
+                        ('nothing before it', '@corp.local'),
+                        ('two realms', 'dave@corp@local'),
+                        ('a blank', 'da ve@corp.local'),
+                        ('a control character', 'da\x07ve@corp.local'),
+                        ('a C1 control character', 'da\x85ve@corp.local'),
+                        ('not UTF-8', os.fsdecode(b'da\xffve@corp.local')),
+                        ('too long', 'd' * 1024 + '@corp.local')):
+        out = ca(world, *quick, '--upn', name, 'dave@house.example', code=NO)
+        expect('of the form user@realm' in out, label + ': ' + out)
+    out = ca(world, 'issue', '--upn', 'dave@corp.local', 'dave@house.example',
+             code=NO)
+    expect('has no user principal name' in out, out)
+    out = ca(world, *quick, '--upn', 'dave@corp.local', 'dave@house.example',
+             'eve@house.example', code=USAGE)
+    expect('for one address' in out, out)
+    expect(len(listed(world)) == 4, 'issued nevertheless')
+
+
 TESTS = [
     from_nothing_to_a_signed_and_an_encrypted_mail,
     a_later_one_serves_without_a_reload,
@@ -562,6 +608,7 @@ TESTS = [
     several_authorities_have_one_default_and_do_not_mix,
     a_table_becomes_certificates,
     one_bad_line_of_a_table_issues_nothing,
+    a_principal_name_of_its_own_is_kept_and_checked,
     all_are_those_who_have_none,
     killed_at_any_time_all_agree,
     a_damaged_file_is_named_and_left_out,

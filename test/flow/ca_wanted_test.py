@@ -127,6 +127,90 @@ def what_people_ask_for_does_not_count(world):
     expect(sum('wanted' in line for line in lines) == 3, '\n'.join(lines))
 
 
+def begin_two(world):
+    """For house.example alone, and for everybody."""
+    conf = CONF.replace('wanted_day = 3;', 'domains = "house.example";') \
+        .replace('key = "p-256"; domains', 'key = "p-256"; default = true; '
+                 'domains') \
+        .replace('''"staff"; key = "p-256"; days = 30;
+	domains = "house.example";''', '''"staff"; key = "p-256"; days = 9;
+	domains = [ "house.example", "branch.example" ];''')
+    row = conf[conf.index('ca = (') + 6:conf.index('ca_templates')]
+    row = row[:row.index(' } );') + 2]
+    other = row.replace('"house"', '"two"').replace('/house', '/two') \
+        .replace('domains = "house.example";', '') \
+        .replace('default = true;', '')
+    conf = conf.replace(row, row + ',' + other)
+    world.write('passphrase', b'open sesame\n', 0o600)
+    world.configure(RULES, conf)
+    for name in ('house', 'two'):
+        ctl(world, 'ca', 'create', '--ca', name, '--root', name + ' Root',
+            '--issuer', name + ' Issuer')
+    ctl(world, 'cert', 'import', '--empty')
+    world.start(RULES, conf)
+
+
+def listed(world, name):
+    return sorted(one['address'] for one in json.loads(
+        ctl(world, 'ca', 'list', '--ca', name, '--json')))
+
+
+def each_authority_issues_for_its_domains_and_one_for_a_note(world):
+    begin_two(world)
+    bob = 'bob@branch.example'
+    for sender in (bob, ALICE, 'eve@foreign.example'):
+        send(world, sender)
+    expect(sorted(issue(world)) == [ALICE, bob], 'not each once')
+    expect(listed(world, 'house') == [ALICE] and
+           listed(world, 'two') == [bob], 'by the wrong authority')
+    expect(send(world, ALICE) and send(world, bob), 'not signed')
+    expect(issue(world) == [], 'again')
+
+
+def who_has_one_of_another_authority_gets_no_second(world):
+    begin_two(world)
+    send(world, ALICE)
+    ctl(world, 'ca', 'issue', '--ca', 'two', ALICE)
+    expect(issue(world) == [], 'a second one')
+    expect(noted(world) == [], 'not forgotten')
+
+
+def all_authorities_renew_and_one_in_trouble_stops_no_other(world):
+    begin_two(world)
+    bob = 'bob@branch.example'
+    for sender in (bob, ALICE):
+        send(world, sender)
+    issue(world)
+    out = ctl(world, 'ca', 'renew', '--json', '--within', '10')
+    expect(sorted(one['address'] for one in json.loads(out)) == [ALICE, bob],
+           out)
+    os.rename(world.path('house/issuer.pem'), world.path('house/gone'))
+    code, out, err = world.ctl('ca', 'renew', '--json', '--within', '10')
+    expect(code == 3 and '/house' in err, err)
+    expect([one['address'] for one in json.loads(out)] == [bob], out)
+    send(world, 'carol@branch.example')
+    send(world, 'dave@house.example')
+    code, out, err = world.ctl('ca', 'issue', '--wanted', '--json')
+    expect(code == 3 and '/house' in err, err)
+    expect([one['address'] for one in json.loads(out)] ==
+           ['carol@branch.example'], out)
+    code, out, err = world.ctl('ca', 'renew', '--ca', 'two', '--json')
+    expect(code == 0, 'not this one alone: ' + err)
+    os.rename(world.path('house/gone'), world.path('house/issuer.pem'))
+    expect(issue(world) == ['dave@house.example'], 'what waits is forgotten')
+
+
+def what_is_written_to_a_file_is_of_one_authority(world):
+    begin_two(world)
+    send(world, ALICE)
+    out = ctl(world, 'ca', 'issue', '--wanted', '-o', world.path('pem'),
+              code=2)
+    expect('--ca says which' in out, out)
+    ctl(world, 'ca', 'issue', '--wanted', '--ca', 'house', '-o',
+        world.path('pem'))
+    expect(world.read('pem').count(b'BEGIN CERT') > 0, 'nothing written')
+
+
 def what_somebody_put_there_is_removed_with_a_word(world):
     begin(world)
     send(world, ALICE)
@@ -153,6 +237,10 @@ TESTS = (who_logs_in_and_has_none_gets_one,
          only_those_of_a_template_are_issued_for,
          no_more_than_the_limit_within_a_day,
          what_people_ask_for_does_not_count,
+         each_authority_issues_for_its_domains_and_one_for_a_note,
+         who_has_one_of_another_authority_gets_no_second,
+         all_authorities_renew_and_one_in_trouble_stops_no_other,
+         what_is_written_to_a_file_is_of_one_authority,
          what_somebody_put_there_is_removed_with_a_word)
 
 
