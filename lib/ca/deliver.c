@@ -162,7 +162,8 @@ static int
 split_subject(struct span *text, char **subject, struct error *err)
 {
 	static const char name[] = "Subject:";
-	const unsigned char *end = memchr(text->data, '\n', text->len);
+	const unsigned char *end =
+		text->len != 0 ? memchr(text->data, '\n', text->len) : NULL;
 	struct span line;
 
 	if (end == NULL || !span_starts_nocase(*text, name))
