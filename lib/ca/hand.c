@@ -100,7 +100,7 @@ ca_take(const struct ca_place *place, struct span bytes,
 			CA_HAND_MAX_BYTES);
 	if (cert_load(bytes, NULL, "what was sent", &limits, &certs, &warnings,
 		    err) != 0)
-		return -1;
+		goto out;
 	/* A key of another certificate, for one. */
 	if (warnings.count != 0)
 		error_set(err, ERROR_FORMAT, "%s",
@@ -108,6 +108,7 @@ ca_take(const struct ca_place *place, struct span bytes,
 	else if (choose(&certs, &cert, err) == 0 &&
 		 check(cert, address, err) == 0)
 		result = put(place, cert, err);
+out:
 	list_clear(&certs, cert_unref);
 	list_clear(&warnings, mem_free);
 	return result;
