@@ -784,7 +784,7 @@ def a_signature_that_cannot_be_read_goes_by_the_same(world, make):
     der = make.signature(TEXT)
     torn = multipart_signed(TEXT, der[:40] + bytes(len(der) - 40))
     three = multipart_signed(TEXT, der, third=html(b'more'))
-    client = '198.51.100.9'
+    client = '198.51.100.77'
     for label, entity in (('torn', torn), ('three', three)):
         got = send(world, header() + entity, to=STRICT, client=client)
         expect('550 5.7.7' in answer(got), '%s: %s' % (label, got.log))
