@@ -242,7 +242,8 @@ def settle(world, setting):
     if setting == 'sendmail':
         world.sendmail.run('-q')
     end = time.monotonic() + 60
-    while world.postfix.queue('active') + world.postfix.queue('incoming') + \
+    # The way a mail goes: what moves on meanwhile is seen where it comes to.
+    while world.postfix.queue('incoming') + world.postfix.queue('active') + \
             world.postfix.queue('deferred'):
         expect(time.monotonic() < end, 'the queue is never empty')
         time.sleep(0.02)
