@@ -86,8 +86,8 @@ recognise_body(
 	return rc;
 }
 
-static enum smime_kind
-kind_of_cms(enum cms_kind cms, bool claims)
+enum smime_kind
+smime_kind_of_cms(enum cms_kind cms)
 {
 	switch (cms) {
 	case CMS_KIND_SIGNED:
@@ -98,11 +98,10 @@ kind_of_cms(enum cms_kind cms, bool claims)
 	case CMS_KIND_CERTS_ONLY:
 	case CMS_KIND_DATA:
 	case CMS_KIND_OTHER:
-		return SMIME_KIND_OTHER_CMS;
 	case CMS_KIND_NONE:
 		break;
 	}
-	return claims ? SMIME_KIND_OTHER_CMS : SMIME_KIND_PLAIN;
+	return SMIME_KIND_OTHER_CMS;
 }
 
 /* ---- what the Content-Type claims ---- */
@@ -209,7 +208,8 @@ smime_detect(struct span entity, enum smime_kind *out, struct error *err)
 	} else if (smime_is_cms_type(&type, parts.header, &claims)) {
 		if (recognise_body(&parts, &cms, err) != 0)
 			return -1;
-		*out = kind_of_cms(cms, claims);
+		*out = cms == CMS_KIND_NONE && !claims ? SMIME_KIND_PLAIN
+						       : smime_kind_of_cms(cms);
 	}
 	return 0;
 }

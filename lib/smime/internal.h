@@ -27,4 +27,7 @@ enum smime_end { SMIME_END_NONE, SMIME_END_NEXT, SMIME_END_LAST };
 struct span smime_until_delimiter(
 	struct span *rest, struct span boundary, enum smime_end *end);
 
+/* OPAQUE, ENCRYPTED, or OTHER_CMS. */
+enum smime_kind smime_kind_of_cms(enum cms_kind cms);
+
 #endif

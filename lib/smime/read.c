@@ -99,20 +99,9 @@ smime_kind_of_claim(struct span entity, struct error *err)
 
 	(void)!smime_cms_of(entity, &der, &kind, err);
 	buf_clear(&der);
-	switch (kind) {
-	case CMS_KIND_SIGNED:
-		return SMIME_KIND_OPAQUE;
-	case CMS_KIND_ENVELOPED:
-	case CMS_KIND_AUTH_ENVELOPED:
-		return SMIME_KIND_ENCRYPTED;
-	case CMS_KIND_CERTS_ONLY:
-	case CMS_KIND_DATA:
+	if (kind == CMS_KIND_CERTS_ONLY || kind == CMS_KIND_DATA)
 		return SMIME_KIND_PLAIN;
-	case CMS_KIND_NONE:
-	case CMS_KIND_OTHER:
-		break;
-	}
-	return SMIME_KIND_OTHER_CMS;
+	return smime_kind_of_cms(kind);
 }
 
 /* ---- the forms that are tried ---- */
