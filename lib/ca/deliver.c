@@ -1,5 +1,6 @@
 /* Certificate and key to their owner: the file, the mail, the password. */
 #include "ca/deliver.h"
+#include "ca/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -87,7 +88,6 @@ ca_make_pkcs12(const struct ca *ca, const struct ca_delivery *delivery,
 		.password = parcel->password,
 		.legacy = delivery->legacy };
 	struct cert *whole = NULL;
-	struct list certs = { 0 };
 	int result = -1;
 
 	if (parcel->cert->key == NULL)
@@ -95,11 +95,9 @@ ca_make_pkcs12(const struct ca *ca, const struct ca_delivery *delivery,
 			"%s: there is no key of certificate %s to deliver",
 			parcel->entry->address, parcel->entry->serial);
 	crypto_begin();
-	if (with_root(ca, parcel->cert, &whole, err) == 0) {
-		list_add(&certs, whole);
-		result = cert_write(&how, &certs, out, err);
-	}
-	list_clear(&certs, cert_unref);
+	if (with_root(ca, parcel->cert, &whole, err) == 0)
+		result = write_one(&how, whole, out, err);
+	cert_unref(whole);
 	return result;
 }
 

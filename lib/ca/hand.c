@@ -21,13 +21,8 @@ ca_hand(struct cert *cert, struct buf *out, struct error *err)
 {
 	const struct cert_writing how = { .form = CERT_PEM,
 		.with_keys = cert->key != NULL };
-	struct list certs = { 0 };
-	int result;
 
-	list_add(&certs, cert);
-	result = cert_write(&how, &certs, out, err);
-	list_clear(&certs, NULL);
-	return result;
+	return write_one(&how, cert, out, err);
 }
 
 /* One that is no authority, and beside it nothing but those above it. */

@@ -207,4 +207,10 @@ int list_make_empty(const struct ca_settings *settings, X509 *issuer,
 	EVP_PKEY *key, time_t now, time_t next, struct buf *out,
 	struct error *err) MUST_USE;
 
+/* ---- publish.c ---- */
+
+/* A file of this one and those above it; cert_write(). */
+int write_one(const struct cert_writing *how, struct cert *cert,
+	struct buf *out, struct error *err) MUST_USE;
+
 #endif

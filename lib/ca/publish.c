@@ -3,18 +3,26 @@
 #include "ca/internal.h"
 #include "cms/cms.h"
 
+int
+write_one(const struct cert_writing *how, struct cert *cert, struct buf *out,
+	struct error *err)
+{
+	struct list certs = { 0 };
+	int result;
+
+	list_add(&certs, cert);
+	result = cert_write(how, &certs, out, err);
+	list_clear(&certs, NULL);
+	return result;
+}
+
 /* Signed by nobody where the key is not here. */
 static int
 only_certificates(struct cert *cert, struct buf *out, struct error *err)
 {
 	const struct cert_writing how = { .form = CERT_P7B };
-	struct list certs = { 0 };
-	int result;
 
-	list_add(&certs, cert);
-	result = cert_write(&how, &certs, out, err);
-	list_clear(&certs, NULL);
-	return result;
+	return write_one(&how, cert, out, err);
 }
 
 int
