@@ -222,7 +222,7 @@ authority_open_all(
 	out->whole = true;
 	LIST_FOREACH (settings, &out->conf->authorities) {
 		one = open_one(out, settings);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	return code;
 }

@@ -315,7 +315,7 @@ delivering_pending(struct delivering *self, const char *telephone)
 		self->to = to != NULL ? to : whom;
 		if (ca_entry_is_undelivered(entry, clock_now()))
 			one = resend(self, entry, number);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 		mem_free(whom);
 		mem_free(number);
 	}
@@ -388,12 +388,12 @@ command_ca_deliver(const struct request *request)
 		LIST_FOREACH (word, &request->words) {
 			int one = deliver_word(&self, word, telephone);
 
-			code = one > code ? one : code;
+			code = ctl_worse(one, code);
 		}
 		told = delivering_tell(&self);
 		filed = file_held(request, &authority);
-		code = told > code ? told : code;
-		code = filed > code ? filed : code;
+		code = ctl_worse(told, code);
+		code = ctl_worse(filed, code);
 	}
 	authority_close(&authority);
 	return code;

@@ -163,11 +163,11 @@ issuance_run(struct issuance *issuance)
 
 		code = issue_batch(issuance, first, count);
 		one = issuance_file(issuance);
-		filed = one > filed ? one : filed;
+		filed = ctl_worse(one, filed);
 		for (size_t i = 0; code == CTL_YES && i < count; i++)
 			say(issuance, issuance->requests.item[first + i]);
 	}
 	if (code == CTL_YES)
 		code = write_output(issuance);
-	return filed > code ? filed : code;
+	return ctl_worse(filed, code);
 }

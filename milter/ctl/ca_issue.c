@@ -240,7 +240,7 @@ send_all(struct asking *self)
 			continue;
 		sent = delivering_send(&self->delivering, one->entry, one->cert,
 			one->telephone);
-		code = sent > code ? sent : code;
+		code = ctl_worse(sent, code);
 		if (sent != CTL_YES && one->no_escrow)
 			ctl_complain("%s: its key is lost now: \"ca issue\" "
 				     "makes another one",
@@ -280,7 +280,7 @@ begin(struct asking *self, struct authority *authority)
 	code = issuance_run(&self->issuance);
 	if (self->deliver)
 		sent = send_all(self);
-	return sent > code ? sent : code;
+	return ctl_worse(sent, code);
 }
 
 static int
@@ -295,7 +295,7 @@ end(struct asking *self)
 	}
 	issuance_clear(&self->issuance);
 	list_clear(&self->rows, ca_row_free);
-	return filed > code ? filed : code;
+	return ctl_worse(filed, code);
 }
 
 /* Nobody is named: this is for all authorities. */
@@ -341,13 +341,13 @@ issue(const struct asking *same, struct authorities *authorities)
 	LIST_FOREACH (authority, &authorities->each) {
 		all[authority_i] = *same;
 		one = begin(&all[authority_i], authority);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	if (array != NULL)
 		json_answer(array);
 	for (size_t i = 0; i < authorities->each.count; i++) {
 		one = end(&all[i]);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	mem_free(all);
 	return code;
@@ -380,5 +380,5 @@ command_ca_issue(const struct request *request)
 		code = issue(&same, &authorities);
 	}
 	authority_close_all(&authorities);
-	return opened > code ? opened : code;
+	return ctl_worse(opened, code);
 }

@@ -167,7 +167,7 @@ publish_all(struct publishing *self)
 
 		if (entry->earlier == NULL && entry->sha256[0] != '\0')
 			one = publish_word(self, entry->address);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	list_clear(&all, NULL);
 	return code;
@@ -216,7 +216,7 @@ run(const struct request *request, struct publishing *self)
 	LIST_FOREACH (word, &request->words) {
 		int one = publish_word(self, word);
 
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	return code;
 }

@@ -206,7 +206,7 @@ add_requests(struct renewing *self)
 		one = add_request(self, entry);
 		if (one != CTL_YES && self->request->words.count != 0)
 			return one;
-		self->left_out = one > self->left_out ? one : self->left_out;
+		self->left_out = ctl_worse(one, self->left_out);
 	}
 	return CTL_YES;
 }
@@ -237,7 +237,7 @@ send_all(struct renewing *self)
 		self->delivering.to = request->deliver_to;
 		one = delivering_send(&self->delivering, request->entry,
 			request->cert, request->telephone);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	return code;
 }
@@ -295,9 +295,9 @@ begin(struct renewing *self, struct authority *authority)
 		one = send_all(self);
 	else
 		say_what_waits(self);
-	sent = one > sent ? one : sent;
-	sent = self->left_out > sent ? self->left_out : sent;
-	return sent > code ? sent : code;
+	sent = ctl_worse(one, sent);
+	sent = ctl_worse(self->left_out, sent);
+	return ctl_worse(sent, code);
 }
 
 static int
@@ -309,14 +309,14 @@ end(struct renewing *self)
 	if (self->deliver) {
 		code = delivering_tell(&self->delivering);
 		one = issuance_file(&self->issuance);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	if (self->supersede && is_any_issued(self))
 		one = authority_make_crl(self->issuance.authority->ca, 0);
 	issuance_clear(&self->issuance);
 	list_clear(&self->entries, NULL);
 	list_clear(&self->texts, mem_free);
-	return one > code ? one : code;
+	return ctl_worse(one, code);
 }
 
 /* What stands for each authority. */
@@ -352,13 +352,13 @@ renew(const struct request *request, bool supersede)
 	LIST_FOREACH (authority, &authorities.each) {
 		all[authority_i] = same;
 		one = begin(&all[authority_i], authority);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	if (array != NULL)
 		json_answer(array);
 	for (size_t i = 0; i < authorities.each.count; i++) {
 		one = end(&all[i]);
-		code = one > code ? one : code;
+		code = ctl_worse(one, code);
 	}
 	mem_free(all);
 	authority_close_all(&authorities);

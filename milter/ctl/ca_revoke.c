@@ -131,12 +131,12 @@ command_ca_revoke(const struct request *request)
 			int one =
 				revoke_word(authority.ca, word, reason, array);
 
-			code = one > code ? one : code;
+			code = ctl_worse(one, code);
 		}
 		made = list && ca_has_acted(authority.ca)
 			       ? authority_make_crl(authority.ca, 0)
 			       : CTL_YES;
-		code = made > code ? made : code;
+		code = ctl_worse(made, code);
 	}
 	if (array != NULL)
 		json_answer(array);
@@ -238,7 +238,7 @@ command_ca_crl(const struct request *request)
 		LIST_FOREACH (settings, &conf->authorities) {
 			int one = crl_of(request, conf, settings, days, array);
 
-			code = one > code ? one : code;
+			code = ctl_worse(one, code);
 		}
 	if (array != NULL)
 		json_answer(array);

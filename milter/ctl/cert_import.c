@@ -208,7 +208,7 @@ command_cert_remove(const struct request *request)
 		if (code == CTL_YES || code == CTL_NO) {
 			int one = remove_one(request, store, word, array);
 
-			code = one > code ? one : code;
+			code = ctl_worse(one, code);
 		}
 	if (request->json && store != NULL)
 		json_answer(json_incref(array));

@@ -153,7 +153,7 @@ cert_collect(const struct list *stores, struct store *only, const char *word,
 		LIST_FOREACH (store, stores) {
 			int one = collect_from(store, address, selector, out);
 
-			code = one > code ? one : code;
+			code = ctl_worse(one, code);
 		}
 	cert_selector_free(selector);
 	address_free(address);

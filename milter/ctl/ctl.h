@@ -75,6 +75,8 @@ void ctl_print_event(enum event_kind kind, const char *text);
 /* Complain and return CTL_USAGE, or CTL_TROUBLE. */
 int ctl_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 int ctl_trouble(const struct error *err);
+/* Of two exit codes the one that says more. */
+int ctl_worse(int one, int other);
 
 /* ---- the configuration ---- */
 

@@ -57,6 +57,12 @@ ctl_trouble(const struct error *err)
 	return CTL_TROUBLE;
 }
 
+int
+ctl_worse(int one, int other)
+{
+	return one > other ? one : other;
+}
+
 /*
  * Does the argument name this option?  *value is what is glued to it
  * ("-fADDR", "--client=ADDR"), or NULL.
