@@ -8,10 +8,10 @@ import sys
 import zlib
 
 from ber import indefinite, parts, wrap
-from harness import Tally, World, expect, words
-from inbound_mails import (BOB, PAULA, TEXT, Maker, body_of, header, html,
+from harness import expect
+from inbound_mails import (BOB, PAULA, TEXT, body_of, header, html,
                            mixed, multipart_signed, pkcs7_mime)
-from inbound_test import INBOUND, ends_well, send, untouched
+from inbound_test import run_inbound, send, untouched
 
 RULES = '''
 inbound = (
@@ -359,19 +359,7 @@ TESTS = [odd_envelopes_are_opened, odd_signatures_have_their_verdict,
 
 
 def main():
-    tally = Tally(words())
-    world = World()
-    try:
-        world.configure(RULES, INBOUND)
-        world.ctl('cert', 'import', '--empty', '--store', 'book')
-        world.start(RULES, INBOUND)
-        for test in TESTS:
-            if tally.wants(test.__name__):
-                tally.run(test.__name__, test, world, Maker(world))
-        tally.run('odd inbound (end)', ends_well, world)
-    finally:
-        world.close()
-    return tally.close()
+    return run_inbound(RULES, TESTS, 'odd inbound')
 
 
 if __name__ == '__main__':

@@ -880,22 +880,27 @@ def ends_well(world):
     expect(not COMPLAINT.search(world.log()), world.log()[-3000:])
 
 
-def main():
+def run_inbound(rules, tests, name):
+    """Each with one world, whose daemon says nothing odd in the end."""
     tally = Tally(words())
     world = World()
     try:
-        world.configure(RULES, INBOUND)
+        world.configure(rules, INBOUND)
         code, _, err = world.ctl('cert', 'import', '--empty', '--store',
                                  'book')
         expect(code == 0, 'no store is made: ' + err)
-        world.start(RULES, INBOUND)
-        for test in TESTS:
+        world.start(rules, INBOUND)
+        for test in tests:
             if tally.wants(test.__name__):
                 tally.run(test.__name__, test, world, Maker(world))
-        tally.run('inbound (end)', ends_well, world)
+        tally.run(name + ' (end)', ends_well, world)
     finally:
         world.close()
     return tally.close()
+
+
+def main():
+    return run_inbound(RULES, TESTS, 'inbound')
 
 
 if __name__ == '__main__':
