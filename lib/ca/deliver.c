@@ -1,6 +1,5 @@
 /* Certificate and key to their owner: the file, the mail, the password. */
 #include "ca/deliver.h"
-#include "ca/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,6 +13,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "ca/deliver_text.h"
+#include "ca/internal.h"
 #include "mime/mime.h"
 
 enum { PAGES_MAX = 20, SUBJECT_MAX_BYTES = 500 };
